@@ -1,0 +1,106 @@
+"""GANSynth Studio in the browser: `python app.py`, then open the address it prints."""
+
+import argparse
+import os
+import socket
+import sys
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it reports its import otherwise
+
+FIRST_PORT = 7860
+PORTS_TRIED = 40
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Play and shape instrument sounds in the browser.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
+    parser.add_argument("--port", type=int, help=f"port (default: the first free one from {FIRST_PORT})")
+    parser.add_argument("--model", default="studio", help="which model to play (default: studio)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    return parser.parse_args(arguments)
+
+
+def free_port(host: str, port: int | None) -> int | None:
+    """`port`, or the first free one from FIRST_PORT if none is named; None if there is none to be had."""
+    for candidate in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except (OSError, OverflowError):
+            continue
+        return candidate
+    return None
+
+
+def launch(player, host: str, port: int, block: bool = True):
+    """Serve the page around `player` at `host`:`port`; returns the Blocks. With `block`, only once it is stopped."""
+    from starlette.middleware import Middleware
+
+    from webapp.layout import HEAD, build_page, studio_theme
+    from webapp.routes import Guard, studio_routes
+
+    page = build_page(player)
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=studio_theme(),
+        head=HEAD,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+        max_file_size="1mb",
+        app_kwargs={
+            "routes": studio_routes(player),
+            "middleware": [Middleware(Guard, hosts=(host,))],
+            "docs_url": None,
+            "redoc_url": None,
+        },
+    )
+    if block:
+        page.block_thread()
+    return page
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the app. Returns 0 after a normal stop, 1 with a sentence on stderr when it cannot start."""
+    options = parse(arguments)
+    port = free_port(options.host, options.port)
+    if port is None:
+        taken = f"Port {options.port}" if options.port else f"Every port from {FIRST_PORT} on"
+        print(f"{taken} at {options.host} is taken or not allowed: name another with --port.", file=sys.stderr)
+        return 1
+
+    from gansynth_core import GanSynthError, ModelError, Synth, find_models, load_card
+
+    try:
+        models = find_models()
+        if options.model not in models:
+            known = f"These are there: {', '.join(sorted(models))}." if models else "None is installed."
+            raise ModelError(f"There is no model '{options.model}'. {known}")
+        card = load_card(models[options.model])
+    except GanSynthError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+    from webapp.player import Player
+
+    player = Player(card)
+    page = launch(player, options.host, port, block=False)
+    shown = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"GANSynth Studio plays at http://{shown}:{port}  (stop with Ctrl+C)", flush=True)
+    player.load(
+        lambda: Synth.load(options.model, device=options.device),
+        failed=lambda sentence: print(sentence, file=sys.stderr, flush=True),
+    )
+    page.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

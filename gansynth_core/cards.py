@@ -1,0 +1,159 @@
+"""Models on disk: a folder with `card.json` (all that is known of the model) and `weights.safetensors` (its numbers).
+
+Weights are never unpickled, never loaded in part, and must be the very bytes their card was written for.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from gansynth_core.errors import InputError, ModelError, nearest
+from gansynth_core.files import replacing
+from gansynth_core.specgram import SpecgramSpec
+
+FORMAT = 1
+BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
+MODELS_VARIABLE = "GANSYNTH_MODELS"
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A direction in latent space: moving z by `amount * vector` changes the sound by about `amount` standard deviations."""
+
+    name: str
+    vector: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that is known of a model without its weights.
+
+    pitch_low, pitch_high: lowest and highest MIDI pitch the model learned. instruments: names in the order of the
+    network's weights input, none for a pitch-only model. generator: hyperparameters of the family's network.
+    directions: the strongest latent directions, strongest first. sha256: of weights.safetensors.
+    training, quality: facts and measured figures, free in form.
+    """
+
+    id: str
+    title: str
+    family: str
+    latent_size: int
+    pitch_low: int
+    pitch_high: int
+    instruments: tuple[str, ...]
+    specgram: SpecgramSpec
+    generator: dict
+    sha256: str = ""
+    licence: str = ""
+    provenance: str = ""
+    directions: tuple[Direction, ...] = ()
+    training: dict = field(default_factory=dict)
+    quality: dict = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.sha256))
+
+    def check_pitch(self, pitch: float) -> None:
+        """Raise InputError unless the model learned `pitch` (MIDI)."""
+        if not self.pitch_low <= pitch <= self.pitch_high:  # also refuses NaN
+            way = "higher" if pitch < self.pitch_low else "lower"
+            raise InputError(
+                f"Pitch {pitch:g} is outside what '{self.id}' learned ({self.pitch_low}-{self.pitch_high}). "
+                f"Choose a {way} key."
+            )
+
+    def check_instrument(self, name: str) -> None:
+        """Raise InputError, naming the nearest one, unless the model has an instrument `name`."""
+        if name not in self.instruments:
+            raise InputError(
+                f"'{self.id}' has no instrument '{name}'.{nearest(name, self.instruments)} "
+                "See them all with: python -m gansynth_core instruments"
+            )
+
+
+def find_models() -> dict[str, Path]:
+    """Model id -> its folder: the bundled models, then those in the folder that GANSYNTH_MODELS names, which win."""
+    found = {}
+    own = os.environ.get(MODELS_VARIABLE)
+    for root in [BUNDLED_MODELS] + ([Path(own)] if own else []):
+        for card in sorted(root.glob("*/card.json")):
+            found[card.parent.name] = card.parent
+    return found
+
+
+def model_folder(model: str | os.PathLike) -> Path:
+    """The folder of a model by its id, or a path to such a folder. Raises ModelError naming what there is."""
+    models = find_models()
+    if str(model) in models:
+        return models[str(model)]
+    if (Path(model) / "card.json").is_file():
+        return Path(model)
+    there = f"There are: {', '.join(models)}." if models else f"None was found; set {MODELS_VARIABLE} to their folder."
+    raise ModelError(f"There is no model '{model}'.{nearest(str(model), models)} {there}")
+
+
+def load_card(folder: str | os.PathLike) -> ModelCard:
+    """Read `folder`/card.json. Raises ModelError if it is missing, damaged, incomplete or from a newer version."""
+    path = Path(folder) / "card.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        version = document.pop("format")
+        if version != FORMAT:
+            raise ModelError(f"'{path}' was saved by a newer version (format {version}, this one reads {FORMAT}).")
+        document["specgram"] = SpecgramSpec(**document["specgram"])
+        document["instruments"] = tuple(document["instruments"])
+        document["directions"] = tuple(
+            Direction(direction["name"], tuple(direction["vector"])) for direction in document.get("directions", ())
+        )
+        return ModelCard(**document)
+    except OSError as cause:
+        raise ModelError(f"Cannot read the model card '{path}': {cause.strerror}.") from cause
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise ModelError(f"The model card '{path}' is damaged: {cause}.") from cause
+
+
+def load_weights(folder: str | os.PathLike, card: ModelCard) -> dict[str, np.ndarray]:
+    """Read `folder`/weights.safetensors after checking its hash against the card: name -> array. Raises ModelError."""
+    path = Path(folder) / "weights.safetensors"
+    try:
+        data = path.read_bytes()
+    except OSError as cause:
+        raise ModelError(f"Cannot read the weights '{path}': {cause.strerror}.") from cause
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise ModelError(f"The weights '{path}' are damaged or belong to another card (their hash differs).")
+    try:
+        return safetensors.numpy.load(data)
+    except safetensors.SafetensorError as cause:
+        raise ModelError(f"The weights '{path}' are not a safetensors file: {cause}") from cause
+
+
+def save_model(folder: str | os.PathLike, card: ModelCard, weights: dict[str, np.ndarray]) -> ModelCard:
+    """Write weights and card to `folder`; returns the card with its hash filled in. Raises ModelError.
+
+    The card comes last: a folder whose card is readable has the weights that belong to it.
+    """
+    folder = Path(folder)
+    data = safetensors.numpy.save(weights)
+    card = dataclasses.replace(card, sha256=hashlib.sha256(data).hexdigest())
+    with replacing(folder / "weights.safetensors", ModelError) as partial:
+        partial.write_bytes(data)
+    save_card(folder, card)
+    return card
+
+
+def save_card(folder: str | os.PathLike, card: ModelCard) -> None:
+    """Write `folder`/card.json for weights that are there already. Raises ModelError."""
+    document = {"format": FORMAT} | dataclasses.asdict(card)
+    text = json.dumps(document, indent=1)
+    for direction in card.directions:  # 512 numbers on one line instead of 512 lines
+        pretty = json.dumps(list(direction.vector), indent=1).replace("\n", "\n   ")
+        text = text.replace(pretty, json.dumps(list(direction.vector)))
+    with replacing(Path(folder) / "card.json", ModelError) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,34 @@
+"""Writing files so that a stop at any moment leaves the old one or the new one, whole."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gansynth_core.errors import GanSynthError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike, error: type[GanSynthError] = GanSynthError) -> Iterator[Path]:
+    """A path beside `path` to write to; renamed into place when the block ends well, removed when it does not.
+
+    Raises `error` with one sentence when the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        partial = Path(name)
+        yield partial
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(partial, 0o666 & ~umask)  # mkstemp's 0600 would hide the file from other users
+        os.replace(partial, path)
+    except OSError as cause:
+        raise error(f"Cannot write '{path}': {cause.strerror or cause}.") from cause
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,36 @@
+"""The networks. A Generator is the one thing in which model families differ."""
+
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from gansynth_core.errors import ModelError
+from gansynth_core.generators.studio import StudioGenerator
+from gansynth_core.specgram import SpecgramSpec
+
+
+class Generator(Protocol):
+    """(z, pitch, instruments) -> specgram: a torch module, or anything with this call and `.to(device)`."""
+
+    def __call__(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """z float [batch, latent_size]; pitch float [batch] in MIDI; instruments float [batch, instruments], convex
+        weights (zero columns for a model without instruments) -> specgram [batch, 2, frames, bins] in [-1, 1]."""
+        ...
+
+    def to(self, device: str) -> "Generator": ...
+
+
+#: Family name, as a card writes it -> the module's class, built as cls(spec, instruments, latent_size, **hyperparameters).
+FAMILIES: dict[str, type[nn.Module]] = {"studio": StudioGenerator}
+
+
+def build_generator(
+    family: str, spec: SpecgramSpec, instruments: int, latent_size: int, hyperparameters: dict
+) -> nn.Module:
+    """The untrained network of a family. Raises ModelError for an unknown family or hyperparameter."""
+    if family not in FAMILIES:
+        raise ModelError(f"This version knows no model family '{family}' (it knows {', '.join(FAMILIES)}).")
+    try:
+        return FAMILIES[family](spec, instruments, latent_size, **hyperparameters)
+    except TypeError as cause:
+        raise ModelError(f"The card's hyperparameters do not fit the family '{family}': {cause}") from cause

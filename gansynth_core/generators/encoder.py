@@ -1,0 +1,48 @@
+"""The studio encoder: the log-magnitude of a sound -> which instrument it is, and where it lies in that instrument's z."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gansynth_core.generators.studio import pixel_norm
+from gansynth_core.specgram import SpecgramSpec
+
+FRAME_STEP = 2  # every second frame is enough to know a sound by
+
+
+class StudioEncoder(nn.Module):
+    """Strided convolutions along time over every second frame's spectrum."""
+
+    def __init__(self, spec: SpecgramSpec, instruments: int, latent_size: int = 512) -> None:
+        super().__init__()
+        frames = spec.frames // FRAME_STEP
+        self.bins_in = nn.Linear(spec.bins, 256)
+        self.when = nn.Parameter(torch.zeros(1, frames, 256))
+        widths = [256, 256, 320, 384, 384]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, (1, 4), stride=(1, 2), padding=(0, 1)) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.summary = nn.Linear(widths[-1] * (frames >> len(self.convolutions)), 512)
+        self.instrument_logits = nn.Linear(512, instruments)
+        self.instrument_in = nn.Linear(instruments, 512, bias=False)
+        self.posterior = nn.Linear(512, 2 * latent_size)
+        with torch.no_grad():
+            self.posterior.weight.mul_(0.1)
+            self.posterior.bias.zero_()
+
+    def summarize(self, log_magnitude: Tensor) -> Tensor:
+        """Normalised log-magnitude [batch, frames / 2, bins] (every second frame) -> features [batch, 512]."""
+        x = functional.leaky_relu(self.bins_in(log_magnitude) + self.when, 0.2)
+        x = functional.rms_norm(x, x.shape[-1:])
+        x = x.transpose(1, 2)[:, :, None].contiguous(memory_format=torch.channels_last)
+        for convolution in self.convolutions:
+            x = pixel_norm(functional.leaky_relu(convolution(x), 0.2))
+        summary = functional.leaky_relu(self.summary(x.flatten(1)), 0.2)
+        return functional.rms_norm(summary, summary.shape[-1:])
+
+    def locate(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
+        """Summary [batch, 512] and instrument weights [batch, instruments] -> posterior of z: mean and log standard
+        deviation, [batch, latent] each."""
+        joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
+        mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
+        return mean, log_spread.clamp(-6, 2)

@@ -1,0 +1,246 @@
+"""The studio generator: frequency as channels, growing along time, with a harmonic basis.
+
+A note is grown from 2 to 128 frames by doublings along time, each with two width-3 convolutions modulated by
+(timbre, pitch). Every frame then emits smooth envelopes over frequency bands; multiplied with fixed functions of the
+distance to the nearest harmonic of the pitch they make the spectrum. The network so need not learn one comb of
+partials per key, and pitch is continuous: the basis is a formula in f0. A dense residual carries what is not harmonic.
+
+Phase is predicted as the phasor of its advance per frame. Regressed with an L2 loss, the phasor's length becomes a
+coherence: near 1 on partials, lower in noise. Synthesis gives coherent bins the running phase and incoherent bins a
+piece of real noise under the predicted magnitude.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency
+
+MAGNITUDE_FUNCTIONS = 6
+PHASE_FUNCTIONS = 3
+# A Hann window overlapping by 3/4 makes neighbouring frames of white noise 0.55 coherent (measured on this spec);
+# partials come out above 0.9. In between, a bin is part tone and part noise.
+NOISE_COHERENCE, TONE_COHERENCE = 0.58, 0.85
+# The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
+MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
+NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
+
+
+def midi_to_hz(pitch: Tensor) -> Tensor:
+    """MIDI pitch -> Hz, A4 = 69 = 440 Hz, equal temperament."""
+    return 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What the network says of a note before any noise is drawn: normalised log-magnitude [batch, frames, bins] and the
+    phasor of the phase advance, [batch, frames, bins] each for its real and imaginary part."""
+
+    log_magnitude: Tensor
+    real: Tensor
+    imaginary: Tensor
+
+
+class StudioGenerator(nn.Module):
+    """See the module's text. Hyperparameters: channels of the growing trunk, features per frame, envelope bands."""
+
+    def __init__(
+        self,
+        spec: SpecgramSpec,
+        instruments: int,
+        latent_size: int = 512,
+        *,
+        channels: int = 384,
+        features: int = 256,
+        bands: int = 48,
+    ) -> None:
+        super().__init__()
+        self.spec, self.bands, self.channels = spec, bands, channels
+        self.doublings = int(math.log2(spec.frames)) - 1
+        # The prior: each instrument is a mean and a spread in the space that conditions the network.
+        self.instrument_mean = nn.Parameter(torch.randn(instruments, latent_size))
+        self.instrument_log_spread = nn.Parameter(torch.full((instruments, latent_size), -1.0))
+
+        pitch_size = _PITCH_CENTRES + 2 * _PITCH_WAVES + 1
+        self.condition = nn.Sequential(
+            nn.Linear(latent_size + pitch_size, 512), nn.LeakyReLU(0.2), nn.Linear(512, 512), nn.LeakyReLU(0.2)
+        )
+        self.start = nn.Linear(512, 2 * channels)
+        self.blocks = nn.ModuleList()
+        width = channels
+        for doubling in range(self.doublings):
+            out = features if doubling == self.doublings - 1 else channels
+            self.blocks.append(_GrowingBlock(width, out, frames=4 << doubling))
+            width = out
+
+        self.magnitude_envelope = nn.Linear(features, bands * MAGNITUDE_FUNCTIONS)
+        self.phase_envelope = nn.Linear(features, bands * PHASE_FUNCTIONS * 2)
+        self.residual = nn.Linear(features, 3 * spec.bins)
+        with torch.no_grad():
+            self.residual.weight.mul_(0.3)
+            self.residual.bias.zero_()
+            self.residual.bias[: spec.bins] = -0.5
+
+        self.register_buffer("band_weights", _band_weights(spec, bands), persistent=False)
+        self.register_buffer("noise", _noise_bank(spec), persistent=False)
+
+    # --- timbre -> conditioning ------------------------------------------------------------------------------------
+
+    def place(self, z: Tensor, instruments: Tensor) -> Tensor:
+        """z [batch, latent] and instrument weights [batch, instruments] -> point w [batch, latent].
+
+        w = sum_i a_i mean_i + (sum_i a_i spread_i) * z: instruments mix, and z has unit variance for each of them.
+        """
+        return instruments @ self.instrument_mean + (instruments @ self.instrument_log_spread.exp()) * z
+
+    # --- conditioning -> spectrum ----------------------------------------------------------------------------------
+
+    def grow(self, w: Tensor, pitch: Tensor) -> Tensor:
+        """w [batch, latent], pitch [batch] MIDI -> features [batch, frames, features]."""
+        condition = self.condition(torch.cat([w, pitch_features(pitch)], dim=1))
+        x = self.start(condition).unflatten(1, (self.channels, 1, 2))
+        x = x.contiguous(memory_format=torch.channels_last)
+        for block in self.blocks:
+            x = block(x, condition)
+        return x.squeeze(2).transpose(1, 2)
+
+    def spectrum(self, features: Tensor, bases: tuple[Tensor, Tensor]) -> Spectrum:
+        """features [batch, frames, features] and the pitches' bases (from `harmonic_bases`) -> Spectrum."""
+        magnitude_basis, phase_basis = bases
+        bins = self.spec.bins
+        residual = self.residual(features)
+        log_magnitude = self.magnitude_envelope(features) @ magnitude_basis
+        phasor = self.phase_envelope(features) @ phase_basis
+        return Spectrum(
+            log_magnitude + residual[..., :bins],
+            phasor[..., :bins] + residual[..., bins : 2 * bins],
+            phasor[..., bins:] + residual[..., 2 * bins :],
+        )
+
+    def harmonic_bases(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
+        """The fixed functions at `pitch` [batch] MIDI, spread over the bands:
+        magnitude [batch, bands * 6, bins] and phase [batch, bands * 6, 2 * bins] (real half, imaginary half)."""
+        spec = self.spec
+        f0 = midi_to_hz(pitch.double())[:, None] / spec.bin_hz  # in bins; double keeps high harmonics exact
+        place = torch.arange(1, spec.bins + 1, dtype=torch.float64, device=pitch.device)
+        harmonic = (place / f0).round().clamp_min(1)
+        distance = place - harmonic * f0
+        peak = (-((distance / 1.6) ** 2)).exp()
+        sign = 1 - 2 * (harmonic % 2)
+        magnitude = torch.stack(
+            [
+                torch.ones_like(distance),  # the floor between partials
+                (-((distance / 0.8) ** 2)).exp(),
+                peak,
+                (-((distance / 3.5) ** 2)).exp(),
+                peak * sign,  # odd and even partials apart
+                torch.cos(2 * math.pi * place / f0),
+            ],
+            dim=1,
+        )
+        turn = 2 * math.pi * spec.hop / spec.n_fft
+        partial = turn * harmonic * f0  # advance of the nearest harmonic, radians per frame
+        centre = (turn * place).expand_as(partial)  # advance of the bin's own frequency: what noise does on average
+        real = torch.stack([partial.cos(), partial.cos() * peak, centre.cos()], dim=1)
+        imaginary = torch.stack([partial.sin(), partial.sin() * peak, centre.sin()], dim=1)
+        # A complex gain (a + ib) on a phasor (c + is): real part ac - bs, imaginary part as + bc.
+        phase = torch.cat(
+            [torch.cat([real, imaginary], dim=2), torch.cat([-imaginary, real], dim=2)], dim=1
+        )
+        return self._over_bands(magnitude), self._over_bands(phase)
+
+    def _over_bands(self, functions: Tensor) -> Tensor:
+        """[batch, functions, n * bins] -> [batch, functions * bands, n * bins]: each function once under each band."""
+        repeats = functions.shape[-1] // self.spec.bins
+        weights = self.band_weights.repeat(1, repeats)
+        return (functions.to(weights.dtype)[:, :, None] * weights).flatten(1, 2)
+
+    # --- spectrum -> specgram --------------------------------------------------------------------------------------
+
+    def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> specgram [batch, 2, frames, bins]."""
+        features = self.grow(self.place(z, instruments), pitch)
+        return self.voice(self.spectrum(features, self.harmonic_bases(pitch)), pitch)
+
+    def voice(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
+        """Give a Spectrum its phases and its noise -> specgram [batch, 2, frames, bins] in [-1, 1]."""
+        magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1)).exp()
+        coherence = torch.sqrt(spectrum.real**2 + spectrum.imaginary**2)
+        tonal = ((coherence - NOISE_COHERENCE) / (TONE_COHERENCE - NOISE_COHERENCE)).clamp(0, 1)
+        advance = torch.atan2(spectrum.imaginary, spectrum.real)
+        advance[:, 0] = self._first_phase(pitch)
+        tone = torch.polar(tonal, torch.cumsum(advance, dim=1))
+        shift = (pitch.round().long() * 7) % self.spec.frames  # neighbouring keys get different pieces of the noise
+        noise = torch.stack([self.noise[int(s) : int(s) + self.spec.frames] for s in shift])
+        grain = torch.sqrt(1 - tonal**2) * math.exp(MEDIAN_TO_RMS)
+        mixed = magnitude * (tone + grain * noise)
+        log_magnitude = mixed.abs().clamp_min(math.exp(self.spec.log_magnitude_low)).log()
+        return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
+
+    def _first_phase(self, pitch: Tensor) -> Tensor:
+        """Phase of frame 0, radians [batch, bins]: one for all bins of a partial as seen from the window's centre (the
+        alternating sign), so that they add up, and scattered from partial to partial, so that the wave has no spikes."""
+        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
+        harmonic = (place / (midi_to_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
+        scattered = torch.frac(harmonic * 0.6180339887498949) * 2 * math.pi  # golden ratio: evenly spread
+        return scattered + math.pi * (place % 2)
+
+
+class _GrowingBlock(nn.Module):
+    """Double the frames, then two convolutions along time, each modulated by the condition and pixel-normalised."""
+
+    def __init__(self, channels_in: int, channels_out: int, frames: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels_in, channels_out, (1, 3), padding=(0, 1))
+        self.second = nn.Conv2d(channels_out, channels_out, (1, 3), padding=(0, 1))
+        self.modulate = nn.Linear(512, 4 * channels_out)
+        self.when = nn.Parameter(torch.zeros(1, channels_out, 1, frames))  # lets a block know attack from tail
+        with torch.no_grad():
+            self.modulate.weight.mul_(0.5)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        x = functional.interpolate(x, scale_factor=(1, 2), mode="nearest")
+        scale, shift, scale2, shift2 = self.modulate(condition)[:, :, None, None].chunk(4, dim=1)
+        x = self.first(x) * (1 + scale) + (shift + self.when.to(shift.dtype))
+        x = pixel_norm(functional.leaky_relu(x, 0.2))
+        x = self.second(x) * (1 + scale2) + shift2
+        return pixel_norm(functional.leaky_relu(x, 0.2))
+
+
+def pixel_norm(x: Tensor) -> Tensor:
+    """Each frame's features to unit mean square (Karras et al. 2018, section 4.2)."""
+    return x * torch.rsqrt((x * x).mean(dim=1, keepdim=True) + 1e-6)
+
+
+_PITCH_CENTRES, _PITCH_WAVES = 41, 3
+
+
+def pitch_features(pitch: Tensor) -> Tensor:
+    """pitch [batch] MIDI -> smooth features [batch, 48]: bumps every 1.5 semitones from 24 to 84 (a sampled instrument
+    changes its recording every few keys), slow waves, and the pitch itself. Continuous, so that bends work."""
+    centres = torch.linspace(24, 84, _PITCH_CENTRES, device=pitch.device, dtype=pitch.dtype)
+    bumps = (-(((pitch[:, None] - centres) / 1.5) ** 2)).exp()
+    octaves = (pitch[:, None] - 54) / 30
+    waves = [wave(octaves * math.pi * (n + 1) / 2) for n in range(_PITCH_WAVES) for wave in (torch.sin, torch.cos)]
+    return torch.cat([bumps, *waves, octaves], dim=1)
+
+
+def _band_weights(spec: SpecgramSpec, bands: int) -> Tensor:
+    """Overlapping triangles that sum to 1 over [bands, bins], centres even on the mel scale (2595 log10(1 + f/700))."""
+    mel = 2595 * torch.log10(1 + torch.arange(1, spec.bins + 1, dtype=torch.float64) * spec.bin_hz / 700)
+    place = (mel - mel[0]) / (mel[-1] - mel[0]) * (bands - 1)
+    return (1 - (place[None] - torch.arange(bands)[:, None]).abs()).clamp_min(0).float()
+
+
+def _noise_bank(spec: SpecgramSpec) -> Tensor:
+    """STFT of white noise, complex [2 * frames, bins] with unit RMS in every bin: a grain that a real wave has, so that
+    inversion keeps its level (independent random phases would lose 6 dB to the overlap of the frames)."""
+    hop, frames = spec.hop, 2 * spec.frames
+    generator = torch.Generator().manual_seed(NOISE_SEED)
+    wave = torch.randn((frames - 1) * hop + spec.n_fft, generator=generator)
+    window = torch.hann_window(spec.n_fft, periodic=True)
+    stft = torch.fft.rfft(wave.unfold(0, spec.n_fft, hop) * window)[:, 1:]
+    return stft / window.square().sum().sqrt()

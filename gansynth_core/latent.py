@@ -1,0 +1,139 @@
+"""Points of sound: the Timbre, how it is drawn, morphed and nudged."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from gansynth_core.cards import ModelCard
+from gansynth_core.errors import InputError
+
+FORMAT = 1
+Z_LIMIT = 20.0  # |z_i|; a normal draw never comes near, and beyond it the network has nothing to say
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """A point of sound without a pitch: which model, `z`, and convex instrument weights (none for a pitch-only model).
+
+    `instruments` holds (name, weight) pairs in order of name, weights > 0 and summing to 1, so that equal sounds are
+    equal objects. Raises InputError otherwise.
+    """
+
+    model: str
+    z: tuple[float, ...]
+    instruments: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(x, (int, float)) and abs(x) <= Z_LIMIT for x in self.z):  # NaN fails the comparison
+            raise InputError(f"Every number of z must be finite and between {-Z_LIMIT:g} and {Z_LIMIT:g}.")
+        weights = [weight for _, weight in self.instruments]
+        if weights and not (all(weight > 0 for weight in weights) and math.isclose(sum(weights), 1, abs_tol=1e-6)):
+            raise InputError("Instrument weights must be above 0 and add up to 1.")
+        if list(self.instruments) != sorted(dict(self.instruments).items()):
+            raise InputError("Instruments must be given once each, in order of name.")
+
+    @classmethod
+    def of(cls, card: ModelCard, z: Sequence[float], instrument: str | Mapping[str, float] | None = None) -> "Timbre":
+        """A Timbre of `card`'s model: `instrument` a name, or weights by name (scaled to sum 1; the model's first
+        instrument if None). Raises InputError for a wrong size of z, an unknown instrument or impossible weights."""
+        if len(z) != card.latent_size:
+            raise InputError(f"'{card.id}' takes {card.latent_size} numbers for z, not {len(z)}.")
+        if not card.instruments:
+            if instrument:
+                raise InputError(f"'{card.id}' has no instruments to choose from; leave the instrument out.")
+            return cls(card.id, tuple(float(x) for x in z))
+        if instrument is None:
+            instrument = card.instruments[0]
+        weights = {instrument: 1.0} if isinstance(instrument, str) else dict(instrument)
+        for name, weight in weights.items():
+            card.check_instrument(name)
+            if not (isinstance(weight, (int, float)) and 0 <= weight < math.inf):
+                raise InputError(f"The weight of '{name}' must be a number of at least 0, not {weight!r}.")
+        return cls(card.id, tuple(float(x) for x in z), _convex(weights))
+
+    def to_json(self) -> dict:
+        """A document for JSON; `from_json` makes the same Timbre of it."""
+        return {"format": FORMAT, "model": self.model, "z": list(self.z), "instruments": dict(self.instruments)}
+
+    @classmethod
+    def from_json(cls, document: dict) -> "Timbre":
+        """Inverse of `to_json`. Raises InputError for a damaged document or one of a newer version."""
+        try:
+            if document["format"] != FORMAT:
+                raise InputError(f"This sound was saved by a newer version (format {document['format']}).")
+            instruments = sorted((str(name), float(weight)) for name, weight in document["instruments"].items())
+            return cls(str(document["model"]), tuple(float(x) for x in document["z"]), tuple(instruments))
+        except (KeyError, TypeError, ValueError, AttributeError) as cause:
+            raise InputError(f"This is not a saved sound: {cause!r}.") from cause
+
+
+def _convex(weights: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    total = sum(weights.values())
+    if total <= 0:
+        raise InputError("At least one instrument needs a weight above 0.")
+    return tuple(sorted((name, weight / total) for name, weight in weights.items() if weight > 0))
+
+
+def sample(
+    card: ModelCard, n: int = 1, seed: int = 0, instrument: str | Mapping[str, float] | None = None
+) -> list[Timbre]:
+    """`n` Timbres with z ~ N(0, 1). Item i is drawn on the CPU from seed + i alone: the same sound on any device, for
+    any n. Raises InputError as Timbre.of, and for a seed that is no integer of 0 .. 2^53."""
+    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed <= 2**53:
+        raise InputError(f"Seed {seed!r} must be a whole number from 0 to {2**53}.")
+    draws = [
+        torch.randn(card.latent_size, generator=torch.Generator().manual_seed(int(seed) + item)) for item in range(n)
+    ]
+    return [Timbre.of(card, draw.tolist(), instrument) for draw in draws]
+
+
+def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
+    """The sound at `t` in [0, 1] between `a` (0) and `b` (1): z on the great circle between the two (slerp, Shoemake
+    1985), its length and the instrument weights in a straight line. morph(a, a, t) is a.
+
+    Raises InputError for another t and for timbres of two models.
+    """
+    if a.model != b.model:
+        raise InputError(f"A sound of '{a.model}' cannot be morphed into one of '{b.model}': choose one model for both.")
+    if not 0 <= t <= 1:
+        raise InputError(f"A morph goes from 0 to 1, not to {t:g}.")
+    if t == 0 or a == b:
+        return a
+    if t == 1:
+        return b
+    weights = {name: (1 - t) * weight for name, weight in a.instruments}
+    for name, weight in b.instruments:
+        weights[name] = weights.get(name, 0.0) + t * weight
+    return Timbre(a.model, slerp(a.z, b.z, t), _convex(weights) if weights else ())
+
+
+def slerp(a: Sequence[float], b: Sequence[float], t: float) -> tuple[float, ...]:
+    """Point at `t` on the great circle from `a` to `b`, with the length in between; a straight line where the circle is
+    not defined (a zero vector, equal or opposite directions)."""
+    x, y = torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)
+    length_x, length_y = x.norm(), y.norm()
+    straight = (1 - t) * x + t * y
+    if min(length_x, length_y) < 1e-9:
+        return tuple(straight.tolist())
+    cosine = float((x @ y) / (length_x * length_y))
+    if abs(cosine) > 1 - 1e-9:
+        return tuple(straight.tolist())
+    angle = math.acos(cosine)
+    along = (math.sin((1 - t) * angle) * x / length_x + math.sin(t * angle) * y / length_y) / math.sin(angle)
+    return tuple((along * ((1 - t) * length_x + t * length_y)).tolist())
+
+
+def nudge(timbre: Timbre, card: ModelCard, amounts: Sequence[float]) -> Timbre:
+    """`timbre` moved by `amounts[i]` (standard deviations) along the card's i-th direction. Raises InputError for more
+    amounts than directions or for values beyond the range of z."""
+    if len(amounts) > len(card.directions):
+        raise InputError(f"'{card.id}' has {len(card.directions)} directions, not {len(amounts)}.")
+    if not any(amounts):
+        return timbre
+    z = torch.tensor(timbre.z, dtype=torch.float64)
+    for amount, direction in zip(amounts, card.directions, strict=False):
+        z += float(amount) * torch.tensor(direction.vector, dtype=torch.float64)
+    return dataclasses.replace(timbre, z=tuple(z.tolist()))

@@ -1,0 +1,166 @@
+"""A model brought to life: timbres and pitches in, notes out."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
+from gansynth_core.errors import InputError, ModelError
+from gansynth_core.generators import Generator, build_generator
+from gansynth_core.latent import Timbre, sample
+from gansynth_core.sound import Clips
+
+GRIFFIN_LIM_STEPS = 2
+CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
+BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
+CEILING = 0.98  # a louder note is scaled down to this peak
+
+
+class Synth:
+    """Renders notes of one model. Safe to call from many threads; one of them at a time uses the network.
+
+    device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see SpecgramSpec.decode.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        generator: Generator,
+        *,
+        device: str = "auto",
+        griffin_lim_steps: int = GRIFFIN_LIM_STEPS,
+        cached_notes: int = CACHED_NOTES,
+    ) -> None:
+        if griffin_lim_steps < 0:
+            raise InputError(f"Griffin-Lim takes 0 or more steps, not {griffin_lim_steps}.")
+        self.card = card
+        self.device = _choose_device(device)
+        self.griffin_lim_steps = griffin_lim_steps
+        self._generator = generator.to(self.device)
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[tuple[Timbre, float], np.ndarray] = OrderedDict()
+        self._cached_notes = cached_notes
+
+    @classmethod
+    def load(
+        cls, model: str = "studio", *, device: str = "auto", griffin_lim_steps: int = GRIFFIN_LIM_STEPS
+    ) -> "Synth":
+        """The synth of a model by its id, or by a path to its folder. Raises ModelError in words if there is none, or
+        it is damaged."""
+        folder = model_folder(model)
+        card = load_card(folder)
+        generator = build_generator(
+            card.family, card.specgram, len(card.instruments), card.latent_size, card.generator
+        )
+        weights = {name: torch.from_numpy(array).float() for name, array in load_weights(folder, card).items()}
+        try:
+            generator.load_state_dict(weights, strict=True)
+        except RuntimeError as cause:
+            raise ModelError(f"The weights in '{folder}' do not fit its card: {cause}") from cause
+        return cls(
+            card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps
+        )
+
+    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> Clips:
+        """Notes of `timbre` at `pitches` (MIDI, fractions allowed), each as long as the model makes them; or one timbre a
+        pitch. Deterministic. Raises InputError for a pitch, model, instrument or z that this model does not have."""
+        pitches = [float(pitch) for pitch in pitches]
+        timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
+        if len(timbres) != len(pitches):
+            raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches.")
+        for pitch in pitches:
+            self.card.check_pitch(pitch)
+        for distinct in set(timbres):
+            self._check(distinct)
+        wanted = list(zip(timbres, pitches, strict=True))
+        notes: dict[tuple[Timbre, float], np.ndarray] = {}
+        with self._lock:
+            missing = []
+            for key in dict.fromkeys(wanted):
+                if key in self._cache:
+                    self._cache.move_to_end(key)
+                    notes[key] = self._cache[key]
+                else:
+                    missing.append(key)
+            for start in range(0, len(missing), BATCH):
+                batch = missing[start : start + BATCH]
+                for key, audio in zip(batch, self._render_batch(batch), strict=True):
+                    notes[key] = self._cache[key] = audio
+            while len(self._cache) > self._cached_notes:
+                self._cache.popitem(last=False)
+        samples = self.card.specgram.samples
+        audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
+        return Clips(audio, self.card.specgram.sample_rate, tuple(pitches))
+
+    def _check(self, timbre: Timbre) -> None:
+        if timbre.model != self.card.id:
+            raise InputError(f"This sound belongs to the model '{timbre.model}', not to '{self.card.id}'.")
+        Timbre.of(self.card, timbre.z, dict(timbre.instruments) or None)
+
+    @torch.inference_mode()
+    def _render_batch(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
+        z = torch.tensor([timbre.z for timbre, _ in batch], dtype=torch.float32)
+        pitch = torch.tensor([pitch for _, pitch in batch], dtype=torch.float32)
+        instruments = torch.zeros(len(batch), len(self.card.instruments))
+        for row, (timbre, _) in zip(instruments, batch, strict=True):
+            for name, weight in timbre.instruments:
+                row[self.card.instruments.index(name)] = weight
+        specgram = self._generator(z.to(self.device), pitch.to(self.device), instruments.to(self.device))
+        waves = self.card.specgram.decode(specgram, self.griffin_lim_steps)
+        peak = waves.abs().amax(dim=1, keepdim=True)
+        waves = waves * (CEILING / peak.clamp_min(CEILING))
+        return list(waves.cpu().numpy().copy())
+
+
+def _choose_device(device: str) -> str:
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise InputError(f"Device '{device}' is unknown: choose auto, cpu or cuda.")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("There is no CUDA device here: choose auto or cpu.")
+    return device
+
+
+_loaded: OrderedDict[str, Synth] = OrderedDict()
+_loading = threading.Lock()
+
+
+def generate(
+    note_number: float | Sequence[float] = 60,
+    instrument: str | dict[str, float] | None = None,
+    duration: float | None = None,
+    *,
+    seed: int = 0,
+    z: Sequence[float] | np.ndarray | None = None,
+    model: str = "studio",
+) -> Clips:
+    """Notes in one call: `generate(60, "violin").save("violin.wav")`.
+
+    note_number: MIDI pitch (60 is middle C), or several for several notes of one timbre.
+    instrument: a name (None: the model's first), or weights by name such as {"violin": 0.5, "flute": 0.5}.
+    duration: seconds, up to the model's note length (4 s for `studio`, the default).
+    seed: which of the instrument's sounds; the same seed is always the same sound.
+    z: the latent itself, `latent_size` numbers, in place of a seed.
+    Returns Clips: `.audio` float32 [notes, samples], `.sample_rate`, `.save(path)`.
+    Raises InputError for values the model cannot take and ModelError for a model that cannot be loaded.
+    """
+    with _loading:
+        if model not in _loaded:
+            _loaded[model] = Synth.load(model)
+        synth = _loaded[model]
+    card = synth.card
+    if duration is not None and not 0 < duration <= card.specgram.seconds:
+        raise InputError(
+            f"A duration of {duration:g} s is not possible: '{card.id}' makes notes of up to {card.specgram.seconds:g} s."
+        )
+    if z is None:
+        timbre = sample(card, 1, seed, instrument)[0]
+    else:
+        timbre = Timbre.of(card, np.asarray(z, dtype=np.float64).ravel().tolist(), instrument)
+    pitches = [note_number] if np.isscalar(note_number) else list(note_number)
+    clips = synth.render(timbre, pitches)
+    return clips if duration is None else clips.shorten(duration)

@@ -1,0 +1,70 @@
+"""What a training run is told: one frozen dataclass with named presets, and nothing else."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from gansynth_core.errors import InputError, nearest
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides the outcome of a run beside its data. Lengths of training are in notes seen, whatever the batch.
+
+    model: id and title of the result. channels, features, bands: see StudioGenerator.
+    notes: training notes to see; the learning rate falls linearly to zero over the last `decay_share` of them.
+    judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the tail;
+        all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
+    kl_nats: information a note may hand its latent. Low, so that latents drawn from the prior, which is what a player
+        hears, sound as good as those of real notes.
+    ema_notes: half-life of the averaged weights that snapshots hold.
+    precision: "bf16" (autocast; also the faster one on recent CPUs) or "fp32".
+    """
+
+    model: str = "studio"
+    family: str = "studio"
+    latent_size: int = 512
+    channels: int = 448
+    features: int = 320
+    bands: int = 48
+    notes: int = 480_000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warmup_notes: int = 4_000
+    decay_share: float = 0.4
+    judged_frames: int = 48
+    phase_weight: float = 1.0
+    kl_nats: float = 16.0
+    kl_weight: float = 0.02
+    instrument_weight: float = 0.2
+    ema_notes: int = 8_000
+    precision: str = "bf16"
+    seed: int = 0
+    checkpoint_minutes: float = 5.0
+    snapshot_notes: int = 30_000
+
+    def replace(self, **changes: object) -> "TrainConfig":
+        """A copy with `changes`; unknown names and values of another type raise InputError."""
+        fields = {f.name: f.type for f in dataclasses.fields(self)}
+        for name, value in changes.items():
+            if name not in fields:
+                raise InputError(f"There is no training option '{name}'.{nearest(name, fields)}")
+            current = getattr(self, name)
+            if isinstance(current, float) and isinstance(value, int):
+                changes[name] = value = float(value)
+            if type(value) is not type(current):
+                raise InputError(f"Training option '{name}' is a {type(current).__name__}, not {value!r}.")
+        config = dataclasses.replace(self, **changes)
+        if config.precision not in ("bf16", "fp32"):
+            raise InputError(f"Precision '{config.precision}' is unknown: choose bf16 or fp32.")
+        if min(config.notes, config.batch, config.judged_frames, config.snapshot_notes) < 1:
+            raise InputError("notes, batch, judged_frames and snapshot_notes must be at least 1.")
+        return config
+
+
+PRESETS: dict[str, TrainConfig] = {
+    "studio": TrainConfig(),
+    # Learns little, but every part of a run in seconds: for tests and for trying out a data folder.
+    "tiny": TrainConfig(
+        model="tiny", channels=32, features=32, bands=12, notes=64, batch=4, judged_frames=8, snapshot_notes=32
+    ),
+}

@@ -1,0 +1,131 @@
+"""Notes rendered from General MIDI soundfonts by fluidsynth."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from gansynth_core.errors import AudioError, DataError, ToolError
+from gansynth_core.instruments import GM_INSTRUMENTS
+from gansynth_core.sound import Clip
+from gansynth_core.training.dataset import SourceNote
+
+INSTALL = "Install it with: sudo apt-get install fluidsynth libfluidsynth3 fluid-soundfont-gm"
+DEFAULT_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")  # where Debian's fluid-soundfont-gm puts it
+HELD_SECONDS, RELEASED_SECONDS = 3.0, 1.0  # as NSynth's notes
+VELOCITIES = (45, 80, 115)
+
+# SF2 generators that a variation may offset: number (SoundFont 2.04, section 8.1.2), offset range in the generator's
+# own unit, scale of one NRPN step in that unit (section 9.6.3), chance of being changed in one variation.
+GENERATORS = {
+    "filter_cutoff_cents": (8, -6000, 0, 2, 0.6),
+    "filter_resonance_cb": (9, 0, 240, 1, 0.3),
+    "attack_timecents": (34, 0, 9600, 2, 0.4),
+    "decay_timecents": (36, -4800, 2400, 2, 0.3),
+    "sustain_attenuation_cb": (37, 0, 300, 1, 0.3),
+    "release_timecents": (38, -3600, 3600, 2, 0.4),
+    "vibrato_cents": (6, 0, 50, 1, 0.25),
+    "vibrato_rate_cents": (24, -600, 600, 4, 0.25),
+}
+
+
+class Soundfont:
+    """All 128 General MIDI programs of one .sf2 file over a range of pitches, at several velocities.
+
+    variations: further copies of every key, each with a random velocity and random offsets of the soundfont's own
+    sound parameters (GENERATORS), drawn from `seed`, so that one instrument is more than one sound.
+    Raises DataError if the file is missing and ToolError if fluidsynth is.
+    """
+
+    variation_names = tuple(GENERATORS)
+
+    def __init__(
+        self,
+        path: str | os.PathLike = DEFAULT_SOUNDFONT,
+        *,
+        pitches: range = range(24, 85),
+        velocities: tuple[int, ...] = VELOCITIES,
+        variations: int = 0,
+        sample_rate: int,
+        seed: int = 0,
+        licence: str = "",
+        instruments: tuple[str, ...] = GM_INSTRUMENTS,
+    ) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            hint = f" {INSTALL}" if self.path == DEFAULT_SOUNDFONT else ""
+            raise DataError(f"There is no soundfont '{self.path}'.{hint}")
+        _fluidsynth()
+        self.name = self.path.stem
+        self.licence = licence or ("MIT" if self.path == DEFAULT_SOUNDFONT else "unknown")
+        self.pitches, self.velocities, self.variations = pitches, velocities, variations
+        self.instruments, self.sample_rate, self.seed = instruments, sample_rate, seed
+        self._plan: list[SourceNote] = []
+        self._synth = None
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_synth": None, "_plan": []}  # workers open the soundfont themselves
+
+    def plan(self) -> list[SourceNote]:
+        if not self._plan:
+            for instrument in self.instruments:
+                for pitch in self.pitches:
+                    self._plan += [SourceNote(instrument, pitch, velocity) for velocity in self.velocities]
+                    program = GM_INSTRUMENTS.index(instrument)
+                    for number in range(self.variations):
+                        random = np.random.default_rng((self.seed, program, pitch, number))
+                        velocity = int(random.integers(30, 128))
+                        variation = tuple(
+                            float(np.round(random.uniform(low, high))) if random.random() < chance else 0.0
+                            for _, low, high, _, chance in GENERATORS.values()
+                        )
+                        self._plan.append(SourceNote(instrument, pitch, velocity, variation))
+        return self._plan
+
+    def read(self, index: int) -> Clip:
+        note = self.plan()[index]
+        synth = self._open()
+        synth.system_reset()
+        if synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(note.instrument)) != 0:
+            raise AudioError("the soundfont has no such program")
+        for (generator, _, _, scale, _), value in zip(GENERATORS.values(), note.variation, strict=False):
+            if value:
+                _offset_generator(synth, generator, round(value / scale))
+        synth.noteon(0, int(note.pitch), note.velocity)
+        held = synth.get_samples(round(HELD_SECONDS * self.sample_rate))
+        synth.noteoff(0, int(note.pitch))
+        released = synth.get_samples(round(RELEASED_SECONDS * self.sample_rate))
+        stereo = np.concatenate([held, released]).reshape(-1, 2)
+        if np.abs(stereo).max() >= 32767:
+            raise AudioError("clipped")
+        return Clip(stereo.mean(axis=1, dtype=np.float32) / 32768, self.sample_rate)
+
+    def _open(self):
+        if self._synth is None:
+            # Gain: the loudest FluidR3 note stays below full scale, and a soft one keeps 60 dB above the 16-bit steps.
+            self._synth = _fluidsynth().Synth(
+                gain=1.0, samplerate=self.sample_rate, **{"synth.reverb.active": 0, "synth.chorus.active": 0}
+            )
+            self._font = self._synth.sfload(str(self.path))
+            if self._font < 0:
+                raise DataError(f"fluidsynth cannot read '{self.path}': is it a .sf2 soundfont?")
+        return self._synth
+
+
+def _offset_generator(synth, generator: int, steps: int) -> None:
+    """Offset an SF2 generator of channel 0 by NRPN (SoundFont 2.04, section 9.6): 14-bit data centred at 8192."""
+    synth.cc(0, 99, 120)
+    for _ in range(generator // 100):
+        synth.cc(0, 98, 100)
+    synth.cc(0, 98, generator % 100)
+    value = 8192 + steps
+    synth.cc(0, 38, value & 127)
+    synth.cc(0, 6, value >> 7)
+
+
+def _fluidsynth():
+    try:
+        import fluidsynth
+    except ImportError as cause:  # also when the package is there and the C library is not
+        raise ToolError(f"The fluidsynth library is missing. {INSTALL}") from cause
+    return fluidsynth

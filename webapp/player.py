@@ -1,0 +1,57 @@
+"""The one model behind the page: loaded while the page already serves, asked by a bounded number of visitors at once."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from gansynth_core import Clips, GanSynthError, ModelCard, Synth, Timbre
+
+LINE = 16  # requests that may wait for the model; one more is sent away, as it would wait for seconds
+LOADING_SECONDS = 60.0
+
+
+class Busy(GanSynthError):
+    """More requests wait for the model than it can answer soon."""
+
+
+class Player:
+    """A model's card, at hand at once, and its Synth, which may still be loading. Thread-safe."""
+
+    def __init__(self, card: ModelCard, line: int = LINE):
+        self.card = card
+        self._synth: Future[Synth] = Future()
+        self._line = threading.BoundedSemaphore(line)
+
+    @classmethod
+    def of(cls, synth: Synth, line: int = LINE) -> "Player":
+        """A player around a Synth that is there already."""
+        player = cls(synth.card, line)
+        player._synth.set_result(synth)
+        return player
+
+    def load(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
+        """Run `loader` in a thread of its own. A GanSynthError goes to `failed` and to everyone who asks for a note."""
+
+        def work() -> None:
+            try:
+                self._synth.set_result(loader())
+            except Exception as error:  # whatever it is, those who wait for the model must hear of it
+                self._synth.set_exception(error)
+                failed(str(error))
+
+        threading.Thread(target=work, name="load-model", daemon=True).start()
+
+    def render(self, timbre: Timbre, pitches: Sequence[int]) -> Clips:
+        """The notes of `timbre` at MIDI `pitches`, once the model is there and free.
+
+        Raises Busy when too many wait already, and whatever GanSynthError the model raises.
+        """
+        if not self._line.acquire(blocking=False):
+            raise Busy("The studio is busy: too many notes are waiting. It tries again in a moment.")
+        try:
+            synth = self._synth.result(timeout=LOADING_SECONDS)
+            return synth.render(timbre, pitches)
+        except TimeoutError as cause:
+            raise Busy("The model is still loading. It tries again in a moment.") from cause
+        finally:
+            self._line.release()

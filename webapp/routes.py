@@ -1,0 +1,225 @@
+"""The studio's own routes: sound, pictures and WAV files as plain bytes, past Gradio's queue.
+
+All lie under `/gradio_api/studio/`, the prefix Gradio's proxies forward. A note's URL names the model (digest), the
+sound and the pitches, so its answer never changes and browsers may keep it. Errors are `{"error": "one sentence"}`.
+"""
+
+import ipaddress
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from gansynth_core import Clip, GanSynthError, InputError, pcm16
+
+from webapp.player import Busy, Player
+from webapp.sounds import (
+    BLOCK_LIMIT,
+    check_pitch,
+    describe,
+    digest_of,
+    file_name,
+    hue_of,
+    leading_instrument,
+    parse_sound,
+    pitch_name,
+    timbre_of,
+    title_of,
+)
+
+PREFIX = "/gradio_api/studio"
+STATIC = Path(__file__).parent / "static"
+KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
+PICTURE_WIDTHS = (280, 1600)  # CSS pixels
+PICTURE_LINE = 4
+
+# Gradio's templates need inline scripts and Function; everything else comes from this server alone.
+CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+
+
+async def login_required(request: Request) -> None:
+    """Refuse whoever is not logged in when the app was launched with a login: Gradio guards its own routes only."""
+    app = request.app
+    if getattr(app, "auth", None) is None and getattr(app, "auth_dependency", None) is None:
+        return
+    if app.auth_dependency is not None:
+        user = app.auth_dependency(request)
+        user = await user if hasattr(user, "__await__") else user
+    else:
+        cookies = request.cookies
+        token = cookies.get(f"access-token-{app.cookie_id}") or cookies.get(f"access-token-unsecure-{app.cookie_id}")
+        user = app.tokens.get(token)
+    if user is None:
+        raise HTTPException(401)
+
+
+def _answer(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """`handler` with every GanSynthError turned into a status and a sentence."""
+
+    def answered(request: Request) -> Response:
+        try:
+            return handler(request)
+        except InputError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except Busy as error:
+            return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "1"})
+        except GanSynthError as error:
+            return JSONResponse({"error": str(error)}, status_code=500)
+
+    return answered
+
+
+def _needed(request: Request, name: str) -> str:
+    value = request.query_params.get(name)
+    if value is None:
+        raise InputError(f"The request lacks '{name}'.")
+    return value
+
+
+def _whole(request: Request, name: str, low: int, high: int) -> int:
+    text = _needed(request, name)
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high:
+        raise InputError(f"'{name}' is a whole number from {low} to {high}.")
+    return int(text[:9])
+
+
+def studio_routes(player: Player) -> list[Any]:
+    """The routes of one app, to be handed to `launch(app_kwargs={"routes": ...})`."""
+    card = player.card
+    digest = digest_of(card)
+    description = describe(card)
+    drawing = threading.Lock()  # matplotlib's fonts are not thread-safe
+    picture_line = threading.BoundedSemaphore(PICTURE_LINE)
+    router = APIRouter(prefix=PREFIX, dependencies=[Depends(login_required)], include_in_schema=False)
+
+    def this_model(request: Request) -> None:
+        if request.path_params["digest"] != digest:
+            raise HTTPException(404, "This page was opened with another model. Reload it.")
+
+    def one_note(request: Request) -> tuple[dict[str, Any], int, Clip]:
+        sound = parse_sound(_needed(request, "sound"), card)
+        pitch = check_pitch(_needed(request, "pitch"), card)
+        return sound, pitch, player.render(timbre_of(sound, card), [pitch])[0]
+
+    @router.get("/model")
+    @_answer
+    def model(request: Request) -> Response:
+        return JSONResponse(description, headers={"Cache-Control": "no-store"})
+
+    @router.get("/ui/{name}")
+    def ui(name: str) -> Response:
+        path = STATIC / name
+        if path.parent != STATIC or path.suffix not in (".js", ".css") or not path.is_file():
+            raise HTTPException(404)
+        kind = "text/javascript" if path.suffix == ".js" else "text/css"
+        return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/{digest}/notes")
+    @_answer
+    def notes(request: Request) -> Response:
+        """Pitches `low` to `high` one after the other: int16 little-endian mono, all of one length."""
+        this_model(request)
+        sound = parse_sound(_needed(request, "sound"), card)
+        low, high = (check_pitch(_needed(request, name), card) for name in ("low", "high"))
+        if not low <= high < low + BLOCK_LIMIT:
+            raise InputError(f"One request plays 1 to {BLOCK_LIMIT} neighbouring keys, the lowest first.")
+        clips = player.render(timbre_of(sound, card), range(low, high + 1))
+        headers = KEEP | {"X-Sample-Rate": str(clips.sample_rate), "X-Samples": str(clips.audio.shape[-1])}
+        return Response(pcm16(clips.audio).tobytes(), media_type="application/octet-stream", headers=headers)
+
+    @router.get("/{digest}/wav")
+    @_answer
+    def wav(request: Request) -> Response:
+        """One note as a 24-bit WAV file of `seconds` length."""
+        this_model(request)
+        try:
+            seconds = float(_needed(request, "seconds"))
+        except ValueError as cause:
+            raise InputError("'seconds' is a number.") from cause
+        sound = parse_sound(_needed(request, "sound"), card)
+        pitch = check_pitch(_needed(request, "pitch"), card)
+        clips = player.render(timbre_of(sound, card), [pitch]).shorten(seconds)
+        name = file_name(sound, pitch)
+        with tempfile.TemporaryDirectory() as folder:
+            data = clips[0].save(Path(folder) / name).read_bytes()
+        return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    @router.get("/{digest}/picture")
+    @_answer
+    def picture(request: Request) -> Response:
+        """Waveform and spectrogram of one note as PNG, `width` CSS pixels wide, for a `light` or `dark` page."""
+        this_model(request)
+        width = _whole(request, "width", *PICTURE_WIDTHS)
+        theme = _needed(request, "theme")
+        if theme not in ("light", "dark"):
+            raise InputError("'theme' is light or dark.")
+        if not picture_line.acquire(blocking=False):
+            raise Busy("Too many pictures are waiting. It tries again in a moment.")
+        try:
+            from webapp.figures import note_figure, png  # matplotlib takes a second to import: not before it draws
+
+            sound, pitch, clip = one_note(request)
+            instrument = leading_instrument(sound)
+            title = f"{title_of(instrument or 'sound')}, {pitch_name(pitch)}, seed {sound['seed']}"
+            with drawing:
+                data = png(note_figure(clip, title, pitch, hue_of(instrument, card), theme == "dark", width))
+        finally:
+            picture_line.release()
+        return Response(data, media_type="image/png", headers=KEEP)
+
+    return list(router.routes)
+
+
+class Guard:
+    """ASGI middleware: known hosts only, no fetching of foreign files through Gradio, and a content policy.
+
+    A page on another site can point its own host name at this machine (DNS rebinding) and so read what we serve. Such
+    a request carries that name as Host; addresses written in digits cannot be abused this way and are let in.
+    """
+
+    def __init__(self, app: Any, hosts: tuple[str, ...] = ()):
+        self.app = app
+        self.hosts = {"localhost", socket.gethostname().lower(), *(host.lower() for host in hosts)}
+
+    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = dict(scope["headers"])
+        if not self.knows(headers.get(b"host", b"").decode("latin-1")):
+            refusal = JSONResponse({"error": "This host name is not one the studio was started for."}, 400)
+            return await refusal(scope, receive, send)
+        target = unquote(scope["path"]).lower().replace("\\", "/")
+        if "/file=http:" in target or "/file=https:" in target:
+            return await JSONResponse({"error": "The studio fetches nothing from outside."}, 403)(scope, receive, send)
+
+        async def with_policy(message: dict) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"content-security-policy", CONTENT_POLICY.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"same-origin"),
+                ]
+            await send(message)
+
+        return await self.app(scope, receive, with_policy)
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header (with or without a port) names this machine."""
+        name = host.rsplit("]", 1)[0].lstrip("[") if host.startswith("[") else host.rsplit(":", 1)[0]
+        if name.lower() in self.hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True

@@ -1,0 +1,37 @@
+// The computer keyboard as a piano: by position (`code`), so it lies alike on every layout.
+
+// Home row = white keys, the row above = black ones; an octave and a fourth from the octave's C.
+export const SEMITONES = {
+  KeyA: 0, KeyW: 1, KeyS: 2, KeyE: 3, KeyD: 4, KeyF: 5, KeyT: 6, KeyG: 7, KeyY: 8, KeyH: 9, KeyU: 10, KeyJ: 11,
+  KeyK: 12, KeyO: 13, KeyL: 14, KeyP: 15, Semicolon: 16, Quote: 17,
+}; // prettier-ignore
+
+const PLAIN_INPUTS = ["range", "checkbox", "radio", "button"]; // letters mean nothing to these: they may play
+
+// Whether letters typed at this element are text.
+export function takesText(element) {
+  if (!element) return false;
+  if (element.isContentEditable) return true;
+  const tag = element.tagName;
+  if (tag === "INPUT") return !PLAIN_INPUTS.includes(element.type);
+  return tag === "TEXTAREA" || tag === "SELECT";
+}
+
+// What a key press means: {note: semitones above the octave's C}, {shift: -12 | 12}, {silence: true}, or null.
+export function meaning(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return null;
+  if (event.code in SEMITONES) return { note: SEMITONES[event.code] };
+  if (event.code === "KeyZ") return { shift: -12 };
+  if (event.code === "KeyX") return { shift: 12 };
+  if (event.code === "Escape") return { silence: true };
+  return null;
+}
+
+// Letters as printed on this machine's keys, where the browser tells; otherwise as on a US keyboard.
+export async function keyLabels() {
+  const printed = { Semicolon: ";", Quote: "'" };
+  const layout = await navigator.keyboard?.getLayoutMap?.().catch(() => null);
+  return Object.fromEntries(
+    Object.keys(SEMITONES).map((code) => [code, (layout?.get(code) ?? printed[code] ?? code.slice(3)).toUpperCase()]),
+  );
+}

@@ -1,0 +1,101 @@
+// The top line: name, model, what the studio is doing, day and night.
+
+import { h, hostOf, icon } from "./dom.js";
+import { openStudio } from "./studio.js";
+
+const THEME_KEY = "gansynth-studio:theme";
+const SUN = ["M12 4V2M12 22v-2M4 12H2M22 12h-2M6.3 6.3 4.9 4.9M19.1 19.1l-1.4-1.4M6.3 17.7l-1.4 1.4M19.1 4.9l-1.4 1.4", "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z"];
+const MOON = ["M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z"];
+
+export const isDark = () => document.body.classList.contains("dark");
+
+export default async function mount({ element }) {
+  const host = hostOf(element);
+  try {
+    const chosen = localStorage.getItem(THEME_KEY);
+    if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+  } catch {
+    // Without storage the system's own preference stands.
+  }
+  const theme = h("button", { class: "tool", onclick: switchTheme });
+  const state = h("p", { class: "state", role: "status" });
+  const scope = h("canvas", { class: "scope", width: "240", height: "48", "aria-hidden": "true" });
+  const modelName = h("span", { class: "model" });
+  host.append(
+    h("h1", {}, mark(), h("span", {}, "GANSynth ", h("b", {}, "Studio"))),
+    modelName, state, scope, theme,
+  );
+  drawTheme();
+
+  function switchTheme() {
+    const dark = document.body.classList.toggle("dark");
+    try {
+      localStorage.setItem(THEME_KEY, dark ? "dark" : "light");
+    } catch {
+      // The switch holds until the page is left.
+    }
+    drawTheme();
+    window.dispatchEvent(new Event("studio:theme"));
+  }
+
+  function drawTheme() {
+    theme.replaceChildren(isDark() ? icon(...SUN) : icon(...MOON));
+    theme.setAttribute("aria-label", isDark() ? "Switch to the light look" : "Switch to the dark look");
+    theme.title = theme.getAttribute("aria-label");
+  }
+
+  const studio = await openStudio().catch(() => {
+    state.textContent = "The studio could not be opened. Reload the page.";
+    state.dataset.kind = "error";
+    return null;
+  });
+  if (!studio) return;
+  modelName.textContent = studio.model.title;
+
+  function drawState() {
+    const { busy, error } = studio.status;
+    state.dataset.kind = error ? "error" : busy ? "busy" : "ready";
+    state.textContent = error ? error.message : busy ? "Rendering" : "Ready";
+  }
+  studio.enter("masthead", { status: drawState });
+  drawState();
+  watchSound(studio.engine, scope);
+}
+
+// What is sounding, as a line; it rests (and costs nothing) while nothing sounds.
+function watchSound(engine, canvas) {
+  const pen = canvas.getContext("2d");
+  const wave = new Float32Array(8192);
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let silent = true;
+  function frame() {
+    if (!canvas.isConnected) return;
+    const sounds = !still.matches && engine.sounding().size > 0 && engine.wave(wave);
+    if (sounds || !silent) {
+      const { width, height } = canvas;
+      pen.clearRect(0, 0, width, height);
+      pen.strokeStyle = getComputedStyle(canvas).color;
+      pen.lineWidth = 2;
+      pen.beginPath();
+      // Starting at a rising zero keeps the picture from running sideways.
+      let from = 0;
+      if (sounds) while (from < 6000 && !(wave[from] <= 0 && wave[from + 1] > 0)) from++;
+      for (let x = 0; x < width; x++) {
+        const level = sounds ? wave[from + Math.floor((x * 1200) / width)] : 0;
+        const y = height / 2 - Math.max(-1, Math.min(1, level * 1.6)) * (height / 2 - 3);
+        x ? pen.lineTo(x, y) : pen.moveTo(x, y);
+      }
+      pen.stroke();
+      silent = !sounds;
+    }
+    setTimeout(() => requestAnimationFrame(frame), sounds ? 33 : 120);
+  }
+  silent = false;
+  frame();
+}
+
+function mark() {
+  const drawing = icon("M3 15v-6", "M7.5 19V5", "M12 21V3", "M16.5 17V7", "M21 14v-4");
+  drawing.classList.add("mark");
+  return drawing;
+}

@@ -1,0 +1,115 @@
+// Fetching: one request in flight, the newest sound wins, the octave under the hand comes first.
+
+// The keyboard in octaves from its lowest key; a remainder of one key joins the octave below it.
+export function octaveBlocks(low, high) {
+  const blocks = [];
+  for (let start = low; start <= high; start += 12) blocks.push({ low: start, high: Math.min(start + 11, high) });
+  const last = blocks.at(-1);
+  if (blocks.length > 1 && last.low === last.high) {
+    blocks.pop();
+    blocks.at(-1).high = last.high;
+  }
+  return blocks;
+}
+
+// Which block to fetch next: one that a pressed key waits for, else the one nearest to `focus` (a pitch); null if done.
+export function nextBlock(blocks, loaded, wanted, focus) {
+  const missing = blocks.filter((block) => !loaded.has(block.low));
+  if (!missing.length) return null;
+  const distance = (block) => (focus < block.low ? block.low - focus : Math.max(0, focus - block.high));
+  const urgent = missing.filter((block) => [...wanted].some((pitch) => pitch >= block.low && pitch <= block.high));
+  return (urgent.length ? urgent : missing).reduce((best, block) => (distance(block) < distance(best) ? block : best));
+}
+
+// What to do about a failed answer: after how many milliseconds to try again (null: not before something changes).
+export function retryAfter(error) {
+  if (error.status === undefined) return 2000; // no answer at all: the server is gone or restarting
+  if (error.status === 503) return 700;
+  return null;
+}
+
+// fetchBlock(sound, block) -> Promise of data. onBlock(block, data) for answers that are still wanted. onState({busy,
+// error}) whenever that changes. `later` stands in for setTimeout in tests.
+export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = setTimeout }) {
+  let sound = null;
+  let loaded = new Set();
+  let focus = blocks[0].low;
+  let inFlight = false;
+  let retry = null;
+  const wanted = new Set();
+
+  async function pump() {
+    if (inFlight || retry !== null || sound === null) return;
+    const block = nextBlock(blocks, loaded, wanted, focus);
+    if (!block) {
+      onState({ busy: false, error: null });
+      return;
+    }
+    inFlight = true;
+    onState({ busy: true, error: null });
+    const asked = sound;
+    let error = null;
+    try {
+      const data = await fetchBlock(asked, block);
+      if (asked === sound) {
+        loaded.add(block.low);
+        for (let pitch = block.low; pitch <= block.high; pitch++) wanted.delete(pitch);
+        onBlock(block, data);
+      }
+    } catch (caught) {
+      error = caught;
+    }
+    inFlight = false;
+    // The complaint about a sound nobody wants any more is not worth the player's eyes.
+    if (error && (asked === sound || error.status === undefined)) {
+      wanted.clear();
+      onState({ busy: false, error });
+      const delay = retryAfter(error);
+      retry = delay === null ? "on change" : later(resume, delay);
+    } else {
+      pump();
+    }
+  }
+
+  function resume() {
+    retry = null;
+    pump();
+  }
+
+  return {
+    setSound(next) {
+      if (next === sound) return;
+      sound = next;
+      loaded = new Set();
+      if (retry === "on change") retry = null;
+      pump();
+    },
+    setFocus(pitch) {
+      focus = pitch;
+    },
+    want(pitch) {
+      wanted.add(pitch);
+      focus = pitch;
+      if (retry === "on change") retry = null;
+      pump();
+    },
+    isIdle: () => !inFlight && retry === null,
+  };
+}
+
+// An answer's body, or an Error whose message is a sentence for the player and whose `status` is the HTTP status.
+export async function ask(url, options) {
+  let answer;
+  try {
+    answer = await fetch(url, options);
+  } catch (cause) {
+    if (cause.name === "AbortError") throw cause;
+    throw new Error("The studio does not answer. Your sound is kept; trying again.");
+  }
+  if (answer.ok) return answer;
+  const body = await answer.json().catch(() => ({}));
+  const sentence = body.error ?? (typeof body.detail === "string" ? body.detail : null);
+  throw Object.assign(new Error(sentence ?? `The studio could not do that (${answer.status}).`), {
+    status: answer.status,
+  });
+}

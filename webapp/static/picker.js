@@ -1,0 +1,136 @@
+// Which instrument: every one in sight under its family, found by typing, chosen by click, tap or Enter.
+
+import { h, hostOf, icon } from "./dom.js";
+import { leadingInstrument } from "./store.js";
+import { openStudio } from "./studio.js";
+
+// Whether each word typed begins some word of the instrument's or its family's name.
+export function matches(query, instrument, family) {
+  const words = `${instrument} ${family}`.toLowerCase().split(/[\s_]+/);
+  return query.toLowerCase().split(/[\s_]+/).filter(Boolean).every((typed) => words.some((word) => word.startsWith(typed)));
+}
+
+export default async function mount({ element }) {
+  const host = hostOf(element);
+  const studio = await openStudio();
+  const options = new Map(); // name -> option element
+  let active = null; // name of the option that Enter would choose
+
+  const search = h("input", {
+    type: "search", id: "instrument-search", placeholder: "Search 128 instruments", autocomplete: "off", spellcheck: "false",
+    role: "combobox", "aria-label": "Search instruments", "aria-controls": "instrument-list",
+    "aria-expanded": "true", "aria-autocomplete": "list", oninput: filter, onkeydown: walk,
+    onfocus: () => host.classList.add("open"),
+  });
+  const none = h("p", { class: "none", role: "status", hidden: true });
+  const list = h("div", { id: "instrument-list", role: "listbox", "aria-label": "Instruments by family", tabindex: "-1" });
+  let total = 0;
+  for (const [index, family] of studio.model.families.entries()) {
+    const group = h(
+      "div", { role: "group", "aria-labelledby": `family-${index}`, style: `--hue: ${family.hue}` },
+      h("h3", { id: `family-${index}` }, family.title),
+    );
+    for (const { name, title } of family.instruments) {
+      const option = h("div", {
+        role: "option", id: `instrument-${name}`, "data-name": name, "data-family": family.title, onclick: () => choose(name),
+      }, title);
+      options.set(name, option);
+      group.append(option);
+      total++;
+    }
+    list.append(group);
+  }
+  search.placeholder = `Search ${total} instruments`;
+
+  // On a narrow screen the list is folded away behind this button.
+  const current = h("button", { class: "current", "aria-expanded": "false", onclick: () => unfold(!host.classList.contains("open")) });
+  const steps = h(
+    "div", { class: "steps" },
+    h("button", { class: "tool", "aria-label": "Previous instrument", title: "Previous instrument", onclick: () => step(-1) }, icon("M15 5l-7 7 7 7")),
+    current,
+    h("button", { class: "tool", "aria-label": "Next instrument", title: "Next instrument", onclick: () => step(1) }, icon("M9 5l7 7-7 7")),
+  );
+  host.append(h("h2", {}, "Instrument"), steps, h("div", { class: "drawer" }, h("div", { class: "search" }, icon("M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM20 20l-4.7-4.7"), search), list, none));
+
+  const shown = () => [...options].filter(([, option]) => !option.hidden).map(([name]) => name);
+
+  function filter() {
+    for (const [name, option] of options) option.hidden = !matches(search.value, name, option.dataset.family);
+    for (const group of list.children) group.hidden = !group.querySelector('[role="option"]:not([hidden])');
+    const names = shown();
+    none.hidden = names.length > 0;
+    none.textContent = names.length ? "" : `No instrument is called “${search.value}”.`;
+    point(search.value ? names[0] : leadingInstrument(studio.project));
+  }
+
+  function point(name) {
+    options.get(active)?.classList.remove("active");
+    active = name ?? null;
+    const option = options.get(active);
+    option?.classList.add("active");
+    if (option) search.setAttribute("aria-activedescendant", option.id);
+    else search.removeAttribute("aria-activedescendant");
+    if (option) reveal(option);
+  }
+
+  // scrollIntoView would also scroll the page, away from the piano.
+  function reveal(option) {
+    const box = list.getBoundingClientRect();
+    const row = option.getBoundingClientRect();
+    if (row.top < box.top + 30) list.scrollTop += row.top - box.top - 40;
+    else if (row.bottom > box.bottom) list.scrollTop += row.bottom - box.bottom + 40;
+  }
+
+  function walk(event) {
+    const names = shown();
+    const at = names.indexOf(active);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      point(names[Math.min(names.length - 1, Math.max(0, at + (event.key === "ArrowDown" ? 1 : -1)))]);
+    } else if (event.key === "Enter" && active) {
+      event.preventDefault();
+      choose(active);
+      search.blur(); // the computer keys play again
+    } else if (event.key === "Escape") {
+      search.value = "";
+      filter();
+      search.blur();
+      unfold(false);
+    }
+  }
+
+  function choose(name) {
+    studio.dispatch({ type: "pick", instrument: name });
+    if (search.value) {
+      search.value = "";
+      filter();
+    }
+    unfold(false);
+  }
+
+  function step(by) {
+    const names = [...options.keys()];
+    const at = names.indexOf(leadingInstrument(studio.project));
+    choose(names[(at + by + names.length) % names.length]);
+  }
+
+  function unfold(open) {
+    host.classList.toggle("open", open);
+    current.setAttribute("aria-expanded", String(open));
+    if (open) reveal(options.get(leadingInstrument(studio.project)));
+  }
+
+  function draw() {
+    const chosen = leadingInstrument(studio.project);
+    for (const [name, option] of options) option.setAttribute("aria-selected", String(name === chosen));
+    const option = options.get(chosen);
+    current.textContent = option?.textContent ?? "No instrument";
+    point(chosen);
+    const family = studio.model.families.find(({ title }) => title === option?.dataset.family);
+    // The family's hue tints the whole page: keys, sliders, pictures.
+    document.documentElement.style.setProperty("--hue", family?.hue ?? 30);
+  }
+
+  studio.enter("picker", { project: (before) => before.instruments !== studio.project.instruments && draw() });
+  draw();
+}

@@ -1,0 +1,114 @@
+// The last note, seen and taken home: waveform, spectrogram, WAV file.
+
+import { h, hostOf, icon, toast } from "./dom.js";
+import { isDark } from "./masthead.js";
+import { ask } from "./net.js";
+import { clamp, soundText } from "./store.js";
+import { openStudio } from "./studio.js";
+
+const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits
+const KEY_NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
+
+export const pitchName = (pitch) => `${KEY_NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+
+export default async function mount({ element }) {
+  const host = hostOf(element);
+  const studio = await openStudio();
+  const { model } = studio;
+
+  const image = h("img", { alt: "", hidden: true });
+  const empty = h("p", { class: "empty" }, "Drawing the note …");
+  const frame = h("figure", {}, image, empty);
+  const pitch = h("select", { id: "note", onchange: () => studio.dispatch({ type: "note", pitch: Number(pitch.value) }) });
+  for (let value = model.high; value >= model.low; value--) pitch.append(h("option", { value: String(value) }, pitchName(value)));
+  const seconds = h("input", {
+    type: "number", id: "seconds", min: "0.1", max: String(model.seconds), step: "0.1", inputmode: "decimal",
+    onchange: () => {
+      studio.dispatch({ type: "seconds", seconds: seconds.value === "" ? NaN : Number(seconds.value) });
+      seconds.value = String(studio.project.seconds);
+    },
+  });
+  const save = h("button", { class: "button strong", onclick: download }, icon("M12 4v11M7 11l5 5 5-5M5 20h14"), "Download WAV");
+  host.append(
+    h("h2", {}, "Note"),
+    frame,
+    h("div", { class: "take" },
+      h("label", { for: "note" }, "Key"), pitch,
+      h("label", { for: "seconds" }, "Length"), h("span", { class: "unit" }, seconds, "s"),
+      save),
+  );
+
+  let asked = null; // address of the picture shown or on its way
+  let abort = null;
+  let calm = null;
+
+  const wanted = () =>
+    studio.noteAddress("picture", {
+      sound: soundText(studio.project),
+      pitch: studio.project.note,
+      width: clamp(Math.round(frame.clientWidth / 20) * 20, 280, 1600),
+      theme: isDark() ? "dark" : "light",
+    }).href;
+
+  function schedule() {
+    clearTimeout(calm);
+    if (!host.isConnected || !frame.clientWidth) return;
+    if (wanted() === asked) return;
+    frame.dataset.stale = "true";
+    calm = setTimeout(() => (studio.isQuiet() ? paint() : schedule()), CALM_MS);
+  }
+
+  async function paint() {
+    asked = wanted();
+    abort?.abort();
+    abort = new AbortController();
+    const caption = `Waveform and spectrogram of ${pitchName(studio.project.note)}, seed ${studio.project.seed}`;
+    try {
+      const answer = await ask(asked, { signal: abort.signal });
+      const address = URL.createObjectURL(await answer.blob());
+      image.onload = () => URL.revokeObjectURL(address);
+      image.src = address;
+      image.alt = caption;
+      image.hidden = false;
+      empty.hidden = true;
+      delete frame.dataset.stale;
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      asked = null;
+      delete frame.dataset.stale;
+      empty.hidden = false;
+      image.hidden = true;
+      empty.textContent = `No picture: ${error.message}`;
+    }
+  }
+
+  async function download() {
+    save.disabled = true;
+    try {
+      const { project } = studio;
+      const answer = await ask(
+        studio.noteAddress("wav", { sound: soundText(project), pitch: project.note, seconds: project.seconds }),
+      );
+      const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav";
+      const address = URL.createObjectURL(await answer.blob());
+      const link = h("a", { href: address, download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(address), 10000);
+      toast(`Saved ${name}`);
+    } catch (error) {
+      toast(error.message);
+    }
+    save.disabled = false;
+  }
+
+  function draw() {
+    pitch.value = String(studio.project.note);
+    if (document.activeElement !== seconds) seconds.value = String(studio.project.seconds);
+    schedule();
+  }
+
+  studio.enter("view", { project: draw, keys: schedule, status: schedule });
+  window.addEventListener("studio:theme", schedule);
+  new ResizeObserver(schedule).observe(frame);
+  draw();
+}
