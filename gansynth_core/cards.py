@@ -25,7 +25,7 @@ MODELS_VARIABLE = "GANSYNTH_MODELS"
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction in latent space: moving z by `amount * vector` changes the sound by about `amount` standard deviations."""
+    """A direction in latent space, of length 1: z + amount * vector is `amount` standard deviations along it."""
 
     name: str
     vector: tuple[float, ...]

@@ -97,7 +97,9 @@ def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
     Raises InputError for another t and for timbres of two models.
     """
     if a.model != b.model:
-        raise InputError(f"A sound of '{a.model}' cannot be morphed into one of '{b.model}': choose one model for both.")
+        raise InputError(
+            f"A sound of '{a.model}' cannot be morphed into one of '{b.model}': choose one model for both."
+        )
     if not 0 <= t <= 1:
         raise InputError(f"A morph goes from 0 to 1, not to {t:g}.")
     if t == 0 or a == b:

@@ -55,7 +55,7 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Notes of one length: `audio` float32 [notes, samples] at `sample_rate` in Hz, and the `pitches` (MIDI) they play."""
+    """Notes of one length: `audio` float32 [notes, samples], `sample_rate` in Hz, and the `pitches` (MIDI) played."""
 
     audio: np.ndarray
     sample_rate: int
@@ -75,7 +75,7 @@ class Clips:
         return self.audio.shape[-1] / self.sample_rate
 
     def shorten(self, seconds: float) -> "Clips":
-        """The first `seconds` of every note, faded out over the last 30 ms. Raises InputError if they are not that long."""
+        """The first `seconds` of every note, faded out over the last 30 ms. Raises InputError if they are shorter."""
         if not 0 < seconds <= self.seconds:
             raise InputError(
                 f"A duration of {seconds:g} s is not possible: choose more than 0 and at most {self.seconds:g} s."

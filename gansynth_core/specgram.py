@@ -36,7 +36,9 @@ class SpecgramSpec:
 
     def __post_init__(self) -> None:
         if self.n_fft % self.hop or (self.padded_samples - self.n_fft) % self.hop:
-            raise ModelError(f"This specgram cannot be inverted: hop {self.hop} does not divide window and note length.")
+            raise ModelError(
+                f"This specgram cannot be inverted: hop {self.hop} does not divide window and note length."
+            )
 
     @property
     def padded_samples(self) -> int:
@@ -72,7 +74,7 @@ class SpecgramSpec:
         return torch.fft.rfft(frames)[..., 1:]
 
     def istft(self, stft: Tensor) -> Tensor:
-        """complex [batch, frames, bins] -> wave [batch, samples]; least squares for an STFT no wave has (Griffin & Lim 1984)."""
+        """complex [batch, frames, bins] -> wave [batch, samples]: the nearest STFT's (Griffin & Lim 1984)."""
         with_dc = torch.nn.functional.pad(stft, (1, 0))
         window = self._window(stft.real)
         frames = torch.fft.irfft(with_dc, n=self.n_fft) * window

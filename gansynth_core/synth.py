@@ -37,7 +37,7 @@ class Synth:
         if griffin_lim_steps < 0:
             raise InputError(f"Griffin-Lim takes 0 or more steps, not {griffin_lim_steps}.")
         self.card = card
-        self.device = _choose_device(device)
+        self.device = choose_device(device)
         self.griffin_lim_steps = griffin_lim_steps
         self._generator = generator.to(self.device)
         self._lock = threading.Lock()
@@ -52,20 +52,16 @@ class Synth:
         it is damaged."""
         folder = model_folder(model)
         card = load_card(folder)
-        generator = build_generator(
-            card.family, card.specgram, len(card.instruments), card.latent_size, card.generator
-        )
+        generator = build_generator(card.family, card.specgram, len(card.instruments), card.latent_size, card.generator)
         weights = {name: torch.from_numpy(array).float() for name, array in load_weights(folder, card).items()}
         try:
             generator.load_state_dict(weights, strict=True)
         except RuntimeError as cause:
             raise ModelError(f"The weights in '{folder}' do not fit its card: {cause}") from cause
-        return cls(
-            card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps
-        )
+        return cls(card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps)
 
     def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> Clips:
-        """Notes of `timbre` at `pitches` (MIDI, fractions allowed), each as long as the model makes them; or one timbre a
+        """Notes of `timbre` at `pitches` (MIDI, fractions allowed), as long as the model makes them; or one timbre a
         pitch. Deterministic. Raises InputError for a pitch, model, instrument or z that this model does not have."""
         pitches = [float(pitch) for pitch in pitches]
         timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
@@ -115,7 +111,8 @@ class Synth:
         return list(waves.cpu().numpy().copy())
 
 
-def _choose_device(device: str) -> str:
+def choose_device(device: str) -> str:
+    """The torch device for "auto" (CUDA where there is a GPU), "cpu" or "cuda". Raises InputError if there is none."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.split(":")[0] not in ("cpu", "cuda"):
@@ -155,7 +152,8 @@ def generate(
     card = synth.card
     if duration is not None and not 0 < duration <= card.specgram.seconds:
         raise InputError(
-            f"A duration of {duration:g} s is not possible: '{card.id}' makes notes of up to {card.specgram.seconds:g} s."
+            f"A duration of {duration:g} s is not possible: '{card.id}' makes notes of up to "
+            f"{card.specgram.seconds:g} s."
         )
     if z is None:
         timbre = sample(card, 1, seed, instrument)[0]

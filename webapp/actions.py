@@ -5,15 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
-from gansynth_core import GanSynthError, InputError, sample
 from gradio import FileData
 
+from gansynth_core import GanSynthError, InputError, sample
 from webapp.player import Player
 from webapp.sounds import check_pitch, check_seed, file_name
 
 
 def generate_action(player: Player, folder: Path, written: set[str]) -> Callable[..., FileData]:
-    """The function behind the public endpoint `/generate`; its WAV files go below `folder`, their paths to `written`."""
+    """The function behind the public endpoint `/generate`; WAV files go below `folder`, their paths to `written`."""
 
     def generate(instrument: str = "violin", note: int = 60, seed: int = 0, duration: float = 4.0) -> FileData:
         """Render one note as a 24-bit WAV file.

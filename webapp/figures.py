@@ -7,11 +7,12 @@ import io
 import math
 
 import numpy as np
-from gansynth_core import Clip
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from gansynth_core import Clip
 
 DPI = 100  # figure inches are CSS pixels / DPI; the PNG has twice as many pixels for sharp screens
 FLOOR_DB = -80.0
@@ -25,9 +26,11 @@ _MUTED = {False: "#655f53", True: "#a8a294"}
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
-    """sRGB in [0, 1] of an OKLCH colour (Ottosson 2020, "A perceptual color space"); `hue` in degrees, clipped to gamut."""
+    """sRGB in [0, 1] of an OKLCH colour (Ottosson 2020, "A perceptual color space"); `hue` in degrees."""
     a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
-    to_lms = np.array([[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.291485548]])
+    to_lms = np.array(
+        [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.291485548]]
+    )
     to_rgb = np.array(
         [
             [4.0767416621, -3.3077115913, 0.2309699292],
@@ -41,12 +44,13 @@ def oklch(lightness: float, chroma: float, hue: float) -> tuple[float, float, fl
 
 
 def _ramp(hue: float, dark: bool) -> LinearSegmentedColormap:
-    """From the page's ground over the family's colour to the brightest (or, on paper, darkest) tone, evenly in lightness."""
+    """From the page's ground over the family's colour to the brightest tone, on paper the darkest, by even steps."""
     steps = np.linspace(0, 1, 9)
     lightness = 0.17 + 0.80 * steps if dark else 0.965 - 0.79 * steps
     chroma = 0.145 * np.sin(np.pi * steps) ** 0.8
     turn = (50 if dark else -30) * (steps - 0.5)  # a little travel in hue separates levels that differ by a few dB
     colours = [oklch(light, chrom, hue + shift) for light, chrom, shift in zip(lightness, chroma, turn, strict=True)]
+    colours[0] = (0.083, 0.087, 0.095) if dark else (0.957, 0.945, 0.918)  # silence is the page's ground, untinted
     return LinearSegmentedColormap.from_list("family", colours)
 
 
@@ -80,13 +84,13 @@ def log_spectrogram_db(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(20 * np.log10(np.maximum(rows / loudest, 1e-9)), FLOOR_DB), centres
 
 
-def note_figure(clip: Clip, title: str, pitch: float, hue: float, dark: bool, width: int) -> Figure:
-    """Waveform and spectrogram of `clip`, `width` CSS pixels wide, on a transparent ground.
+def note_figure(clip: Clip, title: str, pitch: float, hue: float, dark: bool, size: tuple[int, int]) -> Figure:
+    """Waveform and spectrogram of `clip`, `size` = (width, height) in CSS pixels, on a transparent ground.
 
     title: instrument, note and seed. pitch: MIDI, its fundamental is marked. hue: degrees, the family's colour.
     """
     ink, muted = _INK[dark], _MUTED[dark]
-    height = min(400, max(330, round(width * 0.66)))
+    width, height = size
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
     figure.patch.set_alpha(0)
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.03, wspace=0.02)

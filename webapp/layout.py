@@ -1,5 +1,6 @@
 """The page: where each room lies, and the native sliders between them."""
 
+import inspect
 from pathlib import Path
 
 import gradio as gr
@@ -44,8 +45,18 @@ def studio_theme() -> gr.themes.Base:
         "slider_color": "var(--accent)",
         "color_accent": "var(--accent)",
     }
-    dark = {f"{name}_dark": value for name, value in both.items()}
-    return gr.themes.Base().set(block_shadow="none", block_padding="0", layout_gap="0", **both, **dark)
+    # Where Gradio has no dark variant of a variable, the one it has serves both looks.
+    known = inspect.signature(gr.themes.Base.set).parameters
+    dark = {f"{name}_dark": value for name, value in both.items() if f"{name}_dark" in known}
+    # Of the weights Gradio brings along, only these two hold every letter; nothing is loaded from font services.
+    sans = gr.themes.utils.fonts.LocalFont("IBM Plex Sans", weights=(400, 700))
+    mono = gr.themes.utils.fonts.LocalFont("IBM Plex Mono", weights=(400, 700))
+    base = gr.themes.Base(font=(sans, "system-ui", "sans-serif"), font_mono=(mono, "ui-monospace", "monospace"))
+    return base.set(block_shadow="none", block_padding="0", layout_gap="0", **both, **dark)
+
+
+def _sentence(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def build_page(player: Player) -> gr.Blocks:
@@ -60,8 +71,8 @@ def build_page(player: Player) -> gr.Blocks:
                 shape = Room("shape", value={}, elem_id="seedbox")
                 with gr.Column(elem_id="sliders"):
                     sliders = [
-                        gr.Slider(-SLIDER_LIMIT, SLIDER_LIMIT, 0.0, step=0.05, label=direction.name, interactive=True)
-                        for direction in player.card.directions
+                        gr.Slider(-SLIDER_LIMIT, SLIDER_LIMIT, 0.0, step=0.05, label=_sentence(name), interactive=True)
+                        for name in (direction.name for direction in player.card.directions)
                     ]
             Room("view", elem_id="view")
         Room("piano", elem_id="piano")

@@ -1,4 +1,4 @@
-"""The one model behind the page: loaded while the page already serves, asked by a bounded number of visitors at once."""
+"""The one model behind the page: loaded while the page already serves, asked by a bounded number at once."""
 
 import threading
 from collections.abc import Callable, Sequence

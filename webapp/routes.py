@@ -15,8 +15,8 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
-from gansynth_core import Clip, GanSynthError, InputError, pcm16
 
+from gansynth_core import Clip, GanSynthError, InputError, pcm16
 from webapp.player import Busy, Player
 from webapp.sounds import (
     BLOCK_LIMIT,
@@ -36,6 +36,7 @@ PREFIX = "/gradio_api/studio"
 STATIC = Path(__file__).parent / "static"
 KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
 PICTURE_WIDTHS = (280, 1600)  # CSS pixels
+PICTURE_HEIGHTS = (240, 900)
 PICTURE_LINE = 4
 
 # Gradio's templates need inline scripts and Function; everything else comes from this server alone.
@@ -156,9 +157,9 @@ def studio_routes(player: Player) -> list[Any]:
     @router.get("/{digest}/picture")
     @_answer
     def picture(request: Request) -> Response:
-        """Waveform and spectrogram of one note as PNG, `width` CSS pixels wide, for a `light` or `dark` page."""
+        """Waveform and spectrogram of one note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page."""
         this_model(request)
-        width = _whole(request, "width", *PICTURE_WIDTHS)
+        size = _whole(request, "width", *PICTURE_WIDTHS), _whole(request, "height", *PICTURE_HEIGHTS)
         theme = _needed(request, "theme")
         if theme not in ("light", "dark"):
             raise InputError("'theme' is light or dark.")
@@ -171,7 +172,7 @@ def studio_routes(player: Player) -> list[Any]:
             instrument = leading_instrument(sound)
             title = f"{title_of(instrument or 'sound')}, {pitch_name(pitch)}, seed {sound['seed']}"
             with drawing:
-                data = png(note_figure(clip, title, pitch, hue_of(instrument, card), theme == "dark", width))
+                data = png(note_figure(clip, title, pitch, hue_of(instrument, card), theme == "dark", size))
         finally:
             picture_line.release()
         return Response(data, media_type="image/png", headers=KEEP)

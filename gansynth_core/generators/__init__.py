@@ -20,7 +20,7 @@ class Generator(Protocol):
     def to(self, device: str) -> "Generator": ...
 
 
-#: Family name, as a card writes it -> the module's class, built as cls(spec, instruments, latent_size, **hyperparameters).
+#: Family name, as a card writes it -> the module's class: cls(spec, instruments, latent_size, **hyperparameters).
 FAMILIES: dict[str, type[nn.Module]] = {"studio": StudioGenerator}
 
 

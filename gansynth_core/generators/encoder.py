@@ -1,4 +1,6 @@
-"""The studio encoder: the log-magnitude of a sound -> which instrument it is, and where it lies in that instrument's z."""
+"""The studio encoder: the log-magnitude of a sound -> which instrument it is, and where in that instrument's z."""
+
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +22,7 @@ class StudioEncoder(nn.Module):
         self.when = nn.Parameter(torch.zeros(1, frames, 256))
         widths = [256, 256, 320, 384, 384]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, (1, 4), stride=(1, 2), padding=(0, 1)) for a, b in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(a, b, (1, 4), stride=(1, 2), padding=(0, 1)) for a, b in itertools.pairwise(widths)
         )
         self.summary = nn.Linear(widths[-1] * (frames >> len(self.convolutions)), 512)
         self.instrument_logits = nn.Linear(512, instruments)

@@ -5,9 +5,10 @@ A note is grown from 2 to 128 frames by doublings along time, each with two widt
 distance to the nearest harmonic of the pitch they make the spectrum. The network so need not learn one comb of
 partials per key, and pitch is continuous: the basis is a formula in f0. A dense residual carries what is not harmonic.
 
-Phase is predicted as the phasor of its advance per frame. Regressed with an L2 loss, the phasor's length becomes a
-coherence: near 1 on partials, lower in noise. Synthesis gives coherent bins the running phase and incoherent bins a
-piece of real noise under the predicted magnitude.
+The network says two things of every bin: its log-magnitude, and how tonal it is. Phases follow from these: a tonal bin
+turns at the frequency that its neighbours' magnitudes point to, and the others take their phase and their grain
+from a piece of real noise. Partials of any tuning so stay whole, which a predicted phase cannot promise: a tenth
+partial five cents off is a radian off after one frame.
 """
 
 import math
@@ -19,11 +20,10 @@ from torch.nn import functional
 
 from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency
 
-MAGNITUDE_FUNCTIONS = 6
-PHASE_FUNCTIONS = 3
-# A Hann window overlapping by 3/4 makes neighbouring frames of white noise 0.55 coherent (measured on this spec);
-# partials come out above 0.9. In between, a bin is part tone and part noise.
-NOISE_COHERENCE, TONE_COHERENCE = 0.58, 0.85
+FUNCTIONS = 6  # of the distance to the nearest harmonic: see harmonic_basis
+# Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
+# window overlapping by 3/4), a steady partial 1. Up to the first number a bin is noise, from the second on it is tone.
+NOISE_TONALITY, TONE_TONALITY = 0.5, 0.85
 # The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
 NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
@@ -36,12 +36,11 @@ def midi_to_hz(pitch: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What the network says of a note before any noise is drawn: normalised log-magnitude [batch, frames, bins] and the
-    phasor of the phase advance, [batch, frames, bins] each for its real and imaginary part."""
+    """What the network says of a note before any noise is drawn, [batch, frames, bins] each: normalised log-magnitude,
+    and tonality (about 0.4 for noise, 1 for a steady partial)."""
 
     log_magnitude: Tensor
-    real: Tensor
-    imaginary: Tensor
+    tonality: Tensor
 
 
 class StudioGenerator(nn.Module):
@@ -76,13 +75,13 @@ class StudioGenerator(nn.Module):
             self.blocks.append(_GrowingBlock(width, out, frames=4 << doubling))
             width = out
 
-        self.magnitude_envelope = nn.Linear(features, bands * MAGNITUDE_FUNCTIONS)
-        self.phase_envelope = nn.Linear(features, bands * PHASE_FUNCTIONS * 2)
-        self.residual = nn.Linear(features, 3 * spec.bins)
+        self.envelopes = nn.Linear(features, 2 * bands * FUNCTIONS)
+        self.residual = nn.Linear(features, 2 * spec.bins)
         with torch.no_grad():
             self.residual.weight.mul_(0.3)
             self.residual.bias.zero_()
             self.residual.bias[: spec.bins] = -0.5
+            self.residual.bias[spec.bins :] = 0.5
 
         self.register_buffer("band_weights", _band_weights(spec, bands), persistent=False)
         self.register_buffer("noise", _noise_bank(spec), persistent=False)
@@ -107,55 +106,37 @@ class StudioGenerator(nn.Module):
             x = block(x, condition)
         return x.squeeze(2).transpose(1, 2)
 
-    def spectrum(self, features: Tensor, bases: tuple[Tensor, Tensor]) -> Spectrum:
-        """features [batch, frames, features] and the pitches' bases (from `harmonic_bases`) -> Spectrum."""
-        magnitude_basis, phase_basis = bases
-        bins = self.spec.bins
+    def spectrum(self, features: Tensor, basis: Tensor) -> Spectrum:
+        """features [batch, frames, features] and the pitches' basis (from `harmonic_basis`) -> Spectrum."""
+        frames = features.shape[1]
+        log_magnitude, tonality = self.envelopes(features).chunk(2, dim=2)
+        harmonic = torch.cat([log_magnitude, tonality], dim=1) @ basis
         residual = self.residual(features)
-        log_magnitude = self.magnitude_envelope(features) @ magnitude_basis
-        phasor = self.phase_envelope(features) @ phase_basis
         return Spectrum(
-            log_magnitude + residual[..., :bins],
-            phasor[..., :bins] + residual[..., bins : 2 * bins],
-            phasor[..., bins:] + residual[..., 2 * bins :],
+            harmonic[:, :frames] + residual[..., : self.spec.bins],
+            harmonic[:, frames:] + residual[..., self.spec.bins :],
         )
 
-    def harmonic_bases(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
-        """The fixed functions at `pitch` [batch] MIDI, spread over the bands:
-        magnitude [batch, bands * 6, bins] and phase [batch, bands * 6, 2 * bins] (real half, imaginary half)."""
-        spec = self.spec
-        f0 = midi_to_hz(pitch.double())[:, None] / spec.bin_hz  # in bins; double keeps high harmonics exact
-        place = torch.arange(1, spec.bins + 1, dtype=torch.float64, device=pitch.device)
+    def harmonic_basis(self, pitch: Tensor) -> Tensor:
+        """Six functions of the distance to the nearest harmonic of `pitch` [batch] MIDI, each once under every band:
+        [batch, 6 * bands, bins]."""
+        f0 = midi_to_hz(pitch)[:, None] / self.spec.bin_hz  # in bins
+        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
         harmonic = (place / f0).round().clamp_min(1)
         distance = place - harmonic * f0
         peak = (-((distance / 1.6) ** 2)).exp()
-        sign = 1 - 2 * (harmonic % 2)
-        magnitude = torch.stack(
+        functions = torch.stack(
             [
                 torch.ones_like(distance),  # the floor between partials
                 (-((distance / 0.8) ** 2)).exp(),
                 peak,
                 (-((distance / 3.5) ** 2)).exp(),
-                peak * sign,  # odd and even partials apart
+                peak * (1 - 2 * (harmonic % 2)),  # odd and even partials apart
                 torch.cos(2 * math.pi * place / f0),
             ],
             dim=1,
         )
-        turn = 2 * math.pi * spec.hop / spec.n_fft
-        partial = turn * harmonic * f0  # advance of the nearest harmonic, radians per frame
-        centre = (turn * place).expand_as(partial)  # advance of the bin's own frequency: what noise does on average
-        real = torch.stack([partial.cos(), partial.cos() * peak, centre.cos()], dim=1)
-        imaginary = torch.stack([partial.sin(), partial.sin() * peak, centre.sin()], dim=1)
-        # A complex gain (a + ib) on a phasor (c + is): real part ac - bs, imaginary part as + bc.
-        phase = torch.cat(
-            [torch.cat([real, imaginary], dim=2), torch.cat([-imaginary, real], dim=2)], dim=1
-        )
-        return self._over_bands(magnitude), self._over_bands(phase)
-
-    def _over_bands(self, functions: Tensor) -> Tensor:
-        """[batch, functions, n * bins] -> [batch, functions * bands, n * bins]: each function once under each band."""
-        repeats = functions.shape[-1] // self.spec.bins
-        weights = self.band_weights.repeat(1, repeats)
+        weights = self.band_weights
         return (functions.to(weights.dtype)[:, :, None] * weights).flatten(1, 2)
 
     # --- spectrum -> specgram --------------------------------------------------------------------------------------
@@ -163,26 +144,36 @@ class StudioGenerator(nn.Module):
     def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> specgram [batch, 2, frames, bins]."""
         features = self.grow(self.place(z, instruments), pitch)
-        return self.voice(self.spectrum(features, self.harmonic_bases(pitch)), pitch)
+        return self.voice(self.spectrum(features, self.harmonic_basis(pitch)), pitch)
 
     def voice(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
         """Give a Spectrum its phases and its noise -> specgram [batch, 2, frames, bins] in [-1, 1]."""
-        magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1)).exp()
-        coherence = torch.sqrt(spectrum.real**2 + spectrum.imaginary**2)
-        tonal = ((coherence - NOISE_COHERENCE) / (TONE_COHERENCE - NOISE_COHERENCE)).clamp(0, 1)
-        advance = torch.atan2(spectrum.imaginary, spectrum.real)
-        advance[:, 0] = self._first_phase(pitch)
-        tone = torch.polar(tonal, torch.cumsum(advance, dim=1))
+        log_magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1))
+        tonal = ((spectrum.tonality - NOISE_TONALITY) / (TONE_TONALITY - NOISE_TONALITY)).clamp(0, 1)
+        tone = torch.polar(tonal, self._running_phase(log_magnitude, pitch))
         shift = (pitch.round().long() * 7) % self.spec.frames  # neighbouring keys get different pieces of the noise
         noise = torch.stack([self.noise[int(s) : int(s) + self.spec.frames] for s in shift])
-        grain = torch.sqrt(1 - tonal**2) * math.exp(MEDIAN_TO_RMS)
-        mixed = magnitude * (tone + grain * noise)
-        log_magnitude = mixed.abs().clamp_min(math.exp(self.spec.log_magnitude_low)).log()
+        mixed = tone + torch.sqrt(1 - tonal**2) * math.exp(MEDIAN_TO_RMS) * noise
+        log_magnitude = log_magnitude + mixed.abs().clamp_min(1e-4).log()
         return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
+
+    def _running_phase(self, log_magnitude: Tensor, pitch: Tensor) -> Tensor:
+        """Phases in radians [batch, frames, bins] if every bin belonged to a partial, each turning at the frequency
+        that the magnitudes (log_magnitude in nepers) point to."""
+        # A partial d bins above this one makes the next bin (1 + d) / (2 - d) times as large under a Hann window, for
+        # -1 < d < 2 (Grandke 1983): d = (2r - 1) / (1 + r). Both neighbours are asked; the louder one counts more.
+        rise = functional.pad(log_magnitude.diff(dim=-1), (1, 1), value=-30.0)
+        above, below = rise[..., 1:].exp(), torch.cat([torch.zeros_like(rise[..., :1]), (-rise[..., 1:-1]).exp()], -1)
+        distance = above * (2 * above - 1) / (1 + above) - below * (2 * below - 1) / (1 + below)
+        distance = (distance / (above + below)).clamp(-2, 2)
+        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
+        advance = (place + distance) * (2 * math.pi * self.spec.hop / self.spec.n_fft)
+        advance[:, 0] = self._first_phase(pitch)
+        return torch.cumsum(advance, dim=1)
 
     def _first_phase(self, pitch: Tensor) -> Tensor:
         """Phase of frame 0, radians [batch, bins]: one for all bins of a partial as seen from the window's centre (the
-        alternating sign), so that they add up, and scattered from partial to partial, so that the wave has no spikes."""
+        alternating sign), so that they add up, and scattered from partial to partial, so that the wave has no spike."""
         place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
         harmonic = (place / (midi_to_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
         scattered = torch.frac(harmonic * 0.6180339887498949) * 2 * math.pi  # golden ratio: evenly spread

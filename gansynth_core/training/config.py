@@ -4,6 +4,19 @@ import dataclasses
 from dataclasses import dataclass
 
 from gansynth_core.errors import InputError, nearest
+from gansynth_core.specgram import SpecgramSpec
+
+#: What the studio model hears and plays: 4 s at 24 kHz as 128 frames of 1536 bins.
+STUDIO_SPEC = SpecgramSpec(
+    sample_rate=24000,
+    samples=96000,
+    n_fft=3072,
+    hop=768,
+    pad_front=2304,
+    pad_back=2304,
+    log_magnitude_low=-6.2,
+    log_magnitude_high=6.6,
+)
 
 
 @dataclass(frozen=True)
@@ -12,8 +25,8 @@ class TrainConfig:
 
     model: id and title of the result. channels, features, bands: see StudioGenerator.
     notes: training notes to see; the learning rate falls linearly to zero over the last `decay_share` of them.
-    judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the tail;
-        all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
+    judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the
+        tail; all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
     kl_nats: information a note may hand its latent. Low, so that latents drawn from the prior, which is what a player
         hears, sound as good as those of real notes.
     ema_notes: half-life of the averaged weights that snapshots hold.
@@ -32,7 +45,7 @@ class TrainConfig:
     warmup_notes: int = 4_000
     decay_share: float = 0.4
     judged_frames: int = 48
-    phase_weight: float = 1.0
+    tonality_weight: float = 0.5
     kl_nats: float = 16.0
     kl_weight: float = 0.02
     instrument_weight: float = 0.2

@@ -5,14 +5,21 @@ The folder holds
     notes.npy        one record a note (see NOTE)
     specgrams.npy    int8 [notes, 2, frames, bins]: specgram * 127
     state.npy        uint8 [notes]: PENDING, READY or SKIPPED; what makes a stopped preparation continue
-    skipped.txt      the notes left out, each with its reason
+    skipped.txt      a line for each note left out: row, instrument, pitch, reason and origin, with tabs between
 """
 
+import contextlib
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
+import signal
+import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,9 +29,9 @@ import soxr
 import torch
 from tqdm import tqdm
 
-from gansynth_core.errors import AudioError, DataError
+from gansynth_core.errors import AudioError, DataError, ModelError
 from gansynth_core.files import replacing
-from gansynth_core.sound import Clip
+from gansynth_core.sound import Clip, read_wav
 from gansynth_core.specgram import SpecgramSpec
 
 FORMAT = 1
@@ -32,6 +39,7 @@ PENDING, READY, SKIPPED = 0, 1, 2
 PEAK = 0.9  # every note is scaled to this peak
 SILENCE_PEAK = 1e-3  # quieter than -60 dBFS: nothing there to learn
 MAX_VARIATION = 12  # columns for what a source changed about a note
+NOTES_PER_JOB = 16  # few enough that a stop costs little, enough that waiting for the disk after each does not count
 
 NOTE = np.dtype(
     [
@@ -46,16 +54,25 @@ NOTE = np.dtype(
 
 @dataclass(frozen=True)
 class SourceNote:
-    """A note a source can deliver. `variation`: values of the source's `variation_names`, zero for unchanged."""
+    """A note a source can deliver, `velocity` 1-127.
+
+    variation: values of the source's `variation_names`, zero for unchanged. origin: the file it comes from, for the
+    list of skipped notes.
+    """
 
     instrument: str
     pitch: float
     velocity: int
     variation: tuple[float, ...] = ()
+    origin: str = ""
 
 
 class Source(Protocol):
-    """Where notes come from. Must survive pickling: workers read in processes of their own."""
+    """Where notes come from. Must survive pickling: workers read in processes of their own.
+
+    A source may also have `left_out`, pairs of a file (or whatever holds a sound) and the reason why `plan` made no
+    note of it; they are listed with the skipped notes.
+    """
 
     name: str
     licence: str
@@ -65,7 +82,18 @@ class Source(Protocol):
         """All notes, always in the same order."""
 
     def read(self, index: int) -> Clip:
-        """The sound of note `index` of the plan. Raises AudioError if it cannot be had."""
+        """The sound of note `index` of the plan. Raises AudioError, with a short reason, if it cannot be had."""
+
+
+def read_source_file(path: Path) -> Clip:
+    """The sound in a file; raises AudioError with a reason short enough to be counted, without the file's name."""
+    if not path.is_file():
+        raise AudioError("missing file")
+    try:
+        return read_wav(path)
+    except AudioError as error:
+        reason = getattr(error.__cause__, "error_string", "no usable sound in it").rstrip(".")
+        raise AudioError(f"unreadable: {reason}") from error
 
 
 def held_out(instrument: str, pitch: float) -> bool:
@@ -105,24 +133,34 @@ def dequantize(stored: np.ndarray) -> torch.Tensor:
 
 # --- preparing ---------------------------------------------------------------------------------------------------
 
+_Outcome = tuple[int, str | None]  # row, and the reason if the note was skipped
+
+
+def note_bytes(spec: SpecgramSpec) -> int:
+    """Bytes on disk of one prepared note."""
+    return 2 * spec.frames * spec.bins
+
 
 def prepare(
     sources: Sequence[Source], out: str | os.PathLike, spec: SpecgramSpec, workers: int | None = None
 ) -> "NoteSet":
     """Render or read every note of `sources` into the folder `out`, with a progress bar; continues where it stopped.
 
-    Raises DataError if `out` holds a set of other notes, or if fewer than two notes could be used.
+    workers: processes to share the work among (None: one a core; 1: this one alone).
+    A stop of any kind loses at most the notes then in work; the same call continues, and returns at once when nothing
+    is left to do. Raises DataError if `out` holds a set of other notes, if the disk is full, if a worker is killed, or
+    if fewer than two notes could be used.
     """
     out = Path(out)
     plans = [source.plan() for source in sources]
     notes = [note for plan in plans for note in plan]
     if not notes:
         raise DataError("There is not one note in " + ", ".join(source.name for source in sources) + ".")
-    names = list(dict.fromkeys(note.instrument for note in notes))
+    names = {name: number for number, name in enumerate(dict.fromkeys(note.instrument for note in notes))}
     description = {
         "format": FORMAT,
         "specgram": spec.to_json(),
-        "instruments": names,
+        "instruments": list(names),
         "sources": [
             {
                 "name": source.name,
@@ -138,53 +176,60 @@ def prepare(
         variation = np.zeros(MAX_VARIATION, np.float32)
         variation[: len(note.variation)] = note.variation
         record["pitch"], record["velocity"], record["variation"] = note.pitch, note.velocity, variation
-        record["instrument"] = names.index(note.instrument)
+        record["instrument"] = names[note.instrument]
         record["held_out"] = held_out(note.instrument, note.pitch)
-    _create_or_check(out, description, records, spec)
-
-    state = np.load(out / "state.npy", mmap_mode="r+")
-    pending = np.flatnonzero(state == PENDING)
-    offsets = np.cumsum([0] + [len(plan) for plan in plans])
-    jobs = []
-    for start in range(0, len(pending), 32):
-        indices = pending[start : start + 32]
-        which = np.searchsorted(offsets, indices, side="right") - 1
-        jobs.append([(int(i), int(w), int(i - offsets[w])) for i, w in zip(indices, which, strict=True)])
-    context = multiprocessing.get_context("spawn")  # fork would copy torch's thread pool in an unusable state
-    with (
-        context.Pool(workers or os.cpu_count(), _start_worker, (list(sources), out, spec)) as pool,
-        tqdm(total=len(notes), initial=len(notes) - len(pending), unit="note", desc="Preparing") as bar,
-        open(out / "skipped.txt", "a", encoding="utf-8") as skipped,
-    ):
-        for done, reasons in pool.imap_unordered(_prepare_notes, jobs):
-            for index, reason in reasons:
-                note = notes[index]
-                skipped.write(f"{index}\t{note.instrument}\t{note.pitch:g}\t{reason}\n")
-            skipped.flush()
-            bar.update(done)
-    ready = int((np.load(out / "state.npy", mmap_mode="r") == READY).sum())
+    try:
+        _create_or_check(out, description, records, spec)
+        if (np.load(out / "state.npy") == PENDING).any():
+            _prepare_pending(sources, plans, out, spec, workers or os.cpu_count() or 1)
+        ready = int((np.load(out / "state.npy") == READY).sum())
+    except OSError as cause:
+        raise DataError(
+            f"Cannot write the training set '{out}': {cause.strerror or cause}; once that is mended, the same command "
+            "continues where this one stopped."
+        ) from cause
     if ready < 2:
         raise DataError(f"Only {ready} of {len(notes)} notes could be used; '{out / 'skipped.txt'}' says why.")
     return NoteSet.open(out)
 
 
+def skip_reasons(folder: str | os.PathLike) -> Counter[str]:
+    """How many notes of a prepared set were skipped for each reason."""
+    return Counter(columns[3] for columns in _read_skipped(Path(folder)))
+
+
 def _create_or_check(out: Path, description: dict, records: np.ndarray, spec: SpecgramSpec) -> None:
+    """Make the set's files, or see to it that those in `out` are whole and of the same notes."""
     marker = out / "set.json"
+    shape = (len(records), 2, spec.frames, spec.bins)
     if marker.exists():
-        same = _read_description(out) == description and np.array_equal(np.load(out / "notes.npy"), records)
+        try:
+            same = _read_description(out) == description and np.array_equal(np.load(out / "notes.npy"), records)
+            whole = not same or (
+                np.load(out / "specgrams.npy", mmap_mode="r").shape == shape
+                and np.load(out / "state.npy").shape == shape[:1]
+            )
+        except (OSError, ValueError, EOFError):
+            same, whole = True, False
+        if not whole:
+            raise DataError(f"The training set in '{out}' is damaged. Delete it and prepare it anew.")
         if not same:
             raise DataError(f"'{out}' holds a training set of other notes. Choose another folder, or delete it.")
         return
     out.mkdir(parents=True, exist_ok=True)
-    shape = (len(records), 2, spec.frames, spec.bins)
-    free, needed = _free_bytes(out), int(np.prod(shape))
+    free, needed = _free_bytes(out), len(records) * note_bytes(spec)
     if needed > free:
         raise DataError(f"'{out}' needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB free.")
-    np.save(out / "notes.npy", records)
-    np.lib.format.open_memmap(out / "specgrams.npy", "w+", np.int8, shape).flush()
-    np.save(out / "state.npy", np.zeros(len(records), np.uint8))
-    with replacing(marker, DataError) as partial:  # last: a folder with set.json is complete in its files
-        partial.write_text(json.dumps(description, indent=1))
+    try:
+        np.save(out / "notes.npy", records)
+        _allocate(out / "specgrams.npy", shape)
+        np.save(out / "state.npy", np.zeros(len(records), np.uint8))
+        with replacing(marker, DataError) as partial:  # last: a folder with set.json is complete in its files
+            partial.write_text(json.dumps(description, indent=1), encoding="utf-8")
+    except (OSError, DataError):
+        for name in ("notes.npy", "specgrams.npy", "state.npy"):
+            (out / name).unlink(missing_ok=True)
+        raise
 
 
 def _free_bytes(folder: Path) -> int:
@@ -192,30 +237,144 @@ def _free_bytes(folder: Path) -> int:
     return stat.f_bavail * stat.f_frsize
 
 
+def _allocate(path: Path, shape: tuple[int, ...]) -> None:
+    """An .npy file of int8 zeros whose blocks are really there: a sparse one would run out of disk hours later."""
+    np.lib.format.open_memmap(path, "w+", np.int8, shape).flush()
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+def _prepare_pending(
+    sources: Sequence[Source], plans: list[list[SourceNote]], out: Path, spec: SpecgramSpec, workers: int
+) -> None:
+    notes = [note for plan in plans for note in plan]
+    offsets = np.cumsum([0] + [len(plan) for plan in plans])
+    state = np.load(out / "state.npy", mmap_mode="r+")
+    pending = np.flatnonzero(state == PENDING)
+    jobs = []
+    for start in range(0, len(pending), NOTES_PER_JOB):
+        rows = pending[start : start + NOTES_PER_JOB]
+        which = np.searchsorted(offsets, rows, side="right") - 1
+        jobs.append([(int(row), int(w), int(row - offsets[w])) for row, w in zip(rows, which, strict=True)])
+
+    _begin_skipped(out, sources, state)
+    with (
+        contextlib.closing(_outcomes(jobs, sources, out, spec, workers)) as outcomes,
+        tqdm(total=len(notes), initial=len(notes) - len(pending), unit="note", desc="Preparing") as bar,
+        open(out / "skipped.txt", "a", encoding="utf-8") as skipped,
+    ):
+        for done in outcomes:
+            for row, reason in done:
+                if reason is not None:
+                    note = notes[row]
+                    skipped.write(_line(row, note.instrument, f"{note.pitch:g}", reason, note.origin))
+            skipped.flush()
+            # Here and last, not in the workers: a flag is only ever set for a specgram that is whole and on disk, and
+            # a skipped note has its reason written.
+            for row, reason in done:
+                state[row] = READY if reason is None else SKIPPED
+            bar.update(len(done))
+
+
+def _begin_skipped(out: Path, sources: Sequence[Source], state: np.ndarray) -> None:
+    """Write skipped.txt anew: what the sources left out, and of an earlier start the notes that are done with."""
+    kept = {int(row): rest for row, *rest in _read_skipped(out) if row.isdigit() and int(row) < len(state)}
+    with replacing(out / "skipped.txt", DataError) as partial, open(partial, "w", encoding="utf-8") as file:
+        for source in sources:
+            for origin, reason in getattr(source, "left_out", ()):
+                file.write(_line("-", "-", "-", reason, origin))
+        for row, rest in kept.items():
+            if state[row] == SKIPPED:
+                file.write(_line(row, *rest))
+
+
+def _line(*columns: object) -> str:
+    return "\t".join(" ".join(str(column).split()) for column in columns) + "\n"
+
+
+def _read_skipped(folder: Path) -> list[list[str]]:
+    """The lines of skipped.txt in columns; a last line that a stop cut short is left out."""
+    try:
+        text = (folder / "skipped.txt").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    lines = [line.rstrip("\n").split("\t") for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [columns for columns in lines if len(columns) >= 4]
+
+
+def _outcomes(
+    jobs: list, sources: Sequence[Source], out: Path, spec: SpecgramSpec, workers: int
+) -> Iterator[list[_Outcome]]:
+    """What became of each job's notes, in the order in which the jobs are done."""
+    workers = min(workers, len(jobs))
+    if workers == 1:
+        yield from map(_worker(sources, out, spec), jobs)
+        return
+    context = multiprocessing.get_context("spawn")  # fork would copy torch's thread pool in an unusable state
+    executor = ProcessPoolExecutor(workers, context, _start_worker, (list(sources), out, spec))
+    try:
+        with _interrupt_blocked():  # workers are started by submit and inherit it: Ctrl-C is for this process to handle
+            futures = [executor.submit(_work, job) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as cause:
+        raise DataError(
+            "A worker process was stopped from outside, perhaps because memory ran out; the same command continues, "
+            "and fewer --workers need less memory."
+        ) from cause
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupt_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker(sources: list[Source], out: Path, spec: SpecgramSpec) -> None:
-    global _worker
+    global _work_on
     torch.set_num_threads(1)
-    _worker = (
-        sources,
-        np.load(out / "specgrams.npy", mmap_mode="r+"),
-        np.load(out / "state.npy", mmap_mode="r+"),
-        spec,
-    )
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    _work_on = _worker(sources, out, spec)
 
 
-def _prepare_notes(job: list[tuple[int, int, int]]) -> tuple[int, list[tuple[int, str]]]:
-    sources, specgrams, state, spec = _worker
-    reasons = []
-    for index, source, index_in_source in job:
-        try:
-            wave = fit(sources[source].read(index_in_source), spec)
-        except AudioError as error:
-            reasons.append((index, str(error)))
-            state[index] = SKIPPED
-            continue
-        specgrams[index] = quantize(spec.encode(torch.from_numpy(wave)[None]))[0]
-        state[index] = READY
-    return len(job), reasons
+def _stop_with_parent() -> None:
+    """End this process when the one that started it is gone: killed, it could not say so, and we would wait forever."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _work(job: list[tuple[int, int, int]]) -> list[_Outcome]:
+    return _work_on(job)
+
+
+def _worker(sources: Sequence[Source], out: Path, spec: SpecgramSpec) -> Callable[[list], list[_Outcome]]:
+    """A function that prepares a job's notes: (row, number of the source, index in its plan) each."""
+    path = out / "specgrams.npy"
+    first_byte = np.load(path, mmap_mode="r").offset
+
+    def work(job: list[tuple[int, int, int]]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        with open(path, "r+b") as file:  # written, not mapped: a full disk is then an error instead of a SIGBUS
+            for row, source, index in job:
+                try:
+                    wave = fit(sources[source].read(index), spec)
+                except AudioError as error:
+                    outcomes.append((row, str(error)))
+                    continue
+                file.seek(first_byte + row * note_bytes(spec))
+                file.write(quantize(spec.encode(torch.from_numpy(wave)[None])).tobytes())
+                outcomes.append((row, None))
+            file.flush()
+            os.fsync(file.fileno())
+        return outcomes
+
+    return work
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -223,7 +382,9 @@ def _prepare_notes(job: list[tuple[int, int, int]]) -> tuple[int, list[tuple[int
 
 def _read_description(folder: Path) -> dict:
     try:
-        description = json.loads((folder / "set.json").read_text())
+        description = json.loads((folder / "set.json").read_text(encoding="utf-8"))
+        if not isinstance(description, dict):
+            raise ValueError("it holds no description")
     except FileNotFoundError:
         raise DataError(
             f"'{folder}' is not a prepared training set. Make one with: python -m gansynth_core data --out {folder}"
@@ -256,17 +417,11 @@ class NoteSet:
             rows = np.flatnonzero(np.load(folder / "state.npy") == READY)
             notes = np.load(folder / "notes.npy")[rows]
             specgrams = np.load(folder / "specgrams.npy", mmap_mode="r")
-        except (OSError, ValueError, IndexError) as cause:
+            spec = SpecgramSpec(**description["specgram"])
+            instruments, sources = tuple(description["instruments"]), tuple(description["sources"])
+        except (OSError, ValueError, IndexError, KeyError, TypeError, ModelError) as cause:
             raise DataError(f"The training set in '{folder}' is damaged: {cause}") from cause
-        return cls(
-            folder,
-            SpecgramSpec(**description["specgram"]),
-            tuple(description["instruments"]),
-            tuple(description["sources"]),
-            notes,
-            rows,
-            specgrams,
-        )
+        return cls(folder, spec, instruments, sources, notes, rows, specgrams)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -25,6 +25,7 @@ from gansynth_core.errors import DataError, GanSynthError
 from gansynth_core.files import replacing
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.synth import choose_device
 from gansynth_core.training.config import TrainConfig
 from gansynth_core.training.dataset import NoteSet, batches
 from gansynth_core.training.snapshot import write_snapshot
@@ -46,7 +47,9 @@ def build(config: TrainConfig, data: NoteSet) -> WarmStart:
     return WarmStart(generator, StudioEncoder(data.spec, count, config.latent_size), config)
 
 
-def train(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str = "auto", steps: int | None = None) -> Path:
+def train(
+    config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str = "auto", steps: int | None = None
+) -> Path:
     """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the last snapshot's folder.
 
     steps: stop after so many further steps, with the state saved (None: go to the end).
@@ -54,8 +57,7 @@ def train(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: st
     good state is kept.
     """
     out = Path(out)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device(device)
     indices = _training_indices(data, config)
     out.mkdir(parents=True, exist_ok=True)
     with replacing(out / "config.json") as partial:
@@ -120,11 +122,11 @@ def train(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: st
             with torch.no_grad():
                 torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
 
-            for name, value in {"loss": loss.detach(), **parts}.items():
+            for name, value in {"steps": 1, "loss": loss.detach(), **parts}.items():
                 sums[name] = sums.get(name, 0.0) + float(value)
             bar.update(config.batch)
             if step % LOG_EVERY == 0 or step == last:
-                count = (step - 1) % LOG_EVERY + 1
+                count = sums.pop("steps")
                 means = {name: value / count for name, value in sums.items()}
                 sums.clear()
                 bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
@@ -139,6 +141,20 @@ def train(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: st
                 save_state()
                 saved_at = time.monotonic()
     return snapshot
+
+
+def describe(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str) -> str:
+    """What `train` would do with these arguments, in words for a person. Raises DataError as `train`."""
+    indices = _training_indices(data, config)
+    model = build(config, data)
+    millions = sum(parameter.numel() for parameter in model.generator.parameters()) / 1e6
+    state = Path(out) / "state.pt"
+    return (
+        f"Would train {millions:.1f} million generator weights on {len(indices)} notes of {len(data.instruments)} "
+        f"instruments ({len(data.held_out())} held out), {math.ceil(config.notes / config.batch)} steps of "
+        f"{config.batch} notes on {choose_device(device)}, "
+        + (f"going on from {state}." if state.exists() else f"from nothing, into {out}.")
+    )
 
 
 def learning_rate(config: TrainConfig, seen: int) -> float:
@@ -163,7 +179,9 @@ def snapshot_card(config: TrainConfig, data: NoteSet, facts: dict) -> ModelCard:
         specgram=data.spec,
         generator=hyperparameters(config),
         licence="Apache-2.0",
-        provenance="Trained on " + ", ".join(f"{name} (licence: {licence})" for name, licence in licences.items()) + ".",
+        provenance="Trained on "
+        + ", ".join(f"{name} (licence: {licence})" for name, licence in licences.items())
+        + ".",
         training=facts,
     )
 
@@ -191,8 +209,10 @@ def _resume(out: Path, model, average, optimizer, device: str) -> tuple[int, int
     return state["seen"], state["step"], state["seconds"]
 
 
-def _load(data: NoteSet, indices: np.ndarray, config: TrainConfig, first: int, last: int) -> Iterator[tuple[Tensor, ...]]:
-    """The batches of steps `first` .. `last`; each depends on the step's number alone, so that resuming changes nothing."""
+def _load(
+    data: NoteSet, indices: np.ndarray, config: TrainConfig, first: int, last: int
+) -> Iterator[tuple[Tensor, ...]]:
+    """The batches of steps `first` .. `last`; each depends on its number alone, so that resuming changes nothing."""
     order = batches(indices, config.batch, config.seed, start=first)
     for step in range(first, last):
         chosen = next(order)

@@ -1,5 +1,6 @@
 """A snapshot: the averaged weights as a model that plays, with a picture and a few notes beside real ones."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gansynth_core.errors import ModelError
 from gansynth_core.files import replacing
 from gansynth_core.sound import Clip, pitch_label
 from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.directions import latent_directions
 
 SHOWN_NOTES = 6
 
@@ -27,7 +29,8 @@ def write_snapshot(
 ) -> ModelCard:
     """Write model, encoder, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`; returns the finished card."""
     folder = Path(folder)
-    card = save_model(folder, card, half_weights(generator))
+    directions = latent_directions(generator, data.spec, len(data.instruments), (card.pitch_low, card.pitch_high))
+    card = save_model(folder, dataclasses.replace(card, directions=directions), half_weights(generator))
     with replacing(folder / "encoder.safetensors", ModelError) as partial:
         safetensors.numpy.save_file(half_weights(encoder), partial)
     _show(folder, generator, data)

@@ -1,11 +1,13 @@
 """Notes rendered from General MIDI soundfonts by fluidsynth."""
 
+import functools
 import os
+from ctypes import c_int, c_void_p
 from pathlib import Path
 
 import numpy as np
 
-from gansynth_core.errors import AudioError, DataError, ToolError
+from gansynth_core.errors import AudioError, DataError, InputError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS
 from gansynth_core.sound import Clip
 from gansynth_core.training.dataset import SourceNote
@@ -30,11 +32,14 @@ GENERATORS = {
 
 
 class Soundfont:
-    """All 128 General MIDI programs of one .sf2 file over a range of pitches, at several velocities.
+    """The General MIDI programs of one .sf2 file over a range of pitches, at several velocities.
 
+    A note sounds the same whatever was rendered before it. Programs that the file lacks are `left_out`.
+    pitches: MIDI, 0-127. velocities: 1-127. sample_rate: Hz, 8000-96000.
     variations: further copies of every key, each with a random velocity and random offsets of the soundfont's own
     sound parameters (GENERATORS), drawn from `seed`, so that one instrument is more than one sound.
-    Raises DataError if the file is missing and ToolError if fluidsynth is.
+    Raises DataError if the file is missing or no soundfont, ToolError if fluidsynth is missing, and InputError for an
+    instrument that General MIDI does not know.
     """
 
     variation_names = tuple(GENERATORS)
@@ -55,20 +60,33 @@ class Soundfont:
         if not self.path.is_file():
             hint = f" {INSTALL}" if self.path == DEFAULT_SOUNDFONT else ""
             raise DataError(f"There is no soundfont '{self.path}'.{hint}")
+        with open(self.path, "rb") as file:
+            head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+            raise DataError(f"'{self.path}' is not a soundfont: it does not begin as .sf2 files do.")
+        for instrument in instruments:
+            if instrument not in GM_INSTRUMENTS:
+                hint = nearest(instrument, GM_INSTRUMENTS)
+                raise InputError(f"There is no instrument '{instrument}' in General MIDI.{hint}")
         _fluidsynth()
         self.name = self.path.stem
         self.licence = licence or ("MIT" if self.path == DEFAULT_SOUNDFONT else "unknown")
         self.pitches, self.velocities, self.variations = pitches, velocities, variations
         self.instruments, self.sample_rate, self.seed = instruments, sample_rate, seed
+        self.left_out: list[tuple[str, str]] = []
         self._plan: list[SourceNote] = []
         self._synth = None
 
     def __getstate__(self) -> dict:
-        return self.__dict__ | {"_synth": None, "_plan": []}  # workers open the soundfont themselves
+        return self.__dict__ | {"_synth": None}  # workers open the soundfont themselves
 
     def plan(self) -> list[SourceNote]:
         if not self._plan:
+            synth = self._fresh_synth()
             for instrument in self.instruments:
+                if synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(instrument)) != 0:
+                    self.left_out.append((instrument, "the soundfont has no such program"))
+                    continue
                 for pitch in self.pitches:
                     self._plan += [SourceNote(instrument, pitch, velocity) for velocity in self.velocities]
                     program = GM_INSTRUMENTS.index(instrument)
@@ -84,10 +102,8 @@ class Soundfont:
 
     def read(self, index: int) -> Clip:
         note = self.plan()[index]
-        synth = self._open()
-        synth.system_reset()
-        if synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(note.instrument)) != 0:
-            raise AudioError("the soundfont has no such program")
+        synth = self._fresh_synth()
+        synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(note.instrument))
         for (generator, _, _, scale, _), value in zip(GENERATORS.values(), note.variation, strict=False):
             if value:
                 _offset_generator(synth, generator, round(value / scale))
@@ -100,16 +116,33 @@ class Soundfont:
             raise AudioError("clipped")
         return Clip(stereo.mean(axis=1, dtype=np.float32) / 32768, self.sample_rate)
 
-    def _open(self):
+    def _fresh_synth(self):
+        """A synth that has played nothing yet, with the soundfont loaded.
+
+        One a note, because fluidsynth's voices keep levels and filters of the note before, and no reset clears them:
+        the first 64 samples would depend on it. It costs 1 ms, as the loaded soundfont moves from synth to synth.
+        """
+        fluidsynth = _fluidsynth()
+        # Gain: the loudest FluidR3 note stays below full scale, and a soft one keeps 60 dB above the 16-bit steps.
+        synth = fluidsynth.Synth(
+            gain=1.0,
+            samplerate=self.sample_rate,
+            channels=16,
+            **{"synth.reverb.active": 0, "synth.chorus.active": 0},
+        )
         if self._synth is None:
-            # Gain: the loudest FluidR3 note stays below full scale, and a soft one keeps 60 dB above the 16-bit steps.
-            self._synth = _fluidsynth().Synth(
-                gain=1.0, samplerate=self.sample_rate, **{"synth.reverb.active": 0, "synth.chorus.active": 0}
-            )
-            self._font = self._synth.sfload(str(self.path))
+            self._font = synth.sfload(str(self.path))
             if self._font < 0:
-                raise DataError(f"fluidsynth cannot read '{self.path}': is it a .sf2 soundfont?")
-        return self._synth
+                synth.delete()
+                raise DataError(f"fluidsynth cannot read '{self.path}': the soundfont is damaged or cut short.")
+        else:
+            former = self._synth.synth
+            loaded = _c_function("fluid_synth_get_sfont_by_id", c_void_p, c_void_p, c_int)(former, self._font)
+            _c_function("fluid_synth_remove_sfont", c_int, c_void_p, c_void_p)(former, loaded)
+            self._font = _c_function("fluid_synth_add_sfont", c_int, c_void_p, c_void_p)(synth.synth, loaded)
+            self._synth.delete()
+        self._synth = synth
+        return synth
 
 
 def _offset_generator(synth, generator: int, steps: int) -> None:
@@ -123,9 +156,23 @@ def _offset_generator(synth, generator: int, steps: int) -> None:
     synth.cc(0, 6, value >> 7)
 
 
+@functools.cache
+def _c_function(name: str, result: type | None, *arguments: type):
+    """A function of the C library that the Python package does not wrap."""
+    return _fluidsynth().cfunc(name, result, *((f"argument_{n}", kind, 1) for n, kind in enumerate(arguments)))
+
+
+@functools.cache
 def _fluidsynth():
     try:
         import fluidsynth
-    except ImportError as cause:  # also when the package is there and the C library is not
+    except ModuleNotFoundError as cause:
+        raise ToolError("The package pyfluidsynth is missing. Install it with: pip install pyfluidsynth") from cause
+    except ImportError as cause:  # the package is there, and the C library is not
         raise ToolError(f"The fluidsynth library is missing. {INSTALL}") from cause
+    silence = fluidsynth.cfunc(
+        "fluid_set_log_function", c_void_p, ("level", c_int, 1), ("function", c_void_p, 1), ("data", c_void_p, 1)
+    )
+    for level in range(5):  # a new synth warns of every channel without a program; what matters we say ourselves
+        silence(level, None, None)
     return fluidsynth

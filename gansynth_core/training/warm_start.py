@@ -1,8 +1,8 @@
 """The warm start: the generator learns to reconstruct notes through an encoder and an instrument-conditional prior.
 
 The adversarial stage takes over from its weights. Loss of a note: |log-magnitude error| (loud bins count more)
-+ magnitude-weighted squared error of the phase advance's phasor + a hinge on the nats its latent carries (Burgess et al.
-2018, arXiv 1804.03599) + the encoder's cross-entropy on the instrument.
++ magnitude-weighted squared error of the tonality + a hinge on the nats its latent carries (after
+Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the instrument.
 """
 
 import math
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import TrainConfig
 
 
@@ -23,7 +24,6 @@ class WarmStart(nn.Module):
     def __init__(self, generator: StudioGenerator, encoder: StudioEncoder, config: TrainConfig) -> None:
         super().__init__()
         self.generator, self.encoder, self.config = generator, encoder, config
-        self._bases: dict[float, tuple[Tensor, Tensor]] = {}
 
     def forward(
         self, stored: Tensor, pitch: Tensor, instrument: Tensor, frames: Tensor, draw: Tensor
@@ -41,46 +41,36 @@ class WarmStart(nn.Module):
         nats = 0.5 * (mean**2 + (2 * log_spread).exp() - 2 * log_spread - 1).sum(dim=1).mean()
 
         features = self.generator.grow(self.generator.place(z, weights), pitch)
-        spectrum = self.generator.spectrum(features[:, frames], self.bases(pitch))
-        magnitude, phase = reconstruction_losses(spectrum, stored[:, :, frames], frames, self.generator.spec)
+        spectrum = self.generator.spectrum(features[:, frames], self.generator.harmonic_basis(pitch))
+        magnitude, tonality = reconstruction_losses(spectrum, stored, frames, self.generator.spec)
         naming = functional.cross_entropy(logits, instrument)
         loss = (
             magnitude
-            + config.phase_weight * phase
+            + config.tonality_weight * tonality
             + config.kl_weight * functional.relu(nats - config.kl_nats)
             + config.instrument_weight * naming
         )
-        parts = {"magnitude": magnitude, "phase": phase, "nats": nats, "naming": naming}
+        parts = {"magnitude": magnitude, "tonality": tonality, "nats": nats, "naming": naming}
         return loss, {name: part.detach() for name, part in parts.items()}
-
-    def bases(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
-        """The generator's harmonic bases for a batch of pitches, each pitch worked out once."""
-        dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
-        for value in set(pitch.tolist()) - self._bases.keys():
-            if len(self._bases) >= 256:  # pitches between the keys would fill the memory
-                self._bases.clear()
-            one = torch.tensor([value], device=pitch.device)
-            magnitude, phase = self.generator.harmonic_bases(one)
-            self._bases[value] = magnitude[0].to(dtype), phase[0].to(dtype)
-        rows = [self._bases[value] for value in pitch.tolist()]
-        return torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
 
 
 def reconstruction_losses(
-    spectrum: Spectrum, stored: Tensor, frames: Tensor, spec
+    spectrum: Spectrum, stored: Tensor, frames: Tensor, spec: SpecgramSpec
 ) -> tuple[Tensor, Tensor]:
-    """Spectrum and stored int8 [batch, 2, judged, bins] of the same frames -> (mean weighted |log-magnitude error| in
-    nepers, mean weighted squared phasor error)."""
-    target = stored[:, 0].float() / 127
+    """Spectrum of the frames at `frames` [judged] and stored int8 [batch, 2, frames, bins] -> (mean weighted
+    |log-magnitude error| in nepers, mean weighted squared error of the tonality)."""
+    target = stored[:, 0, frames].float() / 127
     # 1.5 for the loudest bins, falling to 0.25 for those 70 dB below, which the ear hardly reaches.
     weight = 0.25 + 1.25 * ((target + 0.7) / 1.2).clamp(0, 1)
     nepers = (spec.log_magnitude_high - spec.log_magnitude_low) / 2
     magnitude = nepers * (weight * (spectrum.log_magnitude.float() - target).abs()).mean()
 
-    angle = stored[:, 1].float() * (math.pi / 127)
-    loud = (3.2 * (target - 0.4)).exp()  # about the square root of the magnitude
-    loud = loud * (frames > 0).to(loud.dtype)[None, :, None]  # frame 0 holds a phase, not an advance
-    error = (spectrum.real.float() - angle.cos()) ** 2 + (spectrum.imaginary.float() - angle.sin()) ** 2
+    # Frame 0 holds a phase, not an advance, so that the first change of the advance is that of frame 2.
+    known = frames >= 2
+    change = stored[:, 1, frames].float() - stored[:, 1, (frames - 1).clamp_min(0)].float()
+    tonality = (change * (math.pi / 127)).cos()
+    loud = (3.2 * (target - 0.4)).exp() * known[None, :, None]  # about the square root of the magnitude
+    error = (spectrum.tonality.float() - tonality) ** 2
     return magnitude, (loud * error).sum() / loud.sum().clamp_min(1e-6)
 
 

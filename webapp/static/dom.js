@@ -26,6 +26,12 @@ export function icon(...paths) {
   return svg;
 }
 
+// A labelled switch: `element` to place, `box` whose `checked` is its state.
+export function toggle(label, title, onchange) {
+  const box = h("input", { type: "checkbox", role: "switch", onchange: () => onchange(box.checked) });
+  return { box, element: h("label", { class: "switch", title }, box, h("span", {}), label) };
+}
+
 // The element a room builds in; emptied first, as Gradio may mount a room a second time.
 export function hostOf(element) {
   const host = element.querySelector(".room");

@@ -1,4 +1,4 @@
-// Fetching: one request in flight, the newest sound wins, the octave under the hand comes first.
+// Fetching: one request in flight, the newest sound wins, the note under the hand comes first, then its octave.
 
 // The keyboard in octaves from its lowest key; a remainder of one key joins the octave below it.
 export function octaveBlocks(low, high) {
@@ -12,13 +12,21 @@ export function octaveBlocks(low, high) {
   return blocks;
 }
 
-// Which block to fetch next: one that a pressed key waits for, else the one nearest to `focus` (a pitch); null if done.
-export function nextBlock(blocks, loaded, wanted, focus) {
+// Which pitches to fetch next, {low, high}, or null when all is there. A single note takes a fraction of an octave's
+// time, so the one key that waits (else the one in `focus`, a pitch) comes alone before its octave; then the octaves
+// that keys wait for, then the others from `focus` outwards. `loaded` holds octaves by their low key, `tasted` pitches.
+export function nextBlock(blocks, { loaded, tasted, wanted, focus }) {
   const missing = blocks.filter((block) => !loaded.has(block.low));
   if (!missing.length) return null;
+  const holds = (block, pitch) => pitch >= block.low && pitch <= block.high;
+  const urgent = [...wanted].filter((pitch) => missing.some((block) => holds(block, pitch)));
+  const first = urgent.length === 1 ? urgent[0] : focus;
+  if (urgent.length < 2 && !tasted.has(first) && missing.some((block) => holds(block, first))) {
+    return { low: first, high: first };
+  }
   const distance = (block) => (focus < block.low ? block.low - focus : Math.max(0, focus - block.high));
-  const urgent = missing.filter((block) => [...wanted].some((pitch) => pitch >= block.low && pitch <= block.high));
-  return (urgent.length ? urgent : missing).reduce((best, block) => (distance(block) < distance(best) ? block : best));
+  const asked = missing.filter((block) => urgent.some((pitch) => holds(block, pitch)));
+  return (asked.length ? asked : missing).reduce((best, block) => (distance(block) < distance(best) ? block : best));
 }
 
 // What to do about a failed answer: after how many milliseconds to try again (null: not before something changes).
@@ -33,6 +41,7 @@ export function retryAfter(error) {
 export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = setTimeout }) {
   let sound = null;
   let loaded = new Set();
+  let tasted = new Set();
   let focus = blocks[0].low;
   let inFlight = false;
   let retry = null;
@@ -40,7 +49,7 @@ export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = se
 
   async function pump() {
     if (inFlight || retry !== null || sound === null) return;
-    const block = nextBlock(blocks, loaded, wanted, focus);
+    const block = nextBlock(blocks, { loaded, tasted, wanted, focus });
     if (!block) {
       onState({ busy: false, error: null });
       return;
@@ -52,7 +61,8 @@ export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = se
     try {
       const data = await fetchBlock(asked, block);
       if (asked === sound) {
-        loaded.add(block.low);
+        if (block.low === block.high) tasted.add(block.low);
+        if (blocks.some(({ low, high }) => low === block.low && high === block.high)) loaded.add(block.low);
         for (let pitch = block.low; pitch <= block.high; pitch++) wanted.delete(pitch);
         onBlock(block, data);
       }
@@ -81,6 +91,7 @@ export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = se
       if (next === sound) return;
       sound = next;
       loaded = new Set();
+      tasted = new Set();
       if (retry === "on change") retry = null;
       pump();
     },

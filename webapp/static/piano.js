@@ -1,6 +1,6 @@
 // The piano: mouse with glissando, fingers, computer keys, and Tab with arrows for those who play without any of them.
 
-import { h, hostOf, icon } from "./dom.js";
+import { h, hostOf, icon, toggle } from "./dom.js";
 import { keyLabels, meaning, SEMITONES } from "./keys.js";
 import { openStudio } from "./studio.js";
 import { pitchName } from "./view.js";
@@ -33,8 +33,7 @@ export default async function mount({ element }) {
     const key = h(
       "button",
       { class: isBlack(pitch) ? "key black" : "key white", "data-pitch": pitch, "aria-label": pitchName(pitch), "aria-pressed": "false", tabindex: "-1" },
-      h("span", { class: "letter", "aria-hidden": "true" }),
-      pitch % 12 === 0 ? h("span", { class: "name", "aria-hidden": "true" }, pitchName(pitch)) : null,
+      pitch % 12 === 0 ? h("span", { class: "name" }, pitchName(pitch)) : null,
     );
     key.style.setProperty("--at", whitesBelow(pitch));
     keys.set(pitch, key);
@@ -52,8 +51,7 @@ export default async function mount({ element }) {
   const down = h("button", { class: "tool", "aria-label": "Octave down", title: "Octave down (Z)", onclick: () => shift(-12) }, icon("M15 5l-7 7 7 7"));
   const up = h("button", { class: "tool", "aria-label": "Octave up", title: "Octave up (X)", onclick: () => shift(12) }, icon("M9 5l7 7-7 7"));
   const range = h("output", { class: "range", "aria-live": "polite" });
-  const ring = toggle("Let ring", "Notes sound on after you let go", "ring");
-  const audition = toggle("Hear changes", "Each change of sound plays the last note", "audition");
+  const ring = toggle("Let ring", "Notes sound on after you let go", (on) => studio.dispatch({ type: "ring", on }));
   const stop = h("button", { class: "button", title: "Stop all sound (Esc)", onclick: () => studio.silence() }, "Stop");
   const hint = h("p", { class: "hint" }, "Keys ", h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play, ", h("kbd", {}, "Z"), h("kbd", {}, "X"), " shift the octave, ", h("kbd", {}, "Esc"), " stops");
   const veil = h(
@@ -62,14 +60,9 @@ export default async function mount({ element }) {
   );
   const sight = h("div", { class: "sight" }, h("div", { class: "run" }, arrival, board));
   host.append(
-    h("div", { class: "rail" }, h("div", { class: "octave" }, down, range, up), hint, ring.element, audition.element, stop),
+    h("div", { class: "rail" }, h("div", { class: "octave" }, down, range, up), hint, ring.element, stop),
     h("div", { class: "case" }, sight, veil),
   );
-
-  function toggle(label, title, name) {
-    const box = h("input", { type: "checkbox", role: "switch", onchange: () => studio.dispatch({ type: name, on: box.checked }) });
-    return { box, element: h("label", { class: "switch", title }, box, h("span", {}), label) };
-  }
 
   // Pointers: each finger (or the mouse) holds at most one key and may slide on to the next.
   const pointers = new Map(); // pointerId -> pitch or null while between keys
@@ -167,10 +160,10 @@ export default async function mount({ element }) {
     range.textContent = narrow ? `${pitchName(first)}–${pitchName(Math.min(model.high, first + 24))}` : `${pitchName(octave)}–${pitchName(Math.min(model.high, octave + 17))}`;
     down.disabled = octave <= (narrow ? model.low + 12 : model.low);
     up.disabled = octave >= model.high - 12;
-    for (const key of keys.values()) key.querySelector(".letter").textContent = "";
+    for (const key of keys.values()) delete key.dataset.letter;
     for (const [code, semitones] of Object.entries(SEMITONES)) {
-      const letter = keys.get(octave + semitones)?.querySelector(".letter");
-      if (letter) letter.textContent = labels[code];
+      const key = keys.get(octave + semitones);
+      if (key) key.dataset.letter = labels[code];
     }
   }
 
@@ -187,7 +180,6 @@ export default async function mount({ element }) {
 
   function drawProject() {
     ring.box.checked = studio.project.ring;
-    audition.box.checked = studio.project.audition;
     drawPlace();
   }
 

@@ -28,7 +28,7 @@ export default async function mount({ element }) {
   for (const [index, family] of studio.model.families.entries()) {
     const group = h(
       "div", { role: "group", "aria-labelledby": `family-${index}`, style: `--hue: ${family.hue}` },
-      h("h3", { id: `family-${index}` }, family.title),
+      h("div", { class: "family-name", id: `family-${index}`, role: "presentation" }, family.title),
     );
     for (const { name, title } of family.instruments) {
       const option = h("div", {
@@ -50,7 +50,7 @@ export default async function mount({ element }) {
     current,
     h("button", { class: "tool", "aria-label": "Next instrument", title: "Next instrument", onclick: () => step(1) }, icon("M9 5l7 7-7 7")),
   );
-  host.append(h("h2", {}, "Instrument"), steps, h("div", { class: "drawer" }, h("div", { class: "search" }, icon("M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM20 20l-4.7-4.7"), search), list, none));
+  host.append(steps, h("div", { class: "drawer" }, h("div", { class: "search" }, icon("M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM20 20l-4.7-4.7"), search), list, none));
 
   const shown = () => [...options].filter(([, option]) => !option.hidden).map(([name]) => name);
 

@@ -1,6 +1,6 @@
 // The sound's name, its seed and the buttons above the sliders. The sliders themselves are Gradio's.
 
-import { h, hostOf, icon } from "./dom.js";
+import { h, hostOf, icon, toggle } from "./dom.js";
 import { leadingInstrument } from "./store.js";
 import { openStudio } from "./studio.js";
 
@@ -21,9 +21,17 @@ export default async function mount({ element, trigger, props }) {
     },
     onkeydown: (event) => event.key === "Enter" && seed.blur(),
   });
-  const reset = h("button", { class: "button", onclick: () => move({ type: "reset" }) }, "Reset sliders");
+  const reset = h(
+    "button",
+    { class: "button", "aria-label": "Reset sliders", title: "All sliders to the middle", onclick: () => move({ type: "reset" }) },
+    "Reset",
+  );
+  const audition = toggle("Hear changes", "Each change of sound plays the last note", (on) =>
+    studio.dispatch({ type: "audition", on }),
+  );
   host.append(
     h("div", { class: "title" }, family, name),
+    audition.element,
     h(
       "div", { class: "seed" },
       h("label", { for: "seed" }, "Seed"),
@@ -50,6 +58,7 @@ export default async function mount({ element, trigger, props }) {
     name.textContent = home?.instruments.find((instrument) => instrument.name === leading).title ?? model.title;
     family.textContent = home?.title ?? "";
     if (document.activeElement !== seed) seed.value = String(project.seed);
+    audition.box.checked = project.audition;
     reset.disabled = project.sliders.every((value) => value === 0);
   }
 

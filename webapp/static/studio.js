@@ -5,7 +5,7 @@ import { createEngine } from "./engine.js";
 import { reduce, restore, soundText } from "./store.js";
 import { toast } from "./dom.js";
 
-const BASE = new URL("gradio_api/studio/", document.baseURI);
+const address = (path) => new URL(`gradio_api/studio/${path}`, document.baseURI);
 const AUDITION_MS = 1500;
 const TAP_MS = 200; // a key let go before its note arrived still sounds this long
 const SAVE_MS = 300;
@@ -14,7 +14,7 @@ let opening = null;
 
 // The one studio of this page, once the model has introduced itself.
 export function openStudio() {
-  opening ??= ask(new URL("model", BASE))
+  opening ??= ask(address("model"))
     .then((answer) => answer.json())
     .then(createStudio)
     .catch((error) => {
@@ -74,7 +74,7 @@ function createStudio(model) {
   });
 
   function noteAddress(kind, parameters) {
-    const url = new URL(`${model.digest}/${kind}`, BASE);
+    const url = address(`${model.digest}/${kind}`);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return url;
   }
@@ -184,7 +184,7 @@ function createStudio(model) {
       const down = [...held].filter(([, state]) => state !== "tapped").map(([pitch]) => pitch);
       return { down: new Set(down), waiting: new Set(waiting), sounding: engine.sounding() };
     },
-    blocks: () => blocks.map((block) => ({ ...block, loaded: engine.has(block.low) })),
+    blocks: () => blocks.map((block) => ({ ...block, loaded: engine.has(block.low) && engine.has(block.high) })),
     isQuiet: () => fetcher.isIdle() && held.size === 0,
     // A room that Gradio mounts again takes the place of its former self.
     enter(name, callbacks) {

@@ -30,7 +30,6 @@ export default async function mount({ element }) {
   });
   const save = h("button", { class: "button strong", onclick: download }, icon("M12 4v11M7 11l5 5 5-5M5 20h14"), "Download WAV");
   host.append(
-    h("h2", {}, "Note"),
     frame,
     h("div", { class: "take" },
       h("label", { for: "note" }, "Key"), pitch,
@@ -47,6 +46,7 @@ export default async function mount({ element }) {
       sound: soundText(studio.project),
       pitch: studio.project.note,
       width: clamp(Math.round(frame.clientWidth / 20) * 20, 280, 1600),
+      height: clamp(Math.round(frame.clientHeight / 20) * 20, 240, 900),
       theme: isDark() ? "dark" : "light",
     }).href;
 

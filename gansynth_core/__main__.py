@@ -1,0 +1,186 @@
+"""The command line: python -m gansynth_core COMMAND. Each command imports what it needs and no more, so that a note
+does not wait for matplotlib."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from gansynth_core.errors import GanSynthError, InputError
+
+Arguments = argparse.Namespace
+
+_NOTE_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 a sentence was printed instead, 130 stopped by Ctrl-C."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except GanSynthError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe (`| head`) has seen enough
+        sys.stderr.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m gansynth_core",
+        description="Instrument notes from a neural network: make them, train the network on sounds, measure it.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = _add(commands, "generate", _generate, "make notes and save them as WAV files")
+    command.add_argument("--instrument", help="which instrument, such as violin (see the command 'instruments')")
+    command.add_argument(
+        "--pitch", nargs="+", default=["60"], type=str, help="keys: MIDI numbers or names, 60 or C4 (default: 60)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="which of the instrument's sounds (default: 0)")
+    command.add_argument("--duration", type=float, help="seconds, up to the model's note length (default: all of it)")
+    command.add_argument("--model", default="studio", help="which model (see the command 'models'; default: studio)")
+    command.add_argument("-o", "--out", default="note.wav", help="WAV file; several keys add their number to its name")
+
+    command = _add(commands, "instruments", _instruments, "list the instruments of a model, by family")
+    command.add_argument("--model", default="studio", help="which model (default: studio)")
+
+    _add(commands, "models", _models, "list the models found on this machine")
+
+    _add_module(commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
+    command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
+    _train_arguments(command)
+    _add_module(commands, "evaluate", "gansynth_core.training.evaluation", "measure a model beside real notes")
+    _add_module(commands, "bench", "gansynth_core.bench", "measure speed and memory on this machine")
+    return parser
+
+
+def _add(commands, name: str, run: Callable[[Arguments], None], help_text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".")
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_module(commands, name: str, module: str, help_text: str) -> None:
+    """A command whose options live beside its code; the module is imported only when the command is the one typed."""
+    command = _add(commands, name, lambda arguments: None, help_text)
+    if name in sys.argv[1:2] or "pytest" in sys.modules:
+        loaded = importlib.import_module(module)
+        loaded.add_arguments(command)
+        command.set_defaults(run=loaded.run)
+
+
+def _generate(arguments: Arguments) -> None:
+    from gansynth_core.synth import generate
+
+    pitches = [parse_pitch(text) for text in arguments.pitch]
+    clips = generate(pitches, arguments.instrument, arguments.duration, seed=arguments.seed, model=arguments.model)
+    for path in clips.save(arguments.out):
+        print(path)
+
+
+def parse_pitch(text: str) -> float:
+    """MIDI pitch of `60`, `60.5`, `C4`, `F#3` or `Bb-1` (C4 is 60). Raises InputError."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    step = _NOTE_STEPS.get(text[:1].lower())
+    rest = text[1:]
+    sharp = {"#": 1, "b": -1}.get(rest[:1], 0)
+    octave = rest[1:] if sharp else rest
+    if step is None or not octave.lstrip("-").isdigit():
+        raise InputError(f"'{text}' is no key: give a MIDI number such as 60, or a name such as C4 or F#3.")
+    return 12 * (int(octave) + 1) + step + sharp
+
+
+def _instruments(arguments: Arguments) -> None:
+    from gansynth_core.cards import load_card, model_folder
+    from gansynth_core.instruments import families
+
+    card = load_card(model_folder(arguments.model))
+    if not card.instruments:
+        print(f"'{card.id}' has no instruments to choose from.")
+    for family, names in families(card.instruments).items():
+        print(family)
+        for name in names:
+            print(f"  {name}")
+
+
+def _models(arguments: Arguments) -> None:
+    from gansynth_core.cards import MODELS_VARIABLE, find_models, load_card
+
+    models = find_models()
+    for model, folder in models.items():
+        try:
+            card = load_card(folder)
+        except GanSynthError as error:
+            print(f"{model}: {error}")
+            continue
+        instruments = f"{len(card.instruments)} instruments" if card.instruments else "no instruments"
+        rate = card.specgram.sample_rate / 1000
+        print(
+            f"{model}: {card.family}, {instruments}, pitches {card.pitch_low}-{card.pitch_high}, {rate:g} kHz, {folder}"
+        )
+    if not models:
+        print(f"No model was found. Set {MODELS_VARIABLE} to a folder that holds model folders.")
+
+
+def _train_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--preset", default="studio", help="named settings: studio (default) or tiny")
+    command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
+    command.add_argument(
+        "--out", required=True, help="run folder; the same command again goes on from where it stopped"
+    )
+    command.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    command.add_argument("--steps", type=int, help="stop after so many steps, to go on later")
+    command.add_argument("--dry-run", action="store_true", help="print what would be trained, and stop")
+    command.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="change settings of the preset, such as notes=100000",
+    )
+
+
+def _train(arguments: Arguments) -> None:
+    import dataclasses
+    import json
+
+    from gansynth_core.errors import nearest
+    from gansynth_core.training.config import PRESETS
+    from gansynth_core.training.dataset import NoteSet
+    from gansynth_core.training.loop import describe, train
+
+    if arguments.preset not in PRESETS:
+        hint = nearest(arguments.preset, PRESETS)
+        raise InputError(f"There is no preset '{arguments.preset}' (there are {', '.join(PRESETS)}).{hint}")
+    config = PRESETS[arguments.preset].replace(**dict(_parse_setting(text) for text in arguments.set))
+    data = NoteSet.open(arguments.data)
+    if arguments.dry_run:
+        print(json.dumps(dataclasses.asdict(config), indent=1))
+        print(describe(config, data, arguments.out, arguments.device))
+        return
+    print(train(config, data, arguments.out, arguments.device, arguments.steps))
+
+
+def _parse_setting(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"'{text}' is no setting: write OPTION=VALUE, such as notes=100000.")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,317 @@
+"""Speed and memory on this machine: `python -m gansynth_core bench`.
+
+Each figure stands beside its target where there is one. Times are wall-clock, so a busy machine makes them worse: the load
+is printed with them. Notes are never taken from a cache: every one has a z of its own.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+from gansynth_core.cards import MODELS_VARIABLE, ModelCard, load_card, model_folder
+from gansynth_core.files import replacing
+from gansynth_core.latent import Timbre, sample
+from gansynth_core.synth import Synth
+
+FORMAT = 1
+ROOT = Path(__file__).resolve().parent.parent
+NOTE_RUNS, OCTAVE_RUNS, START_RUNS = 20, 8, 3
+OCTAVE = 12
+MEMORY_AFTER = (200, 400, 600)  # notes; the synth's cache is full between the first two, so growth shows after that
+APP_SECONDS = 60.0  # longer than this to a page is no start
+GOALS = {
+    "note": (50, "ms"),
+    "octave": (300, "ms"),
+    "process_start_to_wav": (5, "s"),
+    "app_start_to_page": (8, "s"),
+    "app_memory": (1200, "MB"),
+}
+Timing = dict[str, float | int]
+Figures = dict[str, object]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `bench`."""
+    parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: the CPU, and the GPU where there is one")
+    parser.add_argument("--json", metavar="FILE", help="also write the figures to a JSON file")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure as the command line says, print, and write the JSON file if one is named."""
+    figures = bench(arguments.model, arguments.device, print)
+    if arguments.json:
+        with replacing(arguments.json) as partial:
+            partial.write_text(json.dumps({"format": FORMAT} | figures, indent=1) + "\n", encoding="utf-8")
+
+
+def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None) -> Figures:
+    """All figures of a model by its id or folder, each a line to `tell` as soon as it is known.
+
+    Raises ModelError or InputError for a model or device there is not; what else cannot be measured is a sentence in the
+    place of its figure.
+    """
+    folder = model_folder(model)
+    figures: Figures = {"model": load_card(folder).id, "machine": machine()}
+    tell("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in figures["machine"].items()))
+    devices = ["cpu", "cuda"] if device == "auto" and torch.cuda.is_available() else [device]
+    for one in devices:
+        synth = Synth.load(str(folder), device=one)
+        rendering = rendering_times(synth)
+        figures[f"rendering_{synth.device}"] = rendering
+        tell(f"on {synth.device}:")
+        tell(_line("one note, latent to wave", rendering["note"], "note"))
+        tell(_line(f"an octave ({OCTAVE} notes) at once", rendering["octave"], "octave"))
+        share = rendering["griffin_lim_share"]
+        tell(f"  of one note, {synth.griffin_lim_steps} Griffin-Lim steps take: {100 * share:.0f} %")
+        del synth
+    figures["process_start_to_wav"] = process_start(folder)
+    tell(_line("process start to a WAV on disk", figures["process_start_to_wav"], "process_start_to_wav"))
+    figures["synth_memory_mb"] = synth_memory(folder, devices[0])
+    tell(_line("memory of a Synth", figures["synth_memory_mb"]))
+    figures["app"] = app = measure_app(folder)
+    if isinstance(app, str):
+        tell(f"the app: {app}")
+    else:
+        tell(_line("the app, start to a page that serves", app["start_to_page"], "app_start_to_page"))
+        tell(_line("its memory", app["memory_mb"], "app_memory"))
+        tell(_line(f"its route, {OCTAVE} notes asked for and received", app["octave"]))
+    return figures
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on: processor, cores this process may use, torch and its threads, load (runnable processes
+    over the last minute), GPU."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    facts: dict[str, object] = {
+        "processor": _processor(),
+        "cores": cores,
+        "torch": torch.__version__,
+        "torch_threads": torch.get_num_threads(),
+    }
+    if hasattr(os, "getloadavg"):
+        facts["load_before"] = round(os.getloadavg()[0], 1)
+    if torch.cuda.is_available():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+# --- rendering ---------------------------------------------------------------------------------------------------
+
+
+def rendering_times(synth: Synth, note_runs: int = NOTE_RUNS, octave_runs: int = OCTAVE_RUNS) -> dict[str, object]:
+    """Milliseconds from timbre to samples: `note` (batch 1) and `octave` (12 pitches), warm and uncached, and the share of
+    a note's time (0 to 1) that its Griffin-Lim steps take."""
+    card, seeds = synth.card, iter(range(2**53))
+    middle = (card.pitch_low + card.pitch_high) // 2
+    octave = [pitch for pitch in range(middle - OCTAVE // 2, middle + OCTAVE // 2)]
+    note = timed(lambda: synth.render(_drawn(card, next(seeds)), [middle]), note_runs)
+    whole = timed(lambda: synth.render(_drawn(card, next(seeds)), octave), octave_runs)
+    steps = synth.griffin_lim_steps
+    synth.griffin_lim_steps = 0
+    try:
+        bare = timed(lambda: synth.render(_drawn(card, next(seeds)), [middle]), note_runs)
+    finally:
+        synth.griffin_lim_steps = steps
+    share = max(0.0, 1 - bare["median_ms"] / note["median_ms"])
+    return {"note": note, "octave": whole, "griffin_lim_steps": steps, "griffin_lim_share": round(share, 3)}
+
+
+def timed(call: Callable[[], object], runs: int, warm: int = 3) -> Timing:
+    """Median, least and most milliseconds of `runs` calls, after `warm` ones that do not count."""
+    for _ in range(warm):
+        call()
+    took = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        call()
+        took.append(1000 * (time.perf_counter() - began))
+    return _timing(took)
+
+
+def _timing(milliseconds: list[float]) -> Timing:
+    return {
+        "median_ms": round(statistics.median(milliseconds), 1),
+        "min_ms": round(min(milliseconds), 1),
+        "max_ms": round(max(milliseconds), 1),
+        "runs": len(milliseconds),
+    }
+
+
+def _drawn(card: ModelCard, seed: int) -> Timbre:
+    """A timbre no other seed has; the seeds go round the instruments."""
+    instrument = card.instruments[seed % len(card.instruments)] if card.instruments else None
+    return sample(card, 1, seed, instrument)[0]
+
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+
+def process_start(folder: Path, runs: int = START_RUNS) -> Timing | str:
+    """Milliseconds from starting Python to a note of the model in `folder` on disk, or a sentence saying why not."""
+    took = []
+    with tempfile.TemporaryDirectory() as out:
+        wav = Path(out) / "piano_c4.wav"
+        command = [sys.executable, "-m", "gansynth_core", "generate", "--model", str(folder), "-o", str(wav)]
+        for _ in range(runs):
+            began = time.perf_counter()
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            took.append(1000 * (time.perf_counter() - began))
+            if done.returncode or not wav.is_file():
+                return f"'generate' failed: {_last_line(done.stderr)}"
+            wav.unlink()
+    return _timing(took)
+
+
+def resident_mb(process: int | str = "self") -> float | None:
+    """Resident memory of a process in MB (10^6 bytes), by its id; None where the system does not tell (no /proc)."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return None
+    sizes = [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
+    return round(sizes[0] * 1024 / 1e6, 1) if sizes else None
+
+
+def synth_memory(folder: Path, device: str) -> dict[str, float | None]:
+    """Resident MB of a process of its own that plays the model in `folder`: after 200, 400 and 600 notes."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_play_and_weigh, (str(folder), device))
+
+
+def _play_and_weigh(folder: str, device: str) -> dict[str, float | None]:
+    synth = Synth.load(folder, device=device)
+    card = synth.card
+    sizes, keys = {}, card.pitch_high - card.pitch_low + 1
+    for number in range(MEMORY_AFTER[-1]):
+        synth.render(_drawn(card, number), [card.pitch_low + number % keys])
+        if number + 1 in MEMORY_AFTER:
+            sizes[f"after_{number + 1}_notes"] = resident_mb()
+    return sizes
+
+
+# --- the app -----------------------------------------------------------------------------------------------------
+
+
+def measure_app(folder: Path, root: Path = ROOT) -> Figures | str:
+    """Start `root`/app.py with the model in `folder`; seconds to a page, then notes over its route and its memory. A
+    sentence instead where there is no app, or it does not come up."""
+    if not (root / "app.py").is_file():
+        return "there is no app.py beside the package, so nothing was measured."
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # The app finds models by name: the folder's own, in the folder around it.
+    environment = os.environ | {MODELS_VARIABLE: str(folder.resolve().parent)}
+    command = [sys.executable, "app.py", "--port", str(port), "--model", folder.resolve().name]
+    with tempfile.TemporaryFile("w+") as said:
+        began = time.perf_counter()
+        app = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            while not _serves(address):
+                if app.poll() is not None:
+                    said.seek(0)
+                    return f"it stopped before it served a page: {_last_line(said.read())}"
+                if time.perf_counter() - began > APP_SECONDS:
+                    return f"it served no page within {APP_SECONDS:g} s."
+                time.sleep(0.05)
+            start = _timing([1000 * (time.perf_counter() - began)])
+            try:
+                return {"start_to_page": start} | _ask_for_notes(address, app.pid)
+            except (OSError, ValueError, KeyError) as cause:
+                return f"it served a page, but no notes: {cause}"
+        finally:
+            app.terminate()
+            try:
+                app.wait(10)
+            except subprocess.TimeoutExpired:
+                app.kill()
+                app.wait()
+
+
+def _serves(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def _ask_for_notes(address: str, process: int) -> Figures:
+    """Octaves over the app's route, every one another sound, until the most notes of MEMORY_AFTER are received."""
+    studio = f"{address}/gradio_api/studio"
+    model = json.loads(_fetch(f"{studio}/model"))
+    names = [instrument["name"] for family in model["families"] for instrument in family["instruments"]]
+    took, sizes, notes, seed = [], {}, 0, 0
+    left = list(MEMORY_AFTER)
+    while left:
+        instruments = {names[seed % len(names)]: 1.0} if names else {}
+        sound = json.dumps({"instruments": instruments, "seed": seed, "sliders": []})
+        query = urllib.parse.urlencode({"sound": sound, "low": model["low"], "high": model["low"] + OCTAVE - 1})
+        began = time.perf_counter()
+        _fetch(f"{studio}/{model['digest']}/notes?{query}")
+        took.append(1000 * (time.perf_counter() - began))
+        notes, seed = notes + OCTAVE, seed + 1
+        if notes >= left[0]:
+            sizes[f"after_{left.pop(0)}_notes"] = resident_mb(process)
+    return {"octave": _timing(took[1:]), "memory_mb": sizes}  # the first may have waited for the model
+
+
+def _fetch(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=APP_SECONDS) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as cause:
+        raise OSError(f"{cause.code} {cause.read(300).decode(errors='replace')}") from cause
+
+
+# --- telling -----------------------------------------------------------------------------------------------------
+
+
+def _line(title: str, figure: Mapping[str, object] | str, goal: str = "") -> str:
+    """One figure as people read it, with the target beside it."""
+    target, unit = GOALS.get(goal, (None, "ms"))
+    beside = f" (target: at most {target} {unit})" if target else ""
+    if isinstance(figure, str):
+        return f"  {title}: {figure}"
+    if "median_ms" in figure:
+        scale, digits = (1000, 2) if unit == "s" else (1, 1)
+        median, least, most = (f"{figure[key] / scale:.{digits}f}" for key in ("median_ms", "min_ms", "max_ms"))
+        if figure["runs"] == 1:
+            return f"  {title}: {median} {unit}{beside}"
+        return f"  {title}: {median} {unit}, {least} to {most} in {figure['runs']} runs{beside}"
+    sizes = ", ".join(
+        f"{name.replace('_', ' ')} " + ("unknown" if size is None else f"{size:.0f} MB")
+        for name, size in figure.items()
+    )
+    return f"  {title}: {sizes}{beside}"
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it said nothing."

@@ -1,0 +1,174 @@
+"""`python -m gansynth_core data`: from soundfonts, NSynth or a folder of sounds to a training set."""
+
+import argparse
+import os
+import sys
+
+from gansynth_core.errors import InputError
+
+_DEFAULT_PITCHES = (24, 84)  # C1 to C6, what the studio model learns
+_RATES_HZ = (8000, 96000)  # what fluidsynth can render
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = (
+        "Turn sounds into a training set. Without --path it renders the General MIDI soundfont that Debian's "
+        "fluid-soundfont-gm brings. Stop it with Ctrl-C when you like: the same command continues."
+    )
+    parser.add_argument(
+        "--source",
+        choices=("soundfont", "nsynth", "folder"),
+        default="soundfont",
+        help="what --path names: .sf2 files, unpacked NSynth archives, or folders of WAV files named like "
+        "cello_C3.wav or cello_048.wav (default: soundfont)",
+    )
+    parser.add_argument("--path", nargs="+", help="an .sf2 file or a folder; several become one set")
+    parser.add_argument("--out", required=True, help="folder for the training set")
+    parser.add_argument("--pitches", metavar="LOW-HIGH", help="MIDI numbers (default: 24-84 of a soundfont, else all)")
+    parser.add_argument("--instruments", metavar="A,B", help="only these (default: all)")
+    parser.add_argument(
+        "--variations",
+        type=int,
+        help="soundfont: further copies of each key, each with filter, envelope or vibrato changed (default: 3)",
+    )
+    parser.add_argument("--table", help="folder: a CSV file with columns file,pitch,instrument (default: notes.csv)")
+    parser.add_argument(
+        "--naming",
+        choices=("family", "family_source", "instrument"),
+        help="nsynth: what is one instrument: a family such as brass, a family of one source such as "
+        "brass_acoustic, or each of the 1,006 (default: family)",
+    )
+    parser.add_argument("--kinds", metavar="A,B", help="nsynth: acoustic, electronic, synthetic (default: all)")
+    parser.add_argument("--licence", help="soundfont, folder: licence of the sounds, kept with what is trained on them")
+    parser.add_argument(
+        "--rate",
+        type=int,
+        help="sample rate in Hz; a note keeps its number of samples, so that twice the rate is half the seconds "
+        "(default: the studio model's)",
+    )
+    parser.add_argument("--workers", type=int, help="processes to share the work among (default: one a core)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prepare what `arguments` (parsed with `add_arguments`) ask for. Raises GanSynthError with a sentence; exits with
+    status 130 when stopped by Ctrl-C."""
+    from dataclasses import replace
+
+    from gansynth_core.training.config import STUDIO_SPEC
+    from gansynth_core.training.dataset import note_bytes, prepare
+
+    workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
+    if workers < 1:
+        raise InputError("--workers must be at least 1.")
+    rate = STUDIO_SPEC.sample_rate if arguments.rate is None else arguments.rate
+    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
+        raise InputError(f"A rate of {rate} Hz is not possible: choose {_RATES_HZ[0]} to {_RATES_HZ[1]}.")
+    spec = replace(STUDIO_SPEC, sample_rate=rate)
+    sources = _sources(arguments, rate)
+    total = 0
+    for source in sources:
+        plan = source.plan()
+        total += len(plan)
+        low, high = min(note.pitch for note in plan), max(note.pitch for note in plan)
+        print(
+            f"{source.name}: {len(plan)} notes of {len({note.instrument for note in plan})} instruments, pitches "
+            f"{low:g}-{high:g}, licence {source.licence}"
+        )
+    print(
+        f"{total} notes of {spec.seconds:g} s at {rate / 1000:g} kHz take {_size(total * note_bytes(spec))} in "
+        f"'{arguments.out}'; processes: {workers}",
+        flush=True,
+    )
+    if arguments.dry_run:
+        return
+    try:
+        data = prepare(sources, arguments.out, spec, workers)
+    except KeyboardInterrupt:
+        print("\nStopped. Give the same command again to continue.", file=sys.stderr)
+        raise SystemExit(130) from None
+    _summarize(data)
+
+
+def _summarize(data) -> None:
+    from gansynth_core.training.dataset import note_bytes, skip_reasons
+
+    reasons = skip_reasons(data.folder)
+    print(
+        f"Ready: {len(data)} notes ({_size(len(data) * note_bytes(data.spec))}) in '{data.folder}', "
+        f"{len(data.held_out())} of them held out from training to judge it by."
+    )
+    if reasons:
+        counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(8))
+        print(f"Skipped: {reasons.total()} ({counted}); '{data.folder / 'skipped.txt'}' lists them.")
+    print(f"Train on them with: python -m gansynth_core train --preset studio --data {data.folder} --out RUN")
+
+
+def _sources(arguments: argparse.Namespace, rate: int) -> list:
+    """The sources asked for, with only those options that were given, so that each keeps its own defaults."""
+    foreign = {
+        "variations": "soundfont",
+        "table": "folder",
+        "naming": "nsynth",
+        "kinds": "nsynth",
+    }
+    for option, source in foreign.items():
+        if getattr(arguments, option) is not None and arguments.source != source:
+            raise InputError(f"--{option} goes with --source {source} only.")
+    options: dict = {}
+    if arguments.instruments:
+        options["instruments"] = _names(arguments.instruments)
+    if arguments.licence and arguments.source != "nsynth":
+        options["licence"] = arguments.licence
+    pitches = _pitches(arguments.pitches) if arguments.pitches else None
+
+    if arguments.source == "soundfont":
+        from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, Soundfont
+
+        low, high = pitches or _DEFAULT_PITCHES
+        variations = 3 if arguments.variations is None else arguments.variations
+        if variations < 0:
+            raise InputError("--variations cannot be negative.")
+        return [
+            Soundfont(path, pitches=range(low, high + 1), variations=variations, sample_rate=rate, **options)
+            for path in arguments.path or [DEFAULT_SOUNDFONT]
+        ]
+    if not arguments.path:
+        raise InputError(f"--source {arguments.source} needs --path: the folder that holds the sounds.")
+    if pitches:
+        options["pitches"] = pitches
+    if arguments.source == "nsynth":
+        from gansynth_core.training.nsynth import NSynth
+
+        if arguments.naming:
+            options["naming"] = arguments.naming
+        if arguments.kinds:
+            options["sources"] = _names(arguments.kinds)
+        return [NSynth(path, **options) for path in arguments.path]
+
+    from gansynth_core.training.folder import WavFolder
+
+    if arguments.table and len(arguments.path) > 1:
+        raise InputError("--table goes with one --path; of several, each may hold its own notes.csv.")
+    return [WavFolder(path, table=arguments.table, **options) for path in arguments.path]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _pitches(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    try:
+        pitches = int(low), int(high or low)
+    except ValueError:
+        raise InputError(f"'{text}' is no range of pitches: write it like 24-84.") from None
+    if not 0 <= pitches[0] <= pitches[1] <= 127:
+        raise InputError(f"The pitches '{text}' must rise and lie within 0-127.")
+    return pitches
+
+
+def _size(size: int) -> str:
+    """A number of bytes as people say it."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

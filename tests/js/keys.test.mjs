@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { meaning } from "../../webapp/static/keys.js";
+import { matches } from "../../webapp/static/picker.js";
+
+const press = (code, target = { tagName: "BODY" }, extra = {}) => meaning({ code, target, ...extra });
+
+test("the home row is white, the row above black, Z and X shift", () => {
+  assert.deepEqual(["KeyA", "KeyW", "KeyS", "KeyK"].map((code) => press(code).note), [0, 1, 2, 12]);
+  assert.deepEqual(press("KeyZ"), { shift: -12 });
+  assert.deepEqual(press("Escape"), { silence: true });
+  assert.equal(press("KeyQ"), null);
+});
+
+test("typing in a field is not playing, moving a slider does not stop it", () => {
+  assert.equal(press("KeyA", { tagName: "INPUT", type: "search" }), null);
+  assert.equal(press("KeyA", { tagName: "INPUT", type: "number" }), null);
+  assert.equal(press("KeyA", { tagName: "TEXTAREA" }), null);
+  assert.equal(press("KeyA", { tagName: "DIV", isContentEditable: true }), null);
+  assert.deepEqual(press("KeyA", { tagName: "INPUT", type: "range" }), { note: 0 });
+});
+
+test("shortcuts of the browser stay the browser's", () => {
+  for (const held of ["ctrlKey", "metaKey", "altKey"]) assert.equal(press("KeyA", undefined, { [held]: true }), null);
+});
+
+test("searching finds words by their beginnings, in the instrument's or the family's name", () => {
+  assert.ok(matches("vio", "violin", "Strings"));
+  assert.ok(matches("strings vio", "violin", "Strings"));
+  assert.ok(matches("grand ac", "acoustic_grand_piano", "Piano"));
+  assert.ok(!matches("olin", "violin", "Strings"));
+  assert.ok(matches("", "violin", "Strings"));
+});

@@ -1,0 +1,124 @@
+"""The app's start, its public endpoint, its page's pictures, and the page's own JavaScript under node."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from fakes import sine_synth
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+import app
+from gansynth_core import Clip
+from webapp.player import Player
+
+ROOT = Path(__file__).parent.parent
+
+
+def peak_hz(samples: np.ndarray, rate: int) -> float:
+    """Frequency of the strongest partial, by a zero-padded FFT (within 0.1 Hz for a second of sound)."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 2**20))
+    return float(np.argmax(spectrum) * rate / 2**20)
+
+
+def cents(measured_hz: float, pitch: int) -> float:
+    return 1200 * np.log2(measured_hz / (440 * 2 ** ((pitch - 69) / 12)))
+
+
+def test_javascript():
+    node = shutil.which("node")
+    assert node, "node is needed to test the page's scripts: apt-get install nodejs"
+    scripts = sorted(str(path) for path in (ROOT / "tests" / "js").glob("*.test.mjs"))
+    done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def served():
+    port = app.free_port("127.0.0.1", None)
+    page = app.launch(Player.of(sine_synth()), "127.0.0.1", port, block=False)
+    yield f"http://127.0.0.1:{port}"
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def client(served, tmp_path_factory):
+    return Client(served, verbose=False, analytics_enabled=False, download_files=tmp_path_factory.mktemp("downloads"))
+
+
+def test_generate_endpoint_writes_the_note_asked_for(client):
+    path = Path(client.predict("violin", 69, 7, 0.5, api_name="/generate"))
+    samples, rate = soundfile.read(path)
+    assert path.name == "violin_A4_069_seed7.wav"
+    assert soundfile.info(path).subtype == "PCM_24"
+    assert len(samples) == rate // 2
+    assert abs(cents(peak_hz(samples, rate), 69)) < 5
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (("violn", 60, 0, 1.0), "Did you mean 'violin'"),
+        (("violin", 100, 0, 1.0), "outside what"),
+        (("violin", 60, -1, 1.0), "seed is a whole number"),
+        (("violin", 60, 0, 9.0), "duration of 9 s"),
+        (("violin", "sixty", 0, 1.0), "not a pitch"),
+    ],
+)
+def test_generate_endpoint_refuses_in_words(client, values, words):
+    with pytest.raises(AppError, match=words):
+        client.predict(*values, api_name="/generate")
+
+
+def test_only_generate_is_public(client):
+    assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/generate"]
+
+
+def test_a_taken_port_is_one_sentence(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert app.main(["--port", str(taken.getsockname()[1])]) == 1
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1
+    assert "taken" in complaint
+
+
+def test_a_missing_model_is_one_sentence(capsys):
+    assert app.main(["--model", "theremin"]) == 1
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1
+    assert "no model 'theremin'" in complaint
+
+
+def test_start_does_not_import_what_only_pictures_need():
+    code = "import sys, app, webapp.layout, webapp.routes; assert 'matplotlib' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_spectrogram_shows_the_note_at_its_frequency():
+    from webapp.figures import log_spectrogram_db
+
+    rate = 24000
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
+    levels, frequencies_hz = log_spectrogram_db(Clip(tone.astype(np.float32), rate))
+    loudest = levels.mean(axis=1).argmax()
+    assert abs(frequencies_hz[loudest] / 440 - 1) < 0.02
+    assert levels.max() > -1
+    assert levels[np.abs(frequencies_hz - 3000).argmin()].mean() < -70
+
+
+def test_a_picture_of_silence_is_drawn():
+    from webapp.figures import note_figure, png
+
+    figure = note_figure(Clip(np.zeros(24000, np.float32), 24000), "Silence, C4, seed 0", 60, 30, True, (300, 340))
+    assert png(figure).startswith(b"\x89PNG")
+    assert figure.get_suptitle() == "Silence, C4, seed 0"
+    assert [axes.get_xlabel() or axes.get_ylabel() for axes in figure.axes] == ["Amplitude", "Time (s)", "Level (dB)"]
+    assert figure.axes[1].get_ylabel() == "Frequency (Hz)"

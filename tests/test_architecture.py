@@ -1,0 +1,103 @@
+"""The rules of the house that a reader cannot see in one file."""
+
+import ast
+import re
+from pathlib import Path
+
+import gansynth_core
+
+ROOT = Path(gansynth_core.__file__).parent.parent
+SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.py"), ROOT / "app.py"])
+
+# A module may import from modules of its own level or a lower one.
+LEVELS = [
+    ["errors"],
+    ["files", "instruments"],
+    ["sound", "specgram"],
+    ["cards"],
+    ["generators", "latent"],
+    ["synth"],
+    ["training", "bench", "__init__"],
+    ["__main__"],
+]
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.add(node.module)
+    return found
+
+
+def test_imports_run_downwards():
+    for path in ROOT.glob("gansynth_core/**/*.py"):
+        room = path.relative_to(ROOT / "gansynth_core").parts[0].removesuffix(".py")
+        for name in imports(path):
+            if name.startswith("gansynth_core"):
+                other = (name.split(".") + ["__init__"])[1]
+                assert LEVEL[other] <= LEVEL[room], f"{path.name} imports {name}"
+
+
+def test_only_the_command_line_knows_training():
+    for path in SOURCES:
+        room = path.relative_to(ROOT).parts
+        if "training" not in room and path.name not in ("__main__.py",):
+            assert not any(name.startswith("gansynth_core.training") for name in imports(path)), path
+
+
+def test_the_app_uses_the_public_surface_and_no_torch():
+    for path in [*ROOT.glob("webapp/**/*.py"), ROOT / "app.py"]:
+        for name in imports(path):
+            assert not name.startswith("torch"), path
+            assert not name.startswith("gansynth_core."), f"{path} reaches into {name}"
+
+
+def test_the_public_surface_is_sorted_and_complete():
+    names = gansynth_core.__all__
+    assert names == sorted(names) and all(hasattr(gansynth_core, name) for name in names)
+    public = {
+        name
+        for name, value in vars(gansynth_core).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith("gansynth_core.")
+    }
+    assert public <= set(names)
+
+
+def code_of(path: Path) -> str:
+    """The source without strings and comments."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.unparse(tree)
+
+
+def test_the_rate_travels_with_the_samples():
+    for path in SOURCES:
+        if path.name not in ("config.py", "magenta_import.py"):
+            assert not re.search(r"\b(16_?000|24_?000)\b", code_of(path)), f"{path} writes a sample rate"
+
+
+def test_cuda_is_chosen_in_two_rooms_only():
+    for path in SOURCES:
+        if "training" not in path.parts and path.name not in ("synth.py", "bench.py"):
+            assert "cuda" not in code_of(path), path
+
+
+def test_no_error_is_swallowed_unnamed():
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not (isinstance(node, ast.ExceptHandler) and node.type is None), f"{path}:{node.lineno}"
+
+
+def test_weights_are_never_unpickled():
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert "import pickle" not in text, path
+        for call in re.findall(r"torch\.load\([^)]*\)", text):
+            assert "weights_only=True" in call, path

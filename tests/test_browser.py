@@ -1,0 +1,329 @@
+"""The app in a real Chromium under the real autoplay policy: what a visitor does, and what then leaves the loudspeaker.
+
+One browser and one server for the file. Sound is measured by the analyser at the engine's output.
+"""
+
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+from fakes import SineGenerator, sine_card
+from playwright.sync_api import Page, sync_playwright
+
+import app
+from gansynth_core import GM_INSTRUMENTS, Synth
+from webapp.player import Player
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HEARD = "() => studio.engine.rms() > 0.01"
+SILENT = "() => studio.engine.rms() < 0.0005"
+PATIENCE_MS = 20_000  # a slow machine may take to render before it counts as a failure
+
+
+@pytest.fixture(scope="module")
+def address():
+    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
+    port = app.free_port("127.0.0.1", None)
+    page = app.launch(Player.of(synth), "127.0.0.1", port, block=False)
+    yield f"http://127.0.0.1:{port}"
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "the browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens the page in a fresh profile. After the test: no console error, no failed or foreign request."""
+    contexts, complaints = [], []
+
+    def watch(request):
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and f"http://{parts.netloc}" != address:
+            complaints.append(f"request to {request.url}")
+
+    def complain(text, ignored):
+        if not any(expected in text for expected in ignored):
+            complaints.append(text)
+
+    def open_page(width=1440, height=900, ignored=(), **options) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", watch)
+        page.on("console", lambda message: message.type == "error" and complain(message.text, ignored))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(".key")
+        page.wait_for_selector("#sliders input[type=range]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def enable_sound(page: Page) -> None:
+    page.get_by_text("Click to enable sound").click()
+    page.locator(".veil").wait_for(state="hidden")
+
+
+def at_key(page: Page, pitch: int) -> tuple[float, float]:
+    """A point on the lower part of a key, where black keys do not reach."""
+    box = page.locator(f"[data-pitch='{pitch}']").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9
+
+
+def assert_hears(page: Page, pitch: int) -> None:
+    """The strongest frequency is the key's fundamental (the test's generator plays sines) within 20 cents."""
+    page.wait_for_function(HEARD)
+    hz = 440 * 2 ** ((pitch - 69) / 12)
+    page.wait_for_function(
+        "hz => Math.abs(1200 * Math.log2((studio.engine.peakHz() ?? 1) / hz)) < 20", arg=hz
+    )  # the analyser's window first has to fill with the new note
+
+
+def wait_for_silence(page: Page) -> None:
+    page.wait_for_function(SILENT)
+
+
+def pick(page: Page, typed: str, instrument: str) -> None:
+    page.get_by_role("combobox", name="Search instruments").click()
+    page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    page.wait_for_function("name => studio.project.instruments[name] === 1", arg=instrument)
+
+
+def test_a_visitor_picks_a_violin_and_hears_the_keys(visit):
+    page = visit()
+    assert page.locator(".veil").is_visible()
+    enable_sound(page)
+    page.get_by_text("Hear changes").click()  # only the keys shall sound in this test
+    pick(page, "violin", "violin")
+    assert page.get_by_role("option", name="Violin", exact=True).get_attribute("aria-selected") == "true"
+    page.wait_for_selector("h2:text-is('Violin')")
+
+    page.mouse.move(*at_key(page, 69))
+    page.mouse.down()
+    assert page.locator("[data-pitch='69']").get_attribute("aria-pressed") == "true"
+    assert_hears(page, 69)
+    page.mouse.up()
+    assert page.locator("[data-pitch='69']").get_attribute("aria-pressed") == "false"
+    wait_for_silence(page)
+
+    page.keyboard.down("KeyD")  # the third white key from C4
+    assert_hears(page, 64)
+    page.keyboard.up("KeyD")
+    wait_for_silence(page)
+
+    page.keyboard.press("KeyX")  # an octave up
+    page.keyboard.down("KeyA")
+    assert_hears(page, 72)
+    page.keyboard.up("KeyA")
+
+
+def test_sound_is_off_until_a_gesture_and_then_the_key_itself_enables_it(visit):
+    page = visit()
+    # page.evaluate would count as a gesture: what the page shows has to do.
+    page.mouse.move(700, 800)
+    page.wait_for_timeout(300)
+    assert page.locator(".veil").is_visible()
+    page.keyboard.down("KeyA")
+    page.locator(".veil").wait_for(state="hidden")
+    assert_hears(page, 60)
+    page.keyboard.up("KeyA")
+
+
+def test_sliding_over_the_keys_plays_each_and_leaves_none_behind(visit):
+    page = visit()
+    enable_sound(page)
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    page.mouse.move(*at_key(page, 60))
+    page.mouse.down()
+    for pitch in (62, 64, 65):
+        page.mouse.move(*at_key(page, pitch))
+    assert page.locator(".key.down").count() == 1
+    assert_hears(page, 65)
+    page.mouse.move(700, 400)  # off the piano, button still down
+    assert page.locator(".key.down").count() == 0
+    page.mouse.up()
+    wait_for_silence(page)
+
+
+def test_letters_typed_into_a_field_do_not_play(visit):
+    page = visit()
+    enable_sound(page)
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    page.get_by_role("combobox", name="Search instruments").click()
+    page.keyboard.down("KeyA")
+    assert page.locator(".key.down").count() == 0
+    page.keyboard.up("KeyA")
+    page.get_by_label("Seed").click()
+    page.keyboard.down("KeyE")
+    assert page.locator(".key.down").count() == 0
+    page.keyboard.up("KeyE")
+
+
+def test_a_key_pressed_before_its_octave_is_there_waits_and_then_sounds(visit):
+    page = visit()
+    enable_sound(page)
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    held_back, let_through = [], []
+    page.route("**/notes?*", lambda route: route.continue_() if let_through else held_back.append(route))
+    page.get_by_label("Seed").fill("99")
+    page.get_by_label("Seed").press("Enter")
+    page.mouse.move(*at_key(page, 41))
+    page.mouse.down()
+    page.wait_for_selector("[data-pitch='41'].waiting")
+    let_through.append(True)
+    for route in held_back:
+        route.continue_()
+    assert_hears(page, 41)
+    assert page.locator(".waiting").count() == 0
+    page.mouse.up()
+
+
+def test_let_ring_holds_a_note_until_stop(visit):
+    page = visit()
+    enable_sound(page)
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    page.get_by_text("Let ring").click()
+    page.keyboard.press("KeyA")
+    page.wait_for_timeout(700)  # well past the release of a note that does not ring
+    assert_hears(page, 60)
+    page.get_by_role("button", name="Stop").click()
+    wait_for_silence(page)
+
+
+def test_sliders_change_the_sound_and_reset_moves_them_back(visit):
+    page = visit()
+    enable_sound(page)
+    first = page.locator("#sliders input[type=range]").first
+    first.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => Math.abs(studio.project.sliders[0] - 0.2) < 1e-6")
+    page.get_by_role("button", name="Reset sliders").click()
+    page.wait_for_function("() => studio.project.sliders.every(value => value === 0)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#sliders input[type=range]')].every(s => s.value == 0)"
+    )
+
+
+def test_the_bench_survives_a_reload(visit):
+    page = visit()
+    pick(page, "flute", "flute")
+    page.get_by_label("Seed").fill("1234")
+    page.get_by_label("Seed").press("Enter")
+    page.locator("#sliders input[type=range]").nth(2).focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => studio.project.sliders[2] < 0")
+    page.reload()
+    page.wait_for_selector("h2:text-is('Flute')")
+    assert page.get_by_label("Seed").input_value() == "1234"
+    page.wait_for_function("() => document.querySelectorAll('#sliders input[type=range]')[2].value == -0.05")
+
+
+def test_the_note_is_pictured_and_saved(visit):
+    page = visit()
+    enable_sound(page)
+    pick(page, "violin", "violin")
+    page.get_by_label("Key").select_option("48")
+    page.wait_for_selector("#view img[alt='Waveform and spectrogram of C3, seed 0']")
+    assert page.evaluate("document.querySelector('#view img').naturalWidth") > 500
+    page.get_by_label("Length").fill("1.5")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download WAV").click()
+    assert download.value.suggested_filename == "violin_C3_048_seed0.wav"
+    page.get_by_text("Saved violin_C3_048_seed0.wav").wait_for()
+
+
+def test_a_server_that_is_gone_is_said_in_words_and_found_again(visit):
+    page = visit(ignored=("ERR_FAILED",))
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    page.route("**/notes?*", lambda route: route.abort())
+    pick(page, "cello", "cello")
+    page.get_by_text("The studio does not answer").wait_for()
+    page.unroute("**/notes?*")
+    page.get_by_text("Ready", exact=True).wait_for()
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+
+
+def test_a_refusal_is_said_in_words(visit):
+    page = visit(ignored=("status of 400",))
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    sentence = "This sound cannot be made."
+    page.route("**/notes?*", lambda route: route.fulfill(status=400, json={"error": sentence}))
+    pick(page, "cello", "cello")
+    page.locator(".toast", has_text=sentence).wait_for()
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_phone_shows_two_octaves_and_never_scrolls_sideways(visit, look):
+    page = visit(390, 844, has_touch=True, is_mobile=True, color_scheme=look)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    inside = page.locator(".key.white").evaluate_all(
+        "keys => keys.filter(k => { const r = k.getBoundingClientRect(); return r.left >= 0 && r.right <= 391 }).length"
+    )
+    assert 14 <= inside <= 16
+    page.locator(".veil").tap()
+    page.locator(".veil").wait_for(state="hidden")
+    page.get_by_role("button", name="Octave down").tap()
+    page.wait_for_function("() => studio.project.octave === 48")
+    page.get_by_role("button", name="Next instrument").tap()
+    page.wait_for_selector(".current:text-is('Bright Acoustic Piano')")
+
+
+def test_two_fingers_play_two_notes(visit):
+    page = visit(390, 844, has_touch=True, is_mobile=True)
+    page.locator(".veil").tap()
+    page.locator(".veil").wait_for(state="hidden")
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    page.wait_for_timeout(400)  # the piano glides to its place
+    fingers = page.context.new_cdp_session(page)
+    points = [dict(zip("xy", at_key(page, pitch), strict=True), id=pitch) for pitch in (60, 64)]
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points})
+    page.wait_for_function("() => document.querySelectorAll('.key.down').length === 2")
+    page.wait_for_function(HEARD)
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("() => document.querySelectorAll('.key.down').length === 0")
+    wait_for_silence(page)
+
+
+def test_a_change_of_sound_does_not_click(visit):
+    """A note held over a change of instrument, then let go: no step between samples beyond the tone's own."""
+    page = visit()
+    enable_sound(page)
+    page.get_by_text("Hear changes").click()
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    page.keyboard.down("KeyA")
+    assert_hears(page, 60)
+    watch = """() => { window.steps = []; window.watching = setInterval(() => {
+        const wave = new Float32Array(8192); studio.engine.wave(wave);
+        let step = 0; for (let i = 1; i < wave.length; i++) step = Math.max(step, Math.abs(wave[i] - wave[i - 1]));
+        steps.push(step) }, 60) }"""
+    page.evaluate(watch)
+    page.wait_for_timeout(300)
+    own = page.evaluate("Math.max(...steps.splice(0))")
+    page.get_by_role("option", name="Cello", exact=True).dispatch_event("click")
+    page.wait_for_timeout(400)
+    page.keyboard.up("KeyA")
+    page.wait_for_timeout(500)
+    assert 0 < page.evaluate("Math.max(...steps)") < 1.3 * own

@@ -1,0 +1,315 @@
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gansynth_core import AudioError, Clip, DataError, SpecgramSpec
+from gansynth_core.training import dataset
+from gansynth_core.training.dataset import (
+    READY,
+    SKIPPED,
+    NoteSet,
+    SourceNote,
+    batches,
+    dequantize,
+    fit,
+    held_out,
+    prepare,
+    quantize,
+    skip_reasons,
+)
+
+SPEC = SpecgramSpec(
+    sample_rate=8000,
+    samples=4096,
+    n_fft=512,
+    hop=128,
+    pad_front=384,
+    pad_back=384,
+    log_magnitude_low=-8.0,
+    log_magnitude_high=6.0,
+)
+
+
+class Tones:
+    """Sines from MIDI 50 up; `before(index)` may interfere with a reading."""
+
+    name, licence, variation_names = "tones", "CC0", ("brightness",)
+
+    def __init__(self, count=24, before=None, instrument="sine"):
+        self.count, self.before, self.instrument = count, before, instrument
+        self.read_indices = []
+
+    def plan(self):
+        return [SourceNote(self.instrument, 50 + n / 4, 1 + n, (n / 2,), f"{n}.wav") for n in range(self.count)]
+
+    def read(self, index):
+        if self.before is not None:
+            self.before(index)
+        self.read_indices.append(index)
+        hz = 440 * 2 ** ((50 + index / 4 - 69) / 12)
+        return Clip(0.3 * np.sin(2 * np.pi * hz * np.arange(4000) / 8000).astype(np.float32), 8000)
+
+
+class KillOnce:
+    """Kills the process that reads note 17, in the middle of its job; the second time it lets the note be."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __call__(self, index):
+        if index == 17 and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stop_at(number, error=KeyboardInterrupt):
+    def before(index):
+        if index == number:
+            raise error
+
+    return before
+
+
+@pytest.fixture(autouse=True)
+def small_jobs(monkeypatch):
+    monkeypatch.setattr(dataset, "NOTES_PER_JOB", 4)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return prepare([Tones()], tmp_path_factory.mktemp("data") / "undisturbed", SPEC, workers=1)
+
+
+def states(folder):
+    return np.load(folder / "state.npy")
+
+
+def assert_same_files(folder, other):
+    for name in ("set.json", "notes.npy", "specgrams.npy", "state.npy", "skipped.txt"):
+        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+
+
+# --- what is stored ----------------------------------------------------------------------------------------------
+
+
+def test_a_prepared_note_sounds_like_its_source(undisturbed):
+    assert len(undisturbed) == 24 and undisturbed.instruments == ("sine",)
+    wave = fit(Tones().read(9), SPEC)
+    decoded = SPEC.decode(undisturbed.specgram(np.array([9])))[0].numpy()
+    error = (wave - decoded)[100:3900]
+    assert 10 * np.log10((wave**2).mean() / (error**2).mean()) > 10  # 15: 8 bits let phases drift
+    note = undisturbed.notes[9]
+    assert (note["pitch"], note["velocity"], note["variation"][0], note["variation"][1]) == (52.25, 10, 4.5, 0)
+    assert note["held_out"] == held_out("sine", 52.25)
+
+
+def test_quantizing_errs_by_half_a_step_at_most():
+    specgram = torch.linspace(-1, 1, 999).reshape(1, 1, 1, -1)
+    assert (dequantize(quantize(specgram)) - specgram).abs().max() <= 0.5 / 127 + 1e-6
+    assert quantize(torch.tensor([-1.0, 1.0])).tolist() == [-127, 127]
+
+
+def test_fitting_keeps_the_pitch_and_scales_to_the_peak():
+    wave = 0.01 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100).astype(np.float32)
+    fitted = fit(Clip(wave, 44100), SPEC)
+    assert fitted.shape == (4096,) and abs(np.abs(fitted).max() - 0.9) < 1e-3
+    crossings = np.flatnonzero(np.diff(np.signbit(fitted[200:3800])))
+    hz = (len(crossings) - 1) / 2 / ((crossings[-1] - crossings[0]) / 8000)
+    assert abs(1200 * np.log2(hz / 440)) < 5
+    assert not fit(Clip(wave[:4410], 44100), SPEC)[900:].any()
+    with pytest.raises(AudioError, match="silent"):
+        fit(Clip(np.zeros(100, np.float32), 8000), SPEC)
+
+
+def test_held_out_pairs_are_four_percent_and_never_others():
+    pairs = [(name, pitch) for name in ("violin", "flute", "gunshot", "tuba") for pitch in range(128)]
+    assert 10 <= sum(held_out(*pair) for pair in pairs) <= 32
+    assert [pitch for pitch in range(24, 85) if held_out("violin", pitch)] == [54, 83]
+
+
+def test_batches_continue_where_they_stopped():
+    indices = np.arange(10, 33)
+    first = [next_ for next_, _ in zip(batches(indices, 5, seed=3), range(12), strict=False)]
+    rest = [next_ for next_, _ in zip(batches(indices, 5, seed=3, start=7), range(5), strict=False)]
+    assert np.array_equal(first[7:], rest)
+    assert len(set(np.concatenate(first[:4]))) == 20 and set(np.concatenate(first)) <= set(indices)
+
+
+# --- stopping and continuing -------------------------------------------------------------------------------------
+
+
+def test_a_stopped_preparation_continues_where_it_was(tmp_path, undisturbed):
+    out = tmp_path / "set"
+    with pytest.raises(KeyboardInterrupt):
+        prepare([Tones(before=stop_at(14))], out, SPEC, workers=1)
+    assert np.flatnonzero(states(out) == READY).tolist() == list(range(12))
+    assert len(NoteSet.open(out)) == 12
+    source = Tones()
+    prepare([source], out, SPEC, workers=1)
+    assert source.read_indices == list(range(12, 24))
+    assert_same_files(out, undisturbed.folder)
+
+
+def test_a_finished_set_is_neither_read_nor_written_again(undisturbed):
+    before = {file: file.stat().st_mtime_ns for file in undisturbed.folder.iterdir()}
+    source = Tones()
+    assert len(prepare([source], undisturbed.folder, SPEC)) == 24
+    assert not source.read_indices
+    assert {file: file.stat().st_mtime_ns for file in undisturbed.folder.iterdir()} == before
+
+
+def test_a_killed_worker_is_one_sentence_and_leaves_no_half_note(tmp_path, undisturbed):
+    out, source = tmp_path / "set", Tones(before=KillOnce(tmp_path / "killed"))
+    with pytest.raises(DataError, match=r"stopped from outside.*same command continues"):
+        prepare([source], out, SPEC, workers=2)
+    assert states(out)[17] == dataset.PENDING
+    ready = NoteSet.open(out)
+    assert np.array_equal(ready.stored(np.arange(len(ready))), undisturbed.stored(ready.rows))
+    prepare([source], out, SPEC, workers=1)
+    assert_same_files(out, undisturbed.folder)
+
+
+def test_ctrl_c_is_one_sentence_from_all_processes(tmp_path):
+    out = tmp_path / "set"
+    command = [sys.executable, "-m", "gansynth_core", "data", "--instruments", "violin", "--workers", "2", "--out", out]
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parent.parent, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 300
+    while not ((out / "set.json").exists() and (states(out) == READY).any()):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    errors = process.communicate(timeout=300)[1]
+    assert process.returncode == 130
+    assert "Stopped. Give the same command again to continue." in errors and "Traceback" not in errors
+    assert 0 < (states(out) == READY).sum() < len(states(out))
+
+
+def test_a_set_of_other_notes_is_refused_and_kept(undisturbed):
+    for sources in ([Tones(count=23)], [Tones(instrument="other")], [Tones(), Tones()]):
+        with pytest.raises(DataError, match="other notes"):
+            prepare(sources, undisturbed.folder, SPEC)
+    assert len(NoteSet.open(undisturbed.folder)) == 24
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------------------
+
+
+def test_skipped_notes_are_listed_once_with_their_reasons(tmp_path):
+    def before(index):
+        if index in (2, 3):
+            raise AudioError("unreadable: no header")
+        if index == 5:
+            raise AudioError("silent")
+        if index == stop:
+            raise KeyboardInterrupt
+
+    source = Tones(before=before)
+    source.left_out = [("notes/hum.wav", "no pitch in its name")]
+    stop = 13
+    with pytest.raises(KeyboardInterrupt):
+        prepare([source], tmp_path, SPEC, workers=1)
+    with open(tmp_path / "skipped.txt", "a", encoding="utf-8") as file:  # as a kill in the middle of a line leaves it
+        file.write("20\tsine\t55\tsilent\t20.wav\n21\tsi")
+    stop = None
+    data = prepare([source], tmp_path, SPEC, workers=1)
+    assert len(data) == 21 and np.flatnonzero(states(tmp_path) == SKIPPED).tolist() == [2, 3, 5]
+    assert skip_reasons(tmp_path) == {"unreadable: no header": 2, "silent": 1, "no pitch in its name": 1}
+    lines = (tmp_path / "skipped.txt").read_text().splitlines()
+    assert lines[0] == "-\t-\t-\tno pitch in its name\tnotes/hum.wav" and len(lines) == 4
+    assert "5\tsine\t51.25\tsilent\t5.wav" in lines
+
+
+def test_notes_of_several_sources_come_from_their_own(tmp_path):
+    low, high = Tones(count=6, instrument="low"), Tones(count=7, instrument="high")
+    data = prepare([low, high], tmp_path, SPEC, workers=1)
+    assert (low.read_indices, high.read_indices) == (list(range(6)), list(range(7)))
+    assert data.instruments == ("low", "high") and [source["notes"] for source in data.sources] == [6, 7]
+    assert data.notes["instrument"].tolist() == [0] * 6 + [1] * 7
+    assert np.array_equal(data.stored(np.arange(6)), data.stored(np.arange(6, 12)))
+
+
+def test_an_error_of_the_source_is_the_one_that_is_told(tmp_path):
+    with pytest.raises(DataError, match="the soundfont is damaged"):
+        prepare([Tones(before=stop_at(9, DataError("the soundfont is damaged")))], tmp_path, SPEC, workers=1)
+    with pytest.raises(DataError, match="not one note in tones"):
+        prepare([Tones(count=0)], tmp_path / "none", SPEC)
+    with pytest.raises(DataError, match=r"Only 1 of 2 .*skipped.txt"):
+        prepare([Tones(2, before=stop_at(1, AudioError("silent")))], tmp_path / "one", SPEC, workers=1)
+
+
+def test_a_disk_that_fills_up_is_one_sentence_and_flags_no_half_note(tmp_path, undisturbed):
+    out = tmp_path / "set"
+    with pytest.raises(KeyboardInterrupt):
+        prepare([Tones(before=stop_at(0))], out, SPEC, workers=1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = (out / "specgrams.npy").stat().st_size // 2  # no file may be written beyond: as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"Cannot write the training set .*the same command\s+continues"):
+            prepare([Tones()], out, SPEC, workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    ready = NoteSet.open(out)
+    assert 0 < len(ready) < 24
+    assert np.array_equal(ready.stored(np.arange(len(ready))), undisturbed.stored(ready.rows))
+    prepare([Tones()], out, SPEC, workers=1)
+    assert_same_files(out, undisturbed.folder)
+
+
+def test_a_set_that_does_not_fit_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset, "_free_bytes", lambda folder: 1000)
+        with pytest.raises(DataError, match=r"needs .* GB and the disk has 0.0 GB free"):
+            prepare([Tones()], tmp_path, SPEC, workers=1)
+
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    with pytest.raises(DataError, match="No space left on device"):
+        prepare([Tones()], tmp_path, SPEC, workers=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_room_on_disk_is_taken_at_once(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        prepare([Tones(before=stop_at(0))], tmp_path, SPEC, workers=1)
+    file = (tmp_path / "specgrams.npy").stat()
+    assert file.st_size > 24 * dataset.note_bytes(SPEC) and file.st_blocks * 512 >= file.st_size
+
+
+def test_damaged_and_newer_sets_are_told_in_words(tmp_path):
+    with pytest.raises(DataError, match=r"not a prepared training set. Make one with"):
+        NoteSet.open(tmp_path)
+    prepare([Tones(4)], tmp_path, SPEC, workers=1)
+    marker = tmp_path / "set.json"
+    description = json.loads(marker.read_text())
+    for text, sentence in [
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        (json.dumps(description | {"format": 2}), "another version"),
+        (json.dumps(description | {"specgram": {"hop": 1}}), "damaged"),
+    ]:
+        marker.write_text(text)
+        with pytest.raises(DataError, match=sentence):
+            NoteSet.open(tmp_path)
+    marker.write_text(json.dumps(description))
+    with open(tmp_path / "specgrams.npy", "r+b") as file:
+        file.truncate(5000)
+    for attempt in (NoteSet.open, lambda folder: prepare([Tones(4)], folder, SPEC)):
+        with pytest.raises(DataError, match="damaged"):
+            attempt(tmp_path)
+    with pytest.raises(DataError, match="Cannot write the training set"):
+        prepare([Tones(4)], marker, SPEC)  # a file where a folder should be

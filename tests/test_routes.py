@@ -1,0 +1,222 @@
+"""The studio's own routes: the right bytes for a good request, a sentence for any other."""
+
+import io
+import json
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from fakes import sine_synth
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
+
+from gansynth_core import ModelError
+from webapp.player import Player
+from webapp.routes import PREFIX, Guard, studio_routes
+from webapp.sounds import digest_of
+
+SYNTH = sine_synth()
+RATE = SYNTH.card.specgram.sample_rate
+SAMPLES = SYNTH.card.specgram.samples
+NOTES = f"{PREFIX}/{digest_of(SYNTH.card)}/notes"
+WAV = f"{PREFIX}/{digest_of(SYNTH.card)}/wav"
+PICTURE = f"{PREFIX}/{digest_of(SYNTH.card)}/picture"
+
+
+def client_for(player: Player) -> TestClient:
+    app = FastAPI(routes=studio_routes(player), middleware=[Middleware(Guard, hosts=("studio.example",))])
+    return TestClient(app, base_url="http://127.0.0.1:7860", raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def client():
+    return client_for(Player.of(SYNTH))
+
+
+def sound(**changes) -> str:
+    return json.dumps({"instruments": {"violin": 1}, "seed": 7, "sliders": [0.0] * 8} | changes)
+
+
+def peak_hz(samples: np.ndarray) -> float:
+    return float(np.argmax(np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 2**20))) * RATE / 2**20)
+
+
+def test_notes_are_int16_of_the_right_length_each_at_its_pitch(client):
+    answer = client.get(NOTES, params={"sound": sound(), "low": 60, "high": 71})
+    assert answer.status_code == 200
+    notes = np.frombuffer(answer.content, "<i2").reshape(12, SAMPLES)
+    for pitch, note in zip(range(60, 72), notes, strict=True):
+        assert abs(1200 * np.log2(peak_hz(note / 32768) / (440 * 2 ** ((pitch - 69) / 12)))) < 5
+    assert answer.headers["X-Sample-Rate"] == str(RATE)
+    assert "private" in answer.headers["Cache-Control"]
+    assert "max-age" in answer.headers["Cache-Control"]
+
+
+def test_sliders_and_seed_change_the_sound_and_only_they(client):
+    def note(**changes):
+        return client.get(NOTES, params={"sound": sound(**changes), "low": 60, "high": 60}).content
+
+    assert note() == note()
+    assert note(sliders=[2.0]) != note()
+    assert note(seed=8) != note()
+    assert note(sliders=[]) == note()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"low": 20, "high": 24}, "outside what 'sines' learned (24-84). Choose a higher key."),
+        ({"low": 80, "high": 85}, "Choose a lower key"),
+        ({"low": "c4"}, "not a pitch"),
+        ({"low": "60.5"}, "not a pitch"),
+        ({"low": "1" * 5000}, "pitch"),
+        ({"low": 71, "high": 60}, "1 to 13 neighbouring keys"),
+        ({"low": 36, "high": 49}, "1 to 13 neighbouring keys"),
+        ({"sound": sound(instruments={"violn": 1})}, "Did you mean 'violin'?"),
+        ({"sound": sound(instruments={"violin": -1})}, "weight"),
+        ({"sound": sound(instruments={"violin": 0})}, "weight above 0"),
+        ({"sound": sound(instruments=["violin"])}, "by name"),
+        ({"sound": sound(sliders=[float("nan")])}, "slider is a number"),
+        ({"sound": sound(sliders=[float("inf")])}, "slider is a number"),
+        ({"sound": sound(sliders=[3.01])}, "from -3 to 3"),
+        ({"sound": sound(sliders=[True])}, "slider is a number"),
+        ({"sound": sound(sliders=[0] * 9)}, "at most 8"),
+        ({"sound": sound(sliders={})}, "at most 8"),
+        ({"sound": sound(seed=-1)}, "seed"),
+        ({"sound": sound(seed=1.5)}, "seed"),
+        ({"sound": sound(seed=float("nan"))}, "seed"),
+        ({"sound": sound(seed=2**40)}, "seed"),
+        ({"sound": "{"}, "JSON"),
+        ({"sound": "[" * 3000}, "JSON"),
+        ({"sound": "[]"}, "object"),
+        ({"sound": "x" * 5000}, "longer than"),
+        ({"sound": None}, "lacks 'sound'"),
+        ({"low": None}, "lacks 'low'"),
+    ],
+)
+def test_bad_requests_get_a_sentence(client, changes, words):
+    parameters = {"sound": sound(), "low": 60, "high": 60} | changes
+    answer = client.get(NOTES, params={name: value for name, value in parameters.items() if value is not None})
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+def test_another_model_is_named_as_the_reason(client):
+    answer = client.get(f"{PREFIX}/0000000000000000/notes", params={"sound": sound(), "low": 60, "high": 60})
+    assert answer.status_code == 404
+    assert "another model" in answer.json()["detail"]
+
+
+def test_a_wav_has_the_length_name_and_depth_asked_for(client):
+    answer = client.get(WAV, params={"sound": sound(), "pitch": 61, "seconds": 1.5})
+    samples, rate = soundfile.read(io.BytesIO(answer.content))
+    assert (len(samples), rate) == (1.5 * RATE, RATE)
+    assert soundfile.info(io.BytesIO(answer.content)).subtype == "PCM_24"
+    assert 'filename="violin_Cs4_061_seed7.wav"' in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "4.5", "nan", "inf", "long"])
+def test_impossible_lengths_are_refused(client, seconds):
+    answer = client.get(WAV, params={"sound": sound(), "pitch": 60, "seconds": seconds})
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith(".")
+
+
+def test_a_picture_is_a_png_of_the_size_asked_for(client):
+    size = {"width": 400, "height": 340}
+    answer = client.get(PICTURE, params={"sound": sound(), "pitch": 60, "theme": "dark", **size})
+    assert answer.content.startswith(b"\x89PNG")
+    assert [int.from_bytes(answer.content[at : at + 4], "big") for at in (16, 20)] == [800, 680]  # two pixels for each
+    for wrong in ({"width": 99999}, {"width": "²"}, {"height": "-340"}, {"theme": "pink"}):
+        answer = client.get(PICTURE, params={"sound": sound(), "pitch": 60, "theme": "dark", **size, **wrong})
+        assert answer.status_code == 400
+
+
+def test_beyond_a_full_line_comes_503(client):
+    started, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        card = SYNTH.card
+
+        def render(self, timbre, pitches):
+            started.set()
+            assert go_on.wait(10)
+            return SYNTH.render(timbre, pitches)
+
+    slow = client_for(Player.of(Slow(), line=1))
+    parameters = {"sound": sound(), "low": 60, "high": 60}
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(slow.get(NOTES, params=parameters)))
+    waiting.start()
+    assert started.wait(10)
+    refused = slow.get(NOTES, params=parameters)
+    go_on.set()
+    waiting.join(10)
+    assert refused.status_code == 503
+    assert "busy" in refused.json()["error"]
+    assert answers[0].status_code == 200
+    assert slow.get(NOTES, params=parameters).status_code == 200
+
+
+def test_a_model_that_cannot_be_loaded_says_why():
+    player = Player(SYNTH.card)
+    told = []
+
+    def broken():
+        raise ModelError("The weights are damaged.")
+
+    player.load(broken, told.append)
+    answer = client_for(player).get(NOTES, params={"sound": sound(), "low": 60, "high": 60})
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "The weights are damaged."
+    assert told == ["The weights are damaged."]
+
+
+def test_the_page_learns_the_model(client):
+    model = client.get(f"{PREFIX}/model").json()
+    assert (model["low"], model["high"], model["rate"], model["sliders"]) == (36, 84, RATE, 8)
+    names = [instrument["name"] for family in model["families"] for instrument in family["instruments"]]
+    assert sorted(names) == sorted(SYNTH.card.instruments)
+
+
+def test_scripts_and_styles_and_nothing_else_are_served(client):
+    assert client.get(f"{PREFIX}/ui/studio.js").headers["content-type"].startswith("text/javascript")
+    assert client.get(f"{PREFIX}/ui/page.css").status_code == 200
+    for path in ("../routes.py", "..%2froutes.py", "%2fetc%2fpasswd", "studio", ""):
+        assert client.get(f"{PREFIX}/ui/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:7860", 200),
+        ("localhost:7860", 200),
+        ("[::1]:7860", 200),
+        ("192.168.1.20:7860", 200),
+        ("studio.example", 200),
+        ("evil.example:7860", 400),
+        ("127.0.0.1.evil.example", 400),
+        ("", 400),
+    ],
+)
+def test_only_known_hosts_are_answered(client, host, status):
+    answer = client.get(f"{PREFIX}/model", headers={"Host": host})
+    assert answer.status_code == status
+    assert (status == 200) == ("default-src 'self'" in answer.headers.get("Content-Security-Policy", ""))
+
+
+@pytest.mark.parametrize("address", ["/gradio_api/file=http://example.org/x", "/gradio_api/file=HTTPS:/example.org"])
+def test_nothing_is_fetched_from_outside_for_a_visitor(client, address):
+    assert client.get(address).status_code == 403
+
+
+def test_a_login_guards_every_route():
+    app = FastAPI(routes=studio_routes(Player.of(SYNTH)))
+    app.auth, app.auth_dependency, app.cookie_id, app.tokens = True, None, "x", {"good": "ada"}
+    client = TestClient(app, base_url="http://127.0.0.1")
+    for path in (f"{PREFIX}/model", NOTES, WAV, PICTURE, f"{PREFIX}/ui/studio.js"):
+        assert client.get(path).status_code == 401
+    client.cookies.set("access-token-unsecure-x", "good")
+    assert client.get(f"{PREFIX}/model").status_code == 200

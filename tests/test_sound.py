@@ -1,0 +1,72 @@
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from gansynth_core import AudioError, Clip, Clips, InputError, pcm16, read_wav
+from gansynth_core.files import replacing
+
+RATE = 24000
+
+
+def tone(notes: int = 1, seconds: float = 1.0) -> Clips:
+    time = np.arange(round(seconds * RATE)) / RATE
+    audio = np.stack([0.5 * np.sin(2 * np.pi * 220 * (n + 1) * time) for n in range(notes)]).astype(np.float32)
+    return Clips(audio, RATE, tuple(60.0 + n for n in range(notes)))
+
+
+def test_a_saved_note_reads_back_within_a_24_bit_step(tmp_path):
+    clips = tone()
+    (path,) = clips.save(tmp_path / "a.wav")
+    back = read_wav(path)
+    assert back.sample_rate == RATE and soundfile.info(path).subtype == "PCM_24"
+    assert np.abs(back.samples - clips.audio[0]).max() < 2**-22
+
+
+def test_several_notes_get_their_numbers_and_none_overwrites_another(tmp_path):
+    clips = Clips(tone(3).audio, RATE, (60.0, 60.0, 61.5))
+    names = [path.name for path in clips.save(tmp_path / "a.wav")]
+    assert names == ["a_060.wav", "a_060_2.wav", "a_061.50.wav"]
+    assert all((tmp_path / name).exists() for name in names)
+
+
+def test_a_shortened_note_has_no_click_at_its_end():
+    whole = tone()
+    short = whole.shorten(0.5)
+    assert short.audio.shape == (1, RATE // 2)
+    assert abs(short.audio[0, -1]) < 1e-6
+    assert np.abs(np.diff(short.audio[0])).max() <= np.abs(np.diff(whole.audio[0])).max() * 1.05
+    assert np.array_equal(short.audio[:, : RATE // 4], whole.audio[:, : RATE // 4])
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1.01, float("nan")])
+def test_an_impossible_duration_is_refused_with_the_longest_possible(seconds):
+    with pytest.raises(InputError, match="at most 1 s"):
+        tone().shorten(seconds)
+
+
+def test_pcm16_clips_instead_of_wrapping_around():
+    assert pcm16(np.array([0.0, 1.0, -1.0, 1.5, -1.5])).tolist() == [0, 32767, -32767, 32767, -32767]
+
+
+def test_only_wav_names_are_accepted(tmp_path):
+    with pytest.raises(AudioError, match=r"\.wav"):
+        tone().save(tmp_path / "note.mp3")
+
+
+def test_what_is_no_sound_file_says_so(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF not really")
+    with pytest.raises(AudioError, match=r"a\.wav"):
+        read_wav(path)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.wav"
+    Clip(np.zeros(10, np.float32), RATE).save(path)
+    before = path.read_bytes()
+    with pytest.raises(AudioError, match="No space left"), replacing(path, AudioError) as partial:
+        partial.write_bytes(b"half")
+        raise OSError(28, os.strerror(28))
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.wav"]

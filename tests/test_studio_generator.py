@@ -1,0 +1,83 @@
+import math
+
+import pytest
+import torch
+from fakes import SPEC
+
+from gansynth_core.generators import build_generator
+from gansynth_core.generators.studio import FUNCTIONS, Spectrum
+
+SIZE = {"channels": 16, "features": 16, "bands": 8}
+
+
+@pytest.fixture(scope="module")
+def generator():
+    torch.manual_seed(0)
+    return build_generator("studio", SPEC, 3, 32, SIZE).eval().requires_grad_(False)
+
+
+def weights(*rows):
+    return torch.tensor(rows, dtype=torch.float32)
+
+
+def test_a_specgram_is_finite_in_range_and_repeatable(generator):
+    z, pitch, instruments = torch.randn(2, 32), torch.tensor([24.0, 84.0]), weights([1, 0, 0], [0.2, 0.3, 0.5])
+    specgram = generator(z, pitch, instruments)
+    assert specgram.shape == (2, 2, SPEC.frames, SPEC.bins)
+    assert torch.isfinite(specgram).all() and specgram.abs().max() <= 1
+    assert torch.equal(specgram, generator(z, pitch, instruments))
+
+
+def test_pitch_is_continuous(generator):
+    z, instruments = torch.randn(1, 32).repeat(3, 1), weights([1, 0, 0]).repeat(3, 1)
+    log_magnitude = generator(z, torch.tensor([60.0, 60.001, 61.0]), instruments)[:, 0]
+    near, far = (log_magnitude[0] - log_magnitude[1]).abs().mean(), (log_magnitude[0] - log_magnitude[2]).abs().mean()
+    assert near < 0.05 * far
+
+
+def test_instrument_weights_mix_means_and_spreads(generator):
+    z = torch.randn(1, 32)
+    ends = generator.place(z.repeat(2, 1), weights([1, 0, 0], [0, 1, 0]))
+    middle = generator.place(z, weights([0.5, 0.5, 0]))
+    assert torch.allclose(middle[0], ends.mean(dim=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("pitch", [24.0, 57.3, 84.0])
+def test_the_harmonic_basis_peaks_at_the_partials(generator, pitch):
+    basis = generator.harmonic_basis(torch.tensor([pitch]))
+    peaks = basis[0].unflatten(0, (FUNCTIONS, -1)).sum(dim=1)[2]
+    f0 = 440 * 2 ** ((pitch - 69) / 12)
+    for harmonic in (1, 2, 5):
+        place = f0 * harmonic / SPEC.bin_hz
+        lowest = max(0, round(place - 2) - 1)
+        assert abs(lowest + int(peaks[lowest : round(place + 2)].argmax()) + 1 - place) <= 0.51
+
+
+def flat_noise() -> Spectrum:
+    """A spectrum of one level, 0 dB, without any tone in it."""
+    level = SPEC.normalize(torch.tensor(0.0)).expand(1, SPEC.frames, SPEC.bins)
+    return Spectrum(level, torch.full_like(level, 0.4))
+
+
+def test_noise_keeps_its_level(generator):
+    """Random phases drawn bin by bin would lose several dB to the overlap of the frames."""
+    wave = SPEC.decode(generator.voice(flat_noise(), torch.tensor([60.0])))
+    heard = SPEC.stft(wave)[0, 4:-4].abs().log().median() * 8.685889638
+    assert abs(float(heard)) < 0.5
+
+
+def test_neighbouring_keys_get_different_noise(generator):
+    waves = [SPEC.decode(generator.voice(flat_noise(), torch.tensor([pitch])))[0] for pitch in (60.0, 61.0)]
+    assert abs(float(torch.nn.functional.cosine_similarity(*waves, dim=0))) < 0.05
+
+
+@pytest.mark.parametrize("hz", [82.4, 440.0, 1000.0])
+def test_a_partial_sounds_at_the_frequency_its_magnitudes_point_to(generator, hz):
+    """Whatever the key: the phases follow the magnitudes, not the nearest harmonic."""
+    seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
+    specgram = SPEC.encode(0.5 * torch.sin(2 * math.pi * hz * seconds)[None])
+    tonal = Spectrum(specgram[:, 0], torch.ones_like(specgram[:, 0]))
+    wave = SPEC.decode(generator.voice(tonal, torch.tensor([60.0])), griffin_lim_steps=2)[0]
+    spectrum = torch.fft.rfft(wave * torch.hann_window(len(wave)), n=8 * len(wave)).abs()
+    heard = float(spectrum.argmax()) * SPEC.sample_rate / (8 * len(wave))
+    assert abs(1200 * math.log2(heard / hz)) < 5

@@ -1,0 +1,95 @@
+import threading
+
+import numpy as np
+import pytest
+from fakes import SineGenerator, sine_card, sine_synth
+
+from gansynth_core import InputError, Synth, Timbre, sample
+
+
+def peak_hz(samples: np.ndarray, rate: int) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), n=len(samples) * 4))
+    return float(np.argmax(spectrum)) * rate / (len(samples) * 4)
+
+
+def cents(hz: float, target: float) -> float:
+    return 1200 * np.log2(hz / target)
+
+
+def test_a4_is_440_hz_within_5_cents_and_between_the_keys_too():
+    synth = sine_synth()
+    clips = synth.render(sample(synth.card, 1, 0, "violin")[0], [69, 69.5])
+    assert abs(cents(peak_hz(clips.audio[0], clips.sample_rate), 440.0)) < 5
+    assert abs(cents(peak_hz(clips.audio[1], clips.sample_rate), 440.0 * 2 ** (0.5 / 12))) < 5
+
+
+def test_a_note_is_the_same_alone_in_a_batch_and_out_of_the_cache():
+    synth = sine_synth()
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    together = synth.render(timbre, range(30, 60)).audio
+    assert np.array_equal(together, synth.render(timbre, range(30, 60)).audio)
+    assert np.abs(together[17] - sine_synth().render(timbre, [47]).audio[0]).max() < 1e-4
+
+
+def test_the_cache_answers_and_stays_small():
+    calls = []
+
+    class Counting(SineGenerator):
+        def __call__(self, z, pitch, instruments):
+            calls.append(len(z))
+            return super().__call__(z, pitch, instruments)
+
+    synth = Synth(sine_card(), Counting(), device="cpu", cached_notes=4)
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    synth.render(timbre, [60, 61, 60])
+    synth.render(timbre, [61])
+    assert calls == [2]
+    synth.render(timbre, range(40, 50))
+    assert len(synth._cache) == 4
+
+
+def test_threads_get_their_own_notes():
+    synth = sine_synth()
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    heard = {}
+
+    def play(pitch: int) -> None:
+        heard[pitch] = peak_hz(synth.render(timbre, [pitch]).audio[0], 24000)
+
+    threads = [threading.Thread(target=play, args=(pitch,)) for pitch in (48, 55, 60, 67)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for pitch, hz in heard.items():
+        assert abs(cents(hz, 440 * 2 ** ((pitch - 69) / 12))) < 5
+
+
+def test_a_loud_note_is_scaled_and_not_clipped():
+    class Loud(SineGenerator):
+        def __call__(self, z, pitch, instruments):
+            specgram = super().__call__(z, pitch, instruments)
+            specgram[:, 0] += 0.4
+            return specgram
+
+    synth = Synth(sine_card(), Loud(), device="cpu")
+    clips = synth.render(Timbre.of(synth.card, [0.0] * 512, "violin"), [69])
+    assert 0.9 < np.abs(clips.audio).max() <= 0.981
+
+
+@pytest.mark.parametrize(("pitch", "way"), [(96, "lower"), (12, "higher"), (float("nan"), "key")])
+def test_a_pitch_outside_the_range_is_refused_in_words(pitch, way):
+    synth = sine_synth()
+    with pytest.raises(InputError, match=rf"24-84.*{way}"):
+        synth.render(sample(synth.card, 1, 0, "violin")[0], [pitch])
+
+
+def test_a_timbre_of_another_model_is_refused():
+    synth = sine_synth()
+    with pytest.raises(InputError, match="other"):
+        synth.render(sample(sine_card("other"), 1, 0, "violin")[0], [60])
+
+
+def test_no_pitches_make_no_notes():
+    synth = sine_synth()
+    assert synth.render(sample(synth.card, 1, 0, "violin")[0], []).audio.shape == (0, 96000)

@@ -1,0 +1,150 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from fakes import SPEC
+
+from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, sample
+from gansynth_core.generators import build_generator
+from gansynth_core.generators.studio import Spectrum
+from gansynth_core.training import loop
+from gansynth_core.training.config import PRESETS
+from gansynth_core.training.dataset import SourceNote, batches, prepare
+from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.warm_start import judged_frames
+
+CONFIG = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
+
+
+class Tones:
+    """Decaying harmonic tones of two instruments, one with odd partials only."""
+
+    name, licence, variation_names = "tones", "CC0", ()
+
+    def plan(self):
+        return [SourceNote(name, pitch, 100) for name in ("reed", "string") for pitch in range(50, 56)]
+
+    def read(self, index):
+        note = self.plan()[index]
+        seconds = np.arange(48000) / 24000
+        hz = 440 * 2 ** ((note.pitch - 69) / 12)
+        partials = range(1, 8, 2 if note.instrument == "reed" else 1)
+        wave = sum(np.sin(2 * np.pi * hz * k * seconds) / k for k in partials) * np.exp(-seconds)
+        return Clip(wave.astype(np.float32) * 0.3, 24000)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return prepare([Tones()], tmp_path_factory.mktemp("data") / "tones", SPEC, workers=1)
+
+
+def weights_of(run):
+    return torch.load(run / "state.pt", weights_only=True)
+
+
+def test_two_steps_a_stop_and_two_steps_are_four_steps(data, tmp_path):
+    config = CONFIG.replace(notes=1000, snapshot_notes=1000)
+    loop.train(config, data, tmp_path / "whole", "cpu", steps=4)
+    loop.train(config, data, tmp_path / "parts", "cpu", steps=2)
+    loop.train(config, data, tmp_path / "parts", "cpu", steps=2)
+    whole, parts = weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts")
+    assert whole["step"] == parts["step"] == 4
+    for kind in ("model", "average"):
+        for name, value in whole[kind].items():
+            assert torch.equal(value, parts[kind][name]), name
+
+
+def test_a_snapshot_plays_and_says_where_it_comes_from(data, tmp_path):
+    folder = loop.train(CONFIG, data, tmp_path / "run", "cpu")
+    synth = Synth.load(str(folder), device="cpu")
+    audio = synth.render(sample(synth.card, 1, 0, "reed")[0], [52]).audio
+    assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-4
+    assert synth.card.training["notes_seen"] == 16 and "tones (licence: CC0)" in synth.card.provenance
+    assert (folder / "notes.png").exists() and list(folder.glob("real_*.wav")) and list(folder.glob("model_*.wav"))
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["notes"] == 16
+    assert (tmp_path / "run" / "log.csv").read_text().startswith("notes,seconds,loss")
+
+
+def test_it_learns(data, tmp_path):
+    config = CONFIG.replace(notes=240, snapshot_notes=240, precision="fp32", warmup_notes=8, learning_rate=3e-3)
+    loop.train(config, data, tmp_path / "run", "cpu", steps=5)
+    loop.train(config, data, tmp_path / "run", "cpu")
+    rows = np.genfromtxt(tmp_path / "run" / "log.csv", delimiter=",", names=True)
+    assert rows["magnitude"][-1] < 0.75 * rows["magnitude"][0]
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(data, tmp_path, monkeypatch):
+    loop.train(CONFIG, data, tmp_path / "run", "cpu", steps=2)
+    good = (tmp_path / "run" / "state.pt").read_bytes()
+    forward = loop.WarmStart.forward
+    monkeypatch.setattr(
+        loop.WarmStart, "forward", lambda *a: (forward(*a)[0] * float("nan"), {"magnitude": torch.zeros(())})
+    )
+    with pytest.raises(GanSynthError, match="no longer a number"):
+        loop.train(CONFIG, data, tmp_path / "run", "cpu")
+    assert (tmp_path / "run" / "state.pt").read_bytes() == good
+
+
+def test_a_state_of_another_network_is_refused(data, tmp_path):
+    loop.train(CONFIG, data, tmp_path / "run", "cpu", steps=1)
+    with pytest.raises(DataError, match="choose another --out"):
+        loop.train(CONFIG.replace(channels=24), data, tmp_path / "run", "cpu")
+
+
+def test_too_few_notes_are_refused_before_the_first_step(data, tmp_path):
+    with pytest.raises(DataError, match="less than one batch"):
+        loop.train(CONFIG.replace(batch=64), data, tmp_path / "run", "cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_held_out_notes_are_never_trained_on(data):
+    assert not data.notes["held_out"][data.training()].any()
+    seen = np.concatenate([batch for batch, _ in zip(batches(data.training(), 4, 0), range(20), strict=False)])
+    assert set(seen) <= set(data.training())
+
+
+def test_batches_go_on_where_they_would_have_been():
+    whole = batches(np.arange(10), 3, seed=1)
+    later = batches(np.arange(10), 3, seed=1, start=5)
+    for _ in range(5):
+        next(whole)
+    for _ in range(6):
+        assert np.array_equal(next(whole), next(later))
+
+
+def test_judged_frames_are_distinct_and_look_at_the_attack_more_often():
+    frames = np.concatenate([judged_frames(128, 48, 0, step) for step in range(50)])
+    assert len(set(judged_frames(128, 48, 0, 3))) == 48
+    early = np.mean(frames < 32)
+    assert early == pytest.approx(1 / 3, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bach": 3}, "Did you mean 'batch'"),
+        ({"batch": "x"}, "is a int"),
+        ({"batch": 0}, "at least 1"),
+        ({"precision": "fp8"}, "bf16"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        CONFIG.replace(**change)
+
+
+def test_directions_find_what_changes_the_sound():
+    """A network in which one direction of z makes everything louder and the others next to nothing."""
+    torch.manual_seed(0)
+    generator = build_generator("studio", SPEC, 2, 16, {"channels": 8, "features": 8, "bands": 8})
+    truth = torch.nn.functional.normalize(torch.randn(16), dim=0)
+    generator.place = lambda z, instruments: z
+    generator.grow = lambda w, pitch: (w @ truth)[:, None, None].expand(-1, SPEC.frames, 8) + 0.01 * w[:, None, :8]
+    generator.spectrum = lambda features, basis: Spectrum(
+        0.1 * features.mean(dim=2, keepdim=True).expand(-1, -1, SPEC.bins), torch.zeros(1)
+    )
+    directions = latent_directions(generator, SPEC, 2, (50, 60), count=3, pairs=512)
+    assert abs(float(truth @ torch.tensor(directions[0].vector))) > 0.97
+    vectors = torch.tensor([direction.vector for direction in directions])
+    assert torch.allclose(vectors @ vectors.T, torch.eye(3), atol=1e-3)
