@@ -4,7 +4,8 @@ from gansynth_core.cards import Direction, ModelCard, find_models, load_card, mo
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, morph, nudge, sample
-from gansynth_core.sound import Clip, Clips, pcm16, pitch_label, read_wav
+from gansynth_core.pitches import parse_pitch, pitch_label
+from gansynth_core.sound import Clip, Clips, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.synth import Synth, generate
 
@@ -31,6 +32,7 @@ __all__ = [
     "morph",
     "nearest",
     "nudge",
+    "parse_pitch",
     "pcm16",
     "pitch_label",
     "read_wav",

@@ -10,8 +10,6 @@ from gansynth_core.errors import GanSynthError, InputError
 
 Arguments = argparse.Namespace
 
-_NOTE_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a sentence was printed instead, 130 stopped by Ctrl-C."""
@@ -76,27 +74,13 @@ def _add_module(commands, name: str, module: str, help_text: str) -> None:
 
 
 def _generate(arguments: Arguments) -> None:
+    from gansynth_core.pitches import parse_pitch
     from gansynth_core.synth import generate
 
     pitches = [parse_pitch(text) for text in arguments.pitch]
     clips = generate(pitches, arguments.instrument, arguments.duration, seed=arguments.seed, model=arguments.model)
     for path in clips.save(arguments.out):
         print(path)
-
-
-def parse_pitch(text: str) -> float:
-    """MIDI pitch of `60`, `60.5`, `C4`, `F#3` or `Bb-1` (C4 is 60). Raises InputError."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    step = _NOTE_STEPS.get(text[:1].lower())
-    rest = text[1:]
-    sharp = {"#": 1, "b": -1}.get(rest[:1], 0)
-    octave = rest[1:] if sharp else rest
-    if step is None or not octave.lstrip("-").isdigit():
-        raise InputError(f"'{text}' is no key: give a MIDI number such as 60, or a name such as C4 or F#3.")
-    return 12 * (int(octave) + 1) + step + sharp
 
 
 def _instruments(arguments: Arguments) -> None:

@@ -1,7 +1,7 @@
 """Speed and memory on this machine: `python -m gansynth_core bench`.
 
-Each figure stands beside its target where there is one. Times are wall-clock, so a busy machine makes them worse: the load
-is printed with them. Notes are never taken from a cache: every one has a z of its own.
+Each figure stands beside its target where there is one. Times are wall-clock, so a busy machine makes them worse: the
+load is printed with them. Notes are never taken from a cache: every one has a z of its own.
 """
 
 import argparse
@@ -63,8 +63,8 @@ def run(arguments: argparse.Namespace) -> None:
 def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None) -> Figures:
     """All figures of a model by its id or folder, each a line to `tell` as soon as it is known.
 
-    Raises ModelError or InputError for a model or device there is not; what else cannot be measured is a sentence in the
-    place of its figure.
+    Raises ModelError or InputError for a model or device there is not; what else cannot be measured is a sentence in
+    the place of its figure.
     """
     folder = model_folder(model)
     figures: Figures = {"model": load_card(folder).id, "machine": machine()}
@@ -95,8 +95,8 @@ def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lamb
 
 
 def machine() -> dict[str, object]:
-    """What the figures depend on: processor, cores this process may use, torch and its threads, load (runnable processes
-    over the last minute), GPU."""
+    """What the figures depend on: processor, cores this process may use, torch and its threads, load (processes wanting
+    a core over the last minute), GPU."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts: dict[str, object] = {
         "processor": _processor(),
@@ -124,8 +124,8 @@ def _processor() -> str:
 
 
 def rendering_times(synth: Synth, note_runs: int = NOTE_RUNS, octave_runs: int = OCTAVE_RUNS) -> dict[str, object]:
-    """Milliseconds from timbre to samples: `note` (batch 1) and `octave` (12 pitches), warm and uncached, and the share of
-    a note's time (0 to 1) that its Griffin-Lim steps take."""
+    """Milliseconds from timbre to samples: `note` (batch 1) and `octave` (12 pitches), warm and uncached, and the share
+    of a note's time (0 to 1) that its Griffin-Lim steps take."""
     card, seeds = synth.card, iter(range(2**53))
     middle = (card.pitch_low + card.pitch_high) // 2
     octave = [pitch for pitch in range(middle - OCTAVE // 2, middle + OCTAVE // 2)]

@@ -10,18 +10,32 @@ import soundfile
 
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
+from gansynth_core.pitches import pitch_label
 
-FADE_SECONDS = 0.03  # long enough that a shortened low note ends without a click, short enough not to be heard as one
+FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, and leaves a sharp attack sharp
+FADE_OUT_SECONDS = 0.03  # one period of the lowest note: it ends without a click, and is not heard as fading
 
 
-def fade_out(audio: np.ndarray, fade_samples: int) -> np.ndarray:
-    """Copy of `audio` float32 [..., samples] whose last `fade_samples` fall to zero along a half cosine."""
+def fade_in(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Copy of `audio` float32 [..., samples] that rises from zero along a half cosine over 2 ms."""
+    ramp = _half_cosine(round(FADE_IN_SECONDS * sample_rate), audio.shape[-1])
     audio = audio.copy()
-    fade_samples = min(fade_samples, audio.shape[-1])
-    if fade_samples:
-        ramp = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade_samples + 1) / fade_samples)
-        audio[..., -fade_samples:] *= ramp.astype(np.float32)
+    audio[..., : len(ramp)] *= ramp
     return audio
+
+
+def fade_out(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Copy of `audio` float32 [..., samples] that falls to zero along a half cosine over its last 30 ms."""
+    ramp = _half_cosine(round(FADE_OUT_SECONDS * sample_rate), audio.shape[-1])[::-1]
+    audio = audio.copy()
+    audio[..., audio.shape[-1] - len(ramp) :] *= ramp
+    return audio
+
+
+def _half_cosine(length: int, available: int) -> np.ndarray:
+    """Rise from 0 towards 1 over `length` samples, or over all there are."""
+    length = min(length, available)
+    return (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / max(1, length))).astype(np.float32)
 
 
 def pcm16(audio: np.ndarray) -> np.ndarray:
@@ -83,7 +97,7 @@ class Clips:
         samples = max(1, round(seconds * self.sample_rate))
         if samples == self.audio.shape[-1]:
             return self
-        return replace(self, audio=fade_out(self.audio[..., :samples], round(FADE_SECONDS * self.sample_rate)))
+        return replace(self, audio=fade_out(self.audio[..., :samples], self.sample_rate))
 
     def save(self, path: str | os.PathLike, subtype: str = "PCM_24") -> list[Path]:
         """Write one WAV a note: `path` itself for one, `stem_060.wav` (zero-padded MIDI number) for several.
@@ -102,11 +116,6 @@ class Clips:
             taken.add(name)
             paths.append(clip.save(path.with_name(name + path.suffix), subtype))
         return paths
-
-
-def pitch_label(pitch: float) -> str:
-    """A MIDI pitch for file names: `060`, or `060.25` between keys; always sorts in order of pitch."""
-    return f"{pitch:03.0f}" if float(pitch).is_integer() else f"{pitch:06.2f}"
 
 
 def read_wav(path: str | os.PathLike) -> Clip:

@@ -11,7 +11,7 @@ from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import InputError, ModelError
 from gansynth_core.generators import Generator, build_generator
 from gansynth_core.latent import Timbre, sample
-from gansynth_core.sound import Clips
+from gansynth_core.sound import Clips, fade_in, fade_out
 
 GRIFFIN_LIM_STEPS = 2
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
@@ -108,7 +108,8 @@ class Synth:
         waves = self.card.specgram.decode(specgram, self.griffin_lim_steps)
         peak = waves.abs().amax(dim=1, keepdim=True)
         waves = waves * (CEILING / peak.clamp_min(CEILING))
-        return list(waves.cpu().numpy().copy())
+        rate = self.card.specgram.sample_rate
+        return list(fade_out(fade_in(waves.cpu().numpy(), rate), rate))
 
 
 def choose_device(device: str) -> str:

@@ -6,24 +6,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from gansynth_core import InputError
-from gansynth_core.__main__ import main, parse_pitch
+from gansynth_core.__main__ import main
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.mark.parametrize(
-    ("text", "pitch"),
-    [("60", 60), ("60.5", 60.5), ("C4", 60), ("a4", 69), ("F#3", 54), ("Bb2", 46), ("C-1", 0), ("G9", 127)],
-)
-def test_keys_are_understood(text, pitch):
-    assert parse_pitch(text) == pitch
-
-
-@pytest.mark.parametrize("text", ["H4", "C", "", "C#", "4C", "c4x"])
-def test_what_is_no_key_is_refused_with_an_example(text):
-    with pytest.raises(InputError, match="such as C4"):
-        parse_pitch(text)
 
 
 def test_a_note_lands_on_disk(tmp_path, capsys):

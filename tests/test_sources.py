@@ -9,10 +9,10 @@ from fakes import SPEC
 
 from gansynth_core import GM_INSTRUMENTS, AudioError, Clip, DataError, InputError
 from gansynth_core.errors import GanSynthError, ToolError
-from gansynth_core.training import data_command, soundfont
+from gansynth_core.training import data_command, dataset, soundfont
 from gansynth_core.training.config import STUDIO_SPEC
 from gansynth_core.training.dataset import NoteSet, skip_reasons
-from gansynth_core.training.folder import DEFAULT_VELOCITY, WavFolder, parse_name, parse_pitch
+from gansynth_core.training.folder import DEFAULT_VELOCITY, WavFolder, parse_name
 from gansynth_core.training.nsynth import NSynth
 from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, GENERATORS, Soundfont
 
@@ -69,13 +69,6 @@ def test_a_name_may_tell_the_velocity():
 def test_a_name_that_tells_no_pitch_is_refused(stem):
     with pytest.raises(DataError):
         parse_name(stem)
-
-
-def test_pitches_are_numbers_or_names():
-    assert [parse_pitch(text) for text in ("60", "60.5", "C4", "f#3", "Bb-1", "E♭4")] == [60, 60.5, 60, 54, 10, 63]
-    for text in ("", "H4", "128", "-1", "nan", "inf", "C4x"):
-        with pytest.raises(DataError):
-            parse_pitch(text)
 
 
 def test_a_folder_names_instruments_by_file_or_subfolder(tmp_path):
@@ -374,6 +367,17 @@ def test_the_command_renders_a_soundfont_and_nsynth(tmp_path, capsys, nsynth):
     run_command(*options, "--workers", 1, "--out", tmp_path / "other")
     assert NoteSet.open(tmp_path / "other").instruments == ("bass_electronic", "brass_acoustic")
     assert "CC BY 4.0" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset, "prepare", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        run_command("--instruments", "flute", "--pitches", "60", "--out", tmp_path / "set")
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\nStopped. Give the same command again to continue.\n"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import threading
 
 import numpy as np
 import pytest
-from fakes import SineGenerator, sine_card, sine_synth
+import torch
+from fakes import SPEC, SineGenerator, sine_card, sine_synth
 
 from gansynth_core import InputError, Synth, Timbre, sample
 
@@ -93,3 +94,17 @@ def test_a_timbre_of_another_model_is_refused():
 def test_no_pitches_make_no_notes():
     synth = sine_synth()
     assert synth.render(sample(synth.card, 1, 0, "violin")[0], []).audio.shape == (0, 96000)
+
+
+def test_a_note_starts_and_ends_at_rest():
+    class Endless(SineGenerator):
+        def __call__(self, z, pitch, instruments):
+            seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
+            return SPEC.encode(0.5 * torch.cos(2 * torch.pi * 65.4 * seconds)[None])
+
+    clips = Synth(sine_card(), Endless(), device="cpu").render(Timbre.of(sine_card(), [0.0] * 512, "violin"), [36])
+    audio = clips.audio[0]
+    assert audio[0] == 0 and abs(audio[-1]) < 1e-3
+    # No step is larger than the tone's own, but for the 2 ms in which it swings in.
+    own = 0.5 * 2 * np.pi * 65.4 / clips.sample_rate
+    assert np.abs(np.diff(audio[48:])).max() < 1.2 * own and np.abs(np.diff(audio[:48])).max() < 0.05

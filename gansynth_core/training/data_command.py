@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from gansynth_core.training.config import STUDIO_SPEC
-    from gansynth_core.training.dataset import note_bytes, prepare
+    from gansynth_core.training.dataset import note_bytes, prepare, readable_size
 
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
     if workers < 1:
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"{low:g}-{high:g}, licence {source.licence}"
         )
     print(
-        f"{total} notes of {spec.seconds:g} s at {rate / 1000:g} kHz take {_size(total * note_bytes(spec))} in "
+        f"{total} notes of {spec.seconds:g} s at {rate / 1000:g} kHz take {readable_size(total * note_bytes(spec))} in "
         f"'{arguments.out}'; processes: {workers}",
         flush=True,
     )
@@ -92,11 +92,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _summarize(data) -> None:
-    from gansynth_core.training.dataset import note_bytes, skip_reasons
+    from gansynth_core.training.dataset import note_bytes, readable_size, skip_reasons
 
     reasons = skip_reasons(data.folder)
     print(
-        f"Ready: {len(data)} notes ({_size(len(data) * note_bytes(data.spec))}) in '{data.folder}', "
+        f"Ready: {len(data)} notes ({readable_size(len(data) * note_bytes(data.spec))}) in '{data.folder}', "
         f"{len(data.held_out())} of them held out from training to judge it by."
     )
     if reasons:
@@ -167,8 +167,3 @@ def _pitches(text: str) -> tuple[int, int]:
     if not 0 <= pitches[0] <= pitches[1] <= 127:
         raise InputError(f"The pitches '{text}' must rise and lie within 0-127.")
     return pitches
-
-
-def _size(size: int) -> str:
-    """A number of bytes as people say it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

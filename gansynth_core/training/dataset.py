@@ -141,6 +141,11 @@ def note_bytes(spec: SpecgramSpec) -> int:
     return 2 * spec.frames * spec.bins
 
 
+def readable_size(size: int) -> str:
+    """A number of bytes as people say it: `18.4 GB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
 def prepare(
     sources: Sequence[Source], out: str | os.PathLike, spec: SpecgramSpec, workers: int | None = None
 ) -> "NoteSet":
@@ -219,7 +224,7 @@ def _create_or_check(out: Path, description: dict, records: np.ndarray, spec: Sp
     out.mkdir(parents=True, exist_ok=True)
     free, needed = _free_bytes(out), len(records) * note_bytes(spec)
     if needed > free:
-        raise DataError(f"'{out}' needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB free.")
+        raise DataError(f"'{out}' needs {readable_size(needed)} and the disk has {readable_size(free)} free.")
     try:
         np.save(out / "notes.npy", records)
         _allocate(out / "specgrams.npy", shape)

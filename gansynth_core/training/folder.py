@@ -5,7 +5,8 @@ import os
 import re
 from pathlib import Path
 
-from gansynth_core.errors import DataError
+from gansynth_core.errors import DataError, InputError
+from gansynth_core.pitches import NOTE_NAME, parse_pitch, pitch_of
 from gansynth_core.sound import Clip
 from gansynth_core.training.dataset import SourceNote, read_source_file
 
@@ -13,9 +14,6 @@ TABLE = "notes.csv"
 SUFFIXES = (".wav", ".wave", ".flac", ".aif", ".aiff")
 DEFAULT_VELOCITY = 100  # for files that do not say how hard the key was struck
 
-_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
-_NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#♯♭])(?:([A-G])([#♯b♭]?)|([CDFGA])(s))(-?\d)(?![A-Za-z0-9])", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![A-Za-z0-9.])\d{1,3}(?:\.\d+)?(?![A-Za-z0-9])")
 _VELOCITY = re.compile(r"(?<![A-Za-z0-9])v(?:el)?(\d{1,3})(?![A-Za-z0-9])", re.IGNORECASE)
 
@@ -119,7 +117,7 @@ class WavFolder:
             try:
                 pitch = parse_pitch(cells.get("pitch", ""))
                 velocity = _velocity(cells.get("velocity", ""))
-            except DataError as error:
+            except (DataError, InputError) as error:
                 self.left_out.append((cells["file"], str(error)))
                 continue
             instrument = instrument_name(cells.get("instrument", "")) or instrument_name(file.parent.name)
@@ -145,9 +143,9 @@ def parse_name(stem: str) -> tuple[str, float, int]:
     if match := _VELOCITY.search(stem):
         velocity = _velocity(match[1])
         stem = stem[: match.start()] + stem[match.end() :]
-    names = [match for match in _NOTE_NAME.finditer(stem) if 0 <= _named_pitch(match) <= 127]
+    names = [match for match in NOTE_NAME.finditer(stem) if 0 <= pitch_of(match) <= 127]
     if names:
-        place, pitch = names[-1], float(_named_pitch(names[-1]))
+        place, pitch = names[-1], float(pitch_of(names[-1]))
     else:
         numbers = [match for match in _NUMBER.finditer(stem) if float(match[0]) <= 127]
         if len(numbers) > 1:
@@ -159,23 +157,6 @@ def parse_name(stem: str) -> tuple[str, float, int]:
         place, pitch = numbers[0], float(numbers[0][0])
     before, behind = instrument_name(stem[: place.start()]), instrument_name(stem[place.end() :])
     return before or ("" if behind.isdigit() else behind), pitch, velocity
-
-
-def parse_pitch(text: str) -> float:
-    """MIDI pitch 0-127 of a note name (`C4` is 60, `F#3`, `Bb-1`) or of a number. Raises DataError with the reason."""
-    match = _NOTE_NAME.fullmatch(text)
-    try:
-        pitch = float(_named_pitch(match)) if match else float(text)
-    except ValueError:
-        raise DataError(f"its pitch '{text}' is neither a MIDI number nor a note name") from None
-    if not 0 <= pitch <= 127:
-        raise DataError(f"its pitch '{text}' is outside 0-127")
-    return pitch
-
-
-def _named_pitch(match: re.Match) -> int:
-    letter, accidental = match[1] or match[3], match[2] or match[4] or ""
-    return 12 * (int(match[5]) + 1) + _STEPS[letter.lower()] + _ACCIDENTALS[accidental.lower()]
 
 
 def _velocity(text: str) -> int:

@@ -10,7 +10,7 @@ Praat's "very accurate" window (90 %, 79 ms) and its cross-correlation (90 %, 21
 the notes, where Praat hears 92 %:
     CREPE (tiny network)      92 %, but median error 5.7 cents and 79 % in the lowest octave; 415 ms; wants torchaudio
     librosa's pYIN            91 %, on a grid of 10 cents; 690 ms (with a finer grid, seconds)
-    WORLD's Harvest           over 800 ms a note
+    WORLD's Harvest           as good on the few it was tried on; 1420 ms
 praat-parselmouth is GPL-3: it serves measuring alone, is imported here only, and nothing that plays needs it.
 """
 

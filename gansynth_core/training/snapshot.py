@@ -12,7 +12,8 @@ from torch import nn
 from gansynth_core.cards import ModelCard, save_model
 from gansynth_core.errors import ModelError
 from gansynth_core.files import replacing
-from gansynth_core.sound import Clip, pitch_label
+from gansynth_core.pitches import pitch_label
+from gansynth_core.sound import Clip
 from gansynth_core.training.dataset import NoteSet
 from gansynth_core.training.directions import latent_directions
 

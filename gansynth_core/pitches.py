@@ -1,0 +1,34 @@
+"""Pitches as people write them: MIDI numbers and note names (C4 is 60)."""
+
+import re
+
+from gansynth_core.errors import InputError
+
+_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
+
+#: A note name standing by itself in a text: letter and accidental in groups 1 and 2 (or 3 and 4: `Cs4`), octave in 5.
+NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#♯♭])(?:([A-G])([#♯b♭]?)|([CDFGA])(s))(-?\d)(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def pitch_of(match: re.Match) -> int:
+    """MIDI pitch of a match of NOTE_NAME; may lie outside 0-127."""
+    letter, accidental = match[1] or match[3], match[2] or match[4] or ""
+    return 12 * (int(match[5]) + 1) + _STEPS[letter.lower()] + _ACCIDENTALS[accidental.lower()]
+
+
+def parse_pitch(text: str) -> float:
+    """MIDI pitch 0-127 of a note name (`C4` is 60, `F#3`, `Bb-1`) or of a number. Raises InputError."""
+    match = NOTE_NAME.fullmatch(text)
+    try:
+        pitch = float(pitch_of(match)) if match else float(text)
+    except ValueError:
+        raise InputError(f"'{text}' is no pitch: give a MIDI number such as 60, or a note name such as C4.") from None
+    if not 0 <= pitch <= 127:
+        raise InputError(f"The pitch '{text}' is outside 0-127.")
+    return pitch
+
+
+def pitch_label(pitch: float) -> str:
+    """A MIDI pitch for file names: `060`, or `060.25` between keys; always sorts in order of pitch."""
+    return f"{pitch:03.0f}" if float(pitch).is_integer() else f"{pitch:06.2f}"

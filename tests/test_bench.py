@@ -1,0 +1,106 @@
+import argparse
+import json
+import mmap
+import os
+import time
+
+import pytest
+from fakes import SineGenerator, sine_card, sine_synth
+
+from gansynth_core import ModelError, Synth, bench
+
+
+def test_timing_counts_the_runs_and_not_the_warming_up():
+    pauses = iter([0.2, 0.001, 0.03, 0.001])
+    timing = bench.timed(lambda: time.sleep(next(pauses)), runs=3, warm=1)
+    assert timing["runs"] == 3 and 1 <= timing["min_ms"] <= timing["median_ms"] < timing["max_ms"] < 200
+    assert timing["max_ms"] >= 30
+
+
+def test_every_note_is_rendered_anew():
+    batches = []
+
+    class Counting(SineGenerator):
+        def __call__(self, z, pitch, instruments):
+            batches.append(len(pitch))
+            return super().__call__(z, pitch, instruments)
+
+    synth = Synth(sine_card(), Counting(), device="cpu")
+    figures = bench.rendering_times(synth, note_runs=2, octave_runs=1)
+    assert batches == [1] * 5 + [12] * 4 + [1] * 5  # three to warm up, each time
+    assert figures["octave"]["median_ms"] > figures["note"]["median_ms"]
+    assert synth.griffin_lim_steps == figures["griffin_lim_steps"]
+
+
+def test_griffin_lim_share_is_of_the_note():
+    figures = bench.rendering_times(sine_synth(griffin_lim_steps=12), note_runs=3, octave_runs=1)
+    assert figures["griffin_lim_steps"] == 12 and 0.3 < figures["griffin_lim_share"] < 1
+
+
+def test_resident_memory_is_that_of_the_process():
+    before = bench.resident_mb()
+    if before is None:
+        pytest.skip("this system has no /proc")
+    with mmap.mmap(-1, 50_000_000) as held:  # fresh pages: an array may get some that were freed before
+        held.write(b"x" * len(held))
+        assert 40 < bench.resident_mb(os.getpid()) - before < 120
+    assert bench.resident_mb(2**30) is None
+
+
+def test_an_absent_app_and_one_that_stops_are_told_in_a_sentence(tmp_path):
+    assert "no app.py" in bench.measure_app(tmp_path, root=tmp_path)
+    (tmp_path / "app.py").write_text("import sys; sys.exit('The piano is out of tune.')")
+    assert bench.measure_app(tmp_path, root=tmp_path) == "it stopped before it served a page: The piano is out of tune."
+
+
+APP = """
+import argparse, http.server, json
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", type=int)
+parser.add_argument("--model")
+port = parser.parse_args().port
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        families = [{"instruments": [{"name": "violin"}]}]
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"digest": "d", "low": 36, "families": families}).encode())
+    def log_message(self, *words):
+        pass
+http.server.HTTPServer(("127.0.0.1", port), Page).serve_forever()
+"""
+
+
+def test_an_app_is_started_asked_and_stopped(tmp_path):
+    (tmp_path / "app.py").write_text(APP)
+    figures = bench.measure_app(tmp_path, root=tmp_path)
+    assert 0 < figures["start_to_page"]["median_ms"] < 60_000
+    assert figures["octave"]["runs"] == 49  # 600 notes by twelve, the first not counted
+    assert list(figures["memory_mb"]) == ["after_200_notes", "after_400_notes", "after_600_notes"]
+
+
+def test_the_command_prints_and_writes_what_it_measured(tmp_path, monkeypatch, capsys):
+    timing = {"median_ms": 4321.0, "min_ms": 4000.0, "max_ms": 5000.0, "runs": 3}
+    monkeypatch.setattr(bench, "model_folder", lambda model: tmp_path)
+    monkeypatch.setattr(bench, "load_card", lambda folder: sine_card())
+    monkeypatch.setattr(bench.Synth, "load", lambda folder, device: sine_synth())
+    rendering = {"note": timing, "octave": timing, "griffin_lim_steps": 2, "griffin_lim_share": 0.25}
+    monkeypatch.setattr(bench, "rendering_times", lambda synth: rendering)
+    monkeypatch.setattr(bench, "process_start", lambda folder: timing)
+    monkeypatch.setattr(bench, "synth_memory", lambda folder, device: {"after_200_notes": 512.3})
+    monkeypatch.setattr(bench, "measure_app", lambda folder: "there is none.")
+    parser = argparse.ArgumentParser()
+    bench.add_arguments(parser)
+    bench.run(parser.parse_args(["--json", str(tmp_path / "bench.json"), "--device", "cpu"]))
+    said = capsys.readouterr().out
+    assert "process start to a WAV on disk: 4.32 s, 4.00 to 5.00 in 3 runs (target: at most 5 s)" in said
+    assert "Griffin-Lim steps take: 25 %" in said and "after 200 notes 512 MB" in said
+    assert "the app: there is none." in said and "cores: " in said
+    document = json.loads((tmp_path / "bench.json").read_text())
+    assert document["format"] == 1 and document["process_start_to_wav"] == timing
+    assert document["rendering_cpu"] == rendering and document["machine"]["torch_threads"] >= 1
+
+
+def test_an_unknown_model_is_refused():
+    with pytest.raises(ModelError, match="no model"):
+        bench.bench("no such model")

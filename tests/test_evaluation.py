@@ -1,0 +1,221 @@
+import argparse
+import json
+import math
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import soundfile
+import torch
+from fakes import SPEC, SineGenerator, sine_card
+
+from gansynth_core import DataError, InputError, ModelError, Synth
+from gansynth_core.cards import ModelCard, save_model
+from gansynth_core.generators import build_generator
+from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.training import evaluation
+from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize
+from gansynth_core.training.evaluation import choose_notes, evaluate, levels_db, log_spectral_distance
+from gansynth_core.training.pitch_tracker import cents_off, hear
+
+INSTRUMENTS = ("violin", "flute", "gunshot")
+SECONDS = np.arange(SPEC.samples) / SPEC.sample_rate
+
+
+def tone(pitch, partials=1):
+    """A decaying note of harmonics falling by 6 dB an octave."""
+    hz = 440 * 2 ** ((pitch - 69) / 12)
+    wave = sum(np.sin(2 * np.pi * hz * k * SECONDS + k * k) / k for k in range(1, partials + 1))
+    return (0.3 * wave * np.exp(-SECONDS)).astype(np.float32)
+
+
+def noise(seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, SPEC.samples).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A set on disk: violin and flute at six held-out pitches, twice each, a gunshot of noise, and a training note."""
+    folder = tmp_path_factory.mktemp("set")
+    notes = [(i, pitch, True) for i in (0, 1) for pitch in (30, 45, 57, 60, 72, 84) for _ in range(2)]
+    notes += [(2, 60, True), (0, 61, False)]
+    records = np.zeros(len(notes), NOTE)
+    stored = []
+    for number, (record, (instrument, pitch, held_out)) in enumerate(zip(records, notes, strict=True)):
+        record["instrument"], record["pitch"], record["held_out"] = instrument, pitch, held_out
+        record["velocity"] = 100
+        wave = noise(number) if instrument == 2 else tone(pitch, partials=(3, 8)[number % 2])
+        stored.append(quantize(SPEC.encode(torch.from_numpy(wave)[None]))[0])
+    np.save(folder / "notes.npy", records)
+    np.save(folder / "specgrams.npy", np.stack(stored))
+    np.save(folder / "state.npy", np.full(len(notes), READY, np.uint8))
+    source = {"name": "tones", "licence": "CC0", "notes": len(notes), "variation_names": []}
+    description = {"format": 1, "specgram": SPEC.to_json(), "instruments": INSTRUMENTS, "sources": [source]}
+    (folder / "set.json").write_text(json.dumps(description))
+    return NoteSet.open(folder)
+
+
+# --- hearing -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("partials", [1, 12])
+@pytest.mark.parametrize("pitch", [24, 25.5, 48, 69, 84])
+def test_tones_are_heard_at_their_pitch(pitch, partials):
+    heard = hear(tone(pitch, partials), SPEC.sample_rate)
+    assert abs(cents_off(heard.hz, pitch)) < 5 and heard.voiced > 0.9
+
+
+def test_a440_is_a4():
+    assert cents_off(440.0, 69) == 0 and cents_off(880.0, 69) == pytest.approx(1200)
+    assert hear(np.sin(2 * np.pi * 440 * SECONDS), SPEC.sample_rate).hz == pytest.approx(440, rel=0.0005)
+
+
+def test_a_missing_fundamental_is_heard():
+    hz = 440 * 2 ** ((36 - 69) / 12)
+    wave = sum(np.sin(2 * np.pi * hz * k * SECONDS) for k in range(2, 9)) / 8
+    assert abs(cents_off(hear(wave, SPEC.sample_rate).hz, 36)) < 5
+
+
+def test_silence_and_noise_have_no_pitch():
+    assert math.isnan(hear(np.zeros(SPEC.samples), SPEC.sample_rate).hz)
+    for seed in range(3):
+        assert math.isnan(hear(noise(seed), SPEC.sample_rate).hz)
+
+
+def test_an_out_of_tune_attack_does_not_decide():
+    wave = tone(60, 4)
+    wave[: SPEC.sample_rate // 10] = tone(66, 4)[: SPEC.sample_rate // 10]
+    assert abs(cents_off(hear(wave, SPEC.sample_rate).hz, 60)) < 5
+
+
+def test_octave_errors_are_told_from_other_wrong_pitches():
+    cents = np.array([0.0, 20.0, 1210.0, -2390.0, 700.0, 30.0, math.nan])
+    assert evaluation.is_in_tune(cents).tolist() == [True, True, False, False, False, False, False]
+    assert evaluation.is_octave_error(cents).tolist() == [False, False, True, True, False, False, False]
+
+
+# --- distance ----------------------------------------------------------------------------------------------------
+
+
+def test_equal_notes_are_no_distance_apart_whatever_their_loudness():
+    wave = torch.from_numpy(np.stack([tone(60, 8), noise()]))
+    levels = levels_db(wave, SPEC)
+    assert log_spectral_distance(levels, levels).tolist() == [0, 0]
+    assert log_spectral_distance(levels, levels_db(wave * 0.1, SPEC)).max() < 1e-3
+
+
+def test_a_band_raised_by_6_db_is_as_far_as_the_formula_says():
+    wave = torch.from_numpy(noise())[None]
+    spectrum = torch.fft.rfft(wave)
+    spectrum[:, spectrum.shape[1] // 2 :] *= 2
+    raised = torch.fft.irfft(spectrum, n=SPEC.samples)
+    # Half of the bins gain 20 log10 2 dB; aligning the loudness takes 10 log10 2.5 dB from all of them.
+    gain, aligned = 20 * math.log10(2), 10 * math.log10(2.5)
+    expected = math.sqrt(((gain - aligned) ** 2 + aligned**2) / 2)
+    distance = float(log_spectral_distance(levels_db(wave, SPEC), levels_db(raised, SPEC)))
+    assert distance == pytest.approx(expected, abs=0.1)
+
+
+def test_two_draws_of_noise_are_as_far_apart_as_the_docstring_says():
+    levels = levels_db(torch.from_numpy(np.stack([noise(0), noise(1)])), SPEC)
+    assert float(log_spectral_distance(levels[:1], levels[1:])) == pytest.approx(7.9, abs=0.2)
+
+
+def test_rests_and_what_lies_below_the_floor_do_not_count():
+    wave = torch.from_numpy(tone(60, 8))[None].clone()
+    wave[:, SPEC.samples // 2 :] = 0
+    hiss = torch.from_numpy(noise())[None] * 1e-6
+    distance = log_spectral_distance(levels_db(wave, SPEC), levels_db(wave + hiss, SPEC))
+    assert distance < 0.1
+
+
+# --- choosing ----------------------------------------------------------------------------------------------------
+
+
+def test_notes_are_spread_over_instruments_then_over_pitches(data):
+    first = data.notes[choose_notes(data, sine_card(), 3, 0)]
+    assert sorted(first["instrument"]) == [0, 1, 2]
+    most = data.notes[choose_notes(data, sine_card(), 13, 0)]
+    pairs = list(zip(most["instrument"].tolist(), most["pitch"].tolist(), strict=True))
+    assert len(set(pairs)) == 13 and most["held_out"].all()
+    everything = choose_notes(data, sine_card(), 999, 0)
+    assert everything.tolist() == data.held_out().tolist()
+    assert choose_notes(data, sine_card(), 5, 1).tolist() == choose_notes(data, sine_card(), 5, 1).tolist()
+
+
+def test_a_set_that_does_not_fit_is_refused(data, tmp_path):
+    with pytest.raises(DataError, match="no held-out note"):
+        choose_notes(data, sine_card(instruments=("tuba",)), 5, 0)
+    with pytest.raises(InputError, match="At least one"):
+        choose_notes(data, sine_card(), 0, 0)
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="other things"):
+        evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+# --- all of it ---------------------------------------------------------------------------------------------------
+
+
+class Detuned(SineGenerator):
+    """Plays `cents` away from the key."""
+
+    def __init__(self, cents):
+        self.cents = cents
+
+    def __call__(self, z, pitch, instruments):
+        return super().__call__(z, pitch + self.cents / 100, instruments)
+
+
+@pytest.mark.parametrize(("cents", "share", "octaves"), [(0, 1, 0), (40, 0, 0), (-1200, 0, 1)])
+def test_the_headline_tells_who_is_in_tune(data, tmp_path, cents, share, octaves):
+    synth = Synth(sine_card(), Detuned(cents), device="cpu")
+    figures = evaluate(synth, data, tmp_path / "report", notes=5, seed=2)
+    assert figures["notes"] == 5 and figures["notes_real_in_tune"] == 4  # the gunshot is not judged
+    assert figures["in_tune_share"] == share
+    assert figures["octave_error_share"] == pytest.approx(octaves, abs=0.25)  # the lowest key's octave is out of reach
+    if share:
+        assert figures["in_tune_median_cents"] == pytest.approx(abs(cents), abs=3)
+
+
+def test_a_trained_model_folder_gets_a_full_report(data, tmp_path, capsys):
+    torch.manual_seed(0)
+    hyperparameters = {"channels": 16, "features": 16, "bands": 8}
+    generator = build_generator("studio", SPEC, 3, 16, hyperparameters)
+    encoder = StudioEncoder(SPEC, 3, 16)
+    model = tmp_path / "tiny"
+    card = ModelCard("tiny", "Tiny", "studio", 16, 24, 84, INSTRUMENTS, SPEC, hyperparameters)
+    card = save_model(model, card, {name: value.numpy() for name, value in generator.state_dict().items()})
+    weights = {name: value.detach().numpy() for name, value in encoder.state_dict().items()}
+    safetensors.numpy.save_file(weights, model / "encoder.safetensors")
+
+    parser = argparse.ArgumentParser()
+    evaluation.add_arguments(parser)
+    out = tmp_path / "reports" / "tiny"
+    command = ["--model", str(model), "--data", str(data.folder), "--out", str(out), "--notes", "4", "--device", "cpu"]
+    evaluation.run(parser.parse_args(command))
+    assert "in_tune_share" in capsys.readouterr().out
+
+    report = json.loads((out / "report.json").read_text())
+    assert report["model"]["sha256"] == card.sha256 and report["seed"] == 0
+    assert report["headline"]["notes"] == 4 and len(report["judged"]) == 4
+    assert report["data"]["held_out_notes"] == 25 and report["data"]["held_out_pairs"] == 13
+    distance = {kind: value["db"] for kind, value in report["distance"].items()}
+    assert set(distance) == set(evaluation.DISTANCES)
+    assert distance["resynthesis"] < 1 < distance["variation"] < distance["model"]  # an untrained model is far off
+    assert all(set(note["cents"]) == set(evaluation.KINDS) for note in report["judged"])
+    text = (out / "report.md").read_text()
+    assert card.sha256 in text and "Pipe" in text and "its reconstruction" in text and "nan" not in text
+    assert (out / "notes_1.png").read_bytes().startswith(b"\x89PNG")
+    wavs = sorted((out / "listen").glob("*.wav"))
+    assert len(wavs) % 3 == 0 and {soundfile.info(wav).subtype for wav in wavs} == {"PCM_16"}
+
+    (out / "listen" / "stale.wav").write_bytes(b"")
+    evaluation.run(parser.parse_args([*command, "--seed", "1"]))  # replaces the whole of the earlier report
+    assert json.loads((out / "report.json").read_text())["seed"] == 1
+    assert not (out / "listen" / "stale.wav").exists()
+    assert [path.name for path in out.parent.iterdir()] == ["tiny"]
+
+    (model / "encoder.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ModelError, match="encoder"):
+        evaluation.run(parser.parse_args(command))
