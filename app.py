@@ -4,6 +4,12 @@ import argparse
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # imported for real only once the arguments are known to be good: gradio takes seconds
+    import gradio
+
+    from webapp.player import Player
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it reports its import otherwise
 
@@ -12,6 +18,7 @@ PORTS_TRIED = 40
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options; exits with a sentence for unknown ones."""
     parser = argparse.ArgumentParser(description="Play and shape instrument sounds in the browser.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
     parser.add_argument("--port", type=int, help=f"port (default: the first free one from {FIRST_PORT})")
@@ -34,7 +41,7 @@ def free_port(host: str, port: int | None) -> int | None:
     return None
 
 
-def launch(player, host: str, port: int, block: bool = True):
+def launch(player: "Player", host: str, port: int, block: bool = True) -> "gradio.Blocks":
     """Serve the page around `player` at `host`:`port`; returns the Blocks. With `block`, only once it is stopped."""
     from starlette.middleware import Middleware
 

@@ -1,21 +1,13 @@
-"""A generator that plays sines: fast, exact, and known to the ear, so that tests can drive the real Synth, CLI and app."""
+"""A generator that plays sines: fast, exact and known to the ear, so that tests can drive the real Synth and app."""
 
 import math
 
 import torch
 
-from gansynth_core import Direction, ModelCard, SpecgramSpec, Synth
+from gansynth_core import Direction, ModelCard, Synth
+from gansynth_core.training.config import STUDIO_SPEC
 
-SPEC = SpecgramSpec(
-    sample_rate=24000,
-    samples=96000,
-    n_fft=3072,
-    hop=768,
-    pad_front=2304,
-    pad_back=2304,
-    log_magnitude_low=-6.2,
-    log_magnitude_high=6.6,
-)
+SPEC = STUDIO_SPEC
 
 
 class SineGenerator:

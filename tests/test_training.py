@@ -5,7 +5,7 @@ import pytest
 import torch
 from fakes import SPEC
 
-from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, sample
+from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError, Synth, sample
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum
 from gansynth_core.training import loop
@@ -23,10 +23,13 @@ class Tones:
     name, licence, variation_names = "tones", "CC0", ()
 
     def plan(self):
-        return [SourceNote(name, pitch, 100) for name in ("reed", "string") for pitch in range(50, 56)]
+        names = ("broken", "reed", "string")
+        return [SourceNote(name, pitch, 100) for name in names for pitch in range(50, 56)]
 
     def read(self, index):
         note = self.plan()[index]
+        if note.instrument == "broken":
+            raise AudioError("unreadable")
         seconds = np.arange(48000) / 24000
         hz = 440 * 2 ** ((note.pitch - 69) / 12)
         partials = range(1, 8, 2 if note.instrument == "reed" else 1)
@@ -96,6 +99,10 @@ def test_too_few_notes_are_refused_before_the_first_step(data, tmp_path):
     with pytest.raises(DataError, match="less than one batch"):
         loop.train(CONFIG.replace(batch=64), data, tmp_path / "run", "cpu")
     assert not (tmp_path / "run").exists()
+
+
+def test_an_instrument_without_a_usable_note_is_left_out(data):
+    assert data.instruments == ("reed", "string") and set(data.notes["instrument"]) == {0, 1}
 
 
 def test_held_out_notes_are_never_trained_on(data):

@@ -23,7 +23,7 @@ from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency
 FUNCTIONS = 6  # of the distance to the nearest harmonic: see harmonic_basis
 # Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
 # window overlapping by 3/4), a steady partial 1. Up to the first number a bin is noise, from the second on it is tone.
-NOISE_TONALITY, TONE_TONALITY = 0.5, 0.85
+NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
 # The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
 NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
@@ -85,6 +85,7 @@ class StudioGenerator(nn.Module):
 
         self.register_buffer("band_weights", _band_weights(spec, bands), persistent=False)
         self.register_buffer("noise", _noise_bank(spec), persistent=False)
+        self.to(memory_format=torch.channels_last)  # what CPU convolutions want; saves a reordering at every call
 
     # --- timbre -> conditioning ------------------------------------------------------------------------------------
 

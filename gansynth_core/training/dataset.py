@@ -423,7 +423,11 @@ class NoteSet:
             notes = np.load(folder / "notes.npy")[rows]
             specgrams = np.load(folder / "specgrams.npy", mmap_mode="r")
             spec = SpecgramSpec(**description["specgram"])
-            instruments, sources = tuple(description["instruments"]), tuple(description["sources"])
+            # An instrument whose every note was skipped is none that a model could learn.
+            heard = np.unique(notes["instrument"])
+            notes["instrument"] = np.searchsorted(heard, notes["instrument"])
+            instruments = tuple(description["instruments"][index] for index in heard)
+            sources = tuple(description["sources"])
         except (OSError, ValueError, IndexError, KeyError, TypeError, ModelError) as cause:
             raise DataError(f"The training set in '{folder}' is damaged: {cause}") from cause
         return cls(folder, spec, instruments, sources, notes, rows, specgrams)

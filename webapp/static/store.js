@@ -64,13 +64,13 @@ export function restore(text, model) {
   try {
     saved = JSON.parse(text);
   } catch {
-    return { project: fresh, complaint: "The last session could not be read, so the bench is empty." };
+    return { project: fresh, complaint: "What you had on the bench last time could not be read, so it is empty." };
   }
   if (!saved || typeof saved !== "object" || !Number.isInteger(saved.format)) {
-    return { project: fresh, complaint: "The last session could not be read, so the bench is empty." };
+    return { project: fresh, complaint: "What you had on the bench last time could not be read, so it is empty." };
   }
   if (saved.format > FORMAT) {
-    return { project: fresh, complaint: "The last session was saved by a newer version of the studio." };
+    return { project: fresh, complaint: "What you had on the bench last time was saved by a newer version of the studio." };
   }
   const actions = [
     { type: "pick", instrument: Object.keys(saved.instruments ?? {})[0] },
