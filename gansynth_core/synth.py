@@ -16,7 +16,8 @@ from gansynth_core.sound import Clips, fade_in, fade_out
 GRIFFIN_LIM_STEPS = 2
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
-CEILING = 0.98  # a louder note is scaled down to this peak
+PEAK = 0.9  # every note is scaled to this peak, as the notes that models learn from are
+SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is left as quiet as it is
 
 
 class Synth:
@@ -107,7 +108,7 @@ class Synth:
         specgram = self._generator(z.to(self.device), pitch.to(self.device), instruments.to(self.device))
         waves = self.card.specgram.decode(specgram, self.griffin_lim_steps)
         peak = waves.abs().amax(dim=1, keepdim=True)
-        waves = waves * (CEILING / peak.clamp_min(CEILING))
+        waves = waves * torch.where(peak > SILENCE_PEAK, PEAK / peak, 1.0)
         rate = self.card.specgram.sample_rate
         return list(fade_out(fade_in(waves.cpu().numpy(), rate), rate))
 
