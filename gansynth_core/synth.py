@@ -106,11 +106,11 @@ class Synth:
             for name, weight in timbre.instruments:
                 row[self.card.instruments.index(name)] = weight
         specgram = self._generator(z.to(self.device), pitch.to(self.device), instruments.to(self.device))
-        waves = self.card.specgram.decode(specgram, self.griffin_lim_steps)
-        peak = waves.abs().amax(dim=1, keepdim=True)
-        waves = waves * torch.where(peak > SILENCE_PEAK, PEAK / peak, 1.0)
+        waves = self.card.specgram.decode(specgram, self.griffin_lim_steps).cpu().numpy()
         rate = self.card.specgram.sample_rate
-        return list(fade_out(fade_in(waves.cpu().numpy(), rate), rate))
+        waves = fade_out(fade_in(waves, rate), rate)
+        peaks = np.abs(waves).max(axis=1)
+        return [wave * (PEAK / peak) if peak > SILENCE_PEAK else wave for wave, peak in zip(waves, peaks, strict=True)]
 
 
 def choose_device(device: str) -> str:

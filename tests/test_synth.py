@@ -108,5 +108,5 @@ def test_a_note_starts_and_ends_at_rest():
     audio = clips.audio[0]
     assert audio[0] == 0 and abs(audio[-1]) < 1e-3
     # No step is larger than the tone's own, but for the 2 ms in which it swings in.
-    own = 0.5 * 2 * np.pi * 65.4 / clips.sample_rate
-    assert np.abs(np.diff(audio[48:])).max() < 1.2 * own and np.abs(np.diff(audio[:48])).max() < 0.05
+    own = 0.9 * 2 * np.pi * 65.4 / clips.sample_rate
+    assert np.abs(np.diff(audio[48:])).max() < 1.2 * own and np.abs(np.diff(audio[:48])).max() < 0.1

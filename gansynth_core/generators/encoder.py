@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gansynth_core.generators.studio import pixel_norm
+from gansynth_core.generators.studio import STRETCHED, pixel_norm, stretch
 from gansynth_core.specgram import SpecgramSpec
 
 FRAME_STEP = 2  # every second frame is enough to know a sound by
@@ -28,6 +28,10 @@ class StudioEncoder(nn.Module):
         self.instrument_logits = nn.Linear(512, instruments)
         self.instrument_in = nn.Linear(instruments, 512, bias=False)
         self.posterior = nn.Linear(512, 2 * latent_size)
+        # Where the instruments' notes lie, and how wide; set with the generator's own (see training/prior.py).
+        self.register_buffer("centre", torch.zeros(instruments, latent_size))
+        self.register_buffer("stretched", torch.zeros(STRETCHED, latent_size))
+        self.register_buffer("stretch", torch.ones(STRETCHED))
         with torch.no_grad():
             self.posterior.weight.mul_(0.1)
             self.posterior.bias.zero_()
@@ -47,4 +51,4 @@ class StudioEncoder(nn.Module):
         deviation, [batch, latent] each."""
         joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
         mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
-        return mean, log_spread.clamp(-6, 2)
+        return stretch(mean - instruments @ self.centre, self.stretched, 1 / self.stretch), log_spread.clamp(-6, 2)

@@ -26,6 +26,7 @@ FUNCTIONS = 6  # of the distance to the nearest harmonic: see harmonic_basis
 NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
 # The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
+STRETCHED = 32  # latent directions whose spread is fitted to real notes
 NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
 
 
@@ -63,6 +64,10 @@ class StudioGenerator(nn.Module):
         self.instrument_mean = nn.Parameter(torch.randn(instruments, latent_size))
         self.instrument_log_spread = nn.Parameter(torch.full((instruments, latent_size), -1.0))
 
+        # Set once training is done (see training/prior.py); rows of `stretched` are orthonormal or zero.
+        self.register_buffer("stretched", torch.zeros(STRETCHED, latent_size))
+        self.register_buffer("stretch", torch.ones(STRETCHED))
+
         pitch_size = _PITCH_CENTRES + 2 * _PITCH_WAVES + 1
         self.condition = nn.Sequential(
             nn.Linear(latent_size + pitch_size, 512), nn.LeakyReLU(0.2), nn.Linear(512, 512), nn.LeakyReLU(0.2)
@@ -92,8 +97,9 @@ class StudioGenerator(nn.Module):
     def place(self, z: Tensor, instruments: Tensor) -> Tensor:
         """z [batch, latent] and instrument weights [batch, instruments] -> point w [batch, latent].
 
-        w = sum_i a_i mean_i + (sum_i a_i spread_i) * z: instruments mix, and z has unit variance for each of them.
+        w = sum_i a_i mean_i + (sum_i a_i spread_i) * stretch(z): instruments mix, and z has unit variance for each.
         """
+        z = stretch(z, self.stretched, self.stretch)
         return instruments @ self.instrument_mean + (instruments @ self.instrument_log_spread.exp()) * z
 
     # --- conditioning -> spectrum ----------------------------------------------------------------------------------
@@ -179,6 +185,11 @@ class StudioGenerator(nn.Module):
         harmonic = (place / (midi_to_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
         scattered = torch.frac(harmonic * 0.6180339887498949) * 2 * math.pi  # golden ratio: evenly spread
         return scattered + math.pi * (place % 2)
+
+
+def stretch(z: Tensor, directions: Tensor, factors: Tensor) -> Tensor:
+    """z [batch, latent] made `factors` [n] times as long along orthonormal `directions` [n, latent]."""
+    return z + (z @ directions.T * (factors - 1)) @ directions
 
 
 class _GrowingBlock(nn.Module):

@@ -1,5 +1,6 @@
 """A snapshot: the averaged weights as a model that plays, with a picture and a few notes beside real ones."""
 
+import copy
 import dataclasses
 import os
 from pathlib import Path
@@ -16,6 +17,7 @@ from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
 from gansynth_core.training.dataset import NoteSet
 from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.prior import fit_prior
 
 SHOWN_NOTES = 6
 
@@ -28,8 +30,10 @@ def half_weights(module: nn.Module) -> dict[str, np.ndarray]:
 def write_snapshot(
     folder: str | os.PathLike, card: ModelCard, generator: nn.Module, encoder: nn.Module, data: NoteSet
 ) -> ModelCard:
-    """Write model, encoder, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`; returns the finished card."""
+    """Fit the prior, and write model, encoder, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`; returns the finished card."""
     folder = Path(folder)
+    generator, encoder = copy.deepcopy(generator), copy.deepcopy(encoder)  # training goes on with the unfitted ones
+    fit_prior(generator, encoder, data)
     directions = latent_directions(generator, data.spec, len(data.instruments), (card.pitch_low, card.pitch_high))
     card = save_model(folder, dataclasses.replace(card, directions=directions), half_weights(generator))
     with replacing(folder / "encoder.safetensors", ModelError) as partial:
