@@ -83,14 +83,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{taken} at {options.host} is taken or not allowed: name another with --port.", file=sys.stderr)
         return 1
 
-    from gansynth_core import GanSynthError, ModelError, Synth, find_models, load_card
+    from gansynth_core import GanSynthError, Synth, load_card, model_folder
 
     try:
-        models = find_models()
-        if options.model not in models:
-            known = f"These are there: {', '.join(sorted(models))}." if models else "None is installed."
-            raise ModelError(f"There is no model '{options.model}'. {known}")
-        card = load_card(models[options.model])
+        card = load_card(model_folder(options.model))
     except GanSynthError as error:
         print(error, file=sys.stderr)
         return 1

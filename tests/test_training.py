@@ -12,6 +12,7 @@ from gansynth_core.training import loop
 from gansynth_core.training.config import PRESETS
 from gansynth_core.training.dataset import SourceNote, batches, prepare
 from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.prior import fit_prior
 from gansynth_core.training.warm_start import judged_frames
 
 CONFIG = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
@@ -155,3 +156,28 @@ def test_directions_find_what_changes_the_sound():
     assert abs(float(truth @ torch.tensor(directions[0].vector))) > 0.97
     vectors = torch.tensor([direction.vector for direction in directions])
     assert torch.allclose(vectors @ vectors.T, torch.eye(3), atol=1e-3)
+
+
+def test_fitting_the_prior_moves_z_and_leaves_the_sound_of_every_real_note(data):
+    model = loop.build(CONFIG, data).requires_grad_(False)
+    generator, encoder = model.generator, model.encoder
+    with torch.no_grad():
+        encoder.posterior.weight.mul_(30)  # notes that lie far apart and off centre, as after training
+        encoder.posterior.bias[:16] = 0.5
+    indices = data.training()
+    weights = torch.nn.functional.one_hot(torch.from_numpy(data.notes["instrument"][indices].astype(int)), 2).float()
+    summary = encoder.summarize(data.specgram(indices)[:, 0, ::2])
+
+    def found():
+        mean, log_spread = encoder.locate(summary, weights)
+        return mean, log_spread, generator.place(mean, weights)
+
+    before = found()
+    fit_prior(generator, encoder, data)
+    after = found()
+    assert torch.allclose(before[2], after[2], atol=1e-3)
+    reeds = weights[:, 0] > 0
+    assert after[0][reeds].mean(dim=0).abs().max() < 0.05 < before[0][reeds].mean(dim=0).abs().max()
+    assert after[0].square().mean() < before[0].square().mean()
+    fit_prior(generator, encoder, data)
+    assert torch.equal(after[0], found()[0])  # a second fit changes nothing

@@ -30,7 +30,10 @@ def half_weights(module: nn.Module) -> dict[str, np.ndarray]:
 def write_snapshot(
     folder: str | os.PathLike, card: ModelCard, generator: nn.Module, encoder: nn.Module, data: NoteSet
 ) -> ModelCard:
-    """Fit the prior, and write model, encoder, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`; returns the finished card."""
+    """Fit the prior, and write model, encoder, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`.
+
+    Returns the finished card.
+    """
     folder = Path(folder)
     generator, encoder = copy.deepcopy(generator), copy.deepcopy(encoder)  # training goes on with the unfitted ones
     fit_prior(generator, encoder, data)
