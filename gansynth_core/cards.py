@@ -139,13 +139,19 @@ def save_model(folder: str | os.PathLike, card: ModelCard, weights: dict[str, np
 
     The card comes last: a folder whose card is readable has the weights that belong to it.
     """
-    folder = Path(folder)
-    data = safetensors.numpy.save(weights)
-    card = dataclasses.replace(card, sha256=hashlib.sha256(data).hexdigest())
-    with replacing(folder / "weights.safetensors", ModelError) as partial:
-        partial.write_bytes(data)
+    digest = save_tensors(Path(folder) / "weights.safetensors", weights)
+    card = dataclasses.replace(card, sha256=digest)
     save_card(folder, card)
     return card
+
+
+def save_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
+    """Write a safetensors file; returns its sha256. Raises ModelError."""
+    # Contiguous, because safetensors writes the memory as it lies, whatever the strides say.
+    data = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+    with replacing(path, ModelError) as partial:
+        partial.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def save_card(folder: str | os.PathLike, card: ModelCard) -> None:

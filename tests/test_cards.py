@@ -22,6 +22,12 @@ def test_a_card_and_its_weights_come_back_as_they_were(folder):
     assert find_models()["sines"] == folder
 
 
+def test_arrays_of_any_memory_order_come_back_as_they_were(folder):
+    array = np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1)
+    card = save_model(folder, sine_card(), {"w": array})
+    assert np.array_equal(load_weights(folder, card)["w"], array)
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_damaged_weights_are_refused(folder, damage):
     path = folder / "weights.safetensors"

@@ -64,6 +64,11 @@ def test_a_snapshot_plays_and_says_where_it_comes_from(data, tmp_path):
     synth = Synth.load(str(folder), device="cpu")
     audio = synth.render(sample(synth.card, 1, 0, "reed")[0], [52]).audio
     assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-4
+    averaged = loop.build(CONFIG, data)
+    averaged.load_state_dict(weights_of(tmp_path / "run")["average"])
+    fit_prior(averaged.generator, averaged.encoder, data)
+    for name, value in averaged.generator.state_dict().items():
+        assert torch.allclose(synth._generator.state_dict()[name], value, atol=1e-2, rtol=1e-2), name
     assert synth.card.training["notes_seen"] == 16 and "tones (licence: CC0)" in synth.card.provenance
     assert (folder / "notes.png").exists() and list(folder.glob("real_*.wav")) and list(folder.glob("model_*.wav"))
     assert json.loads((tmp_path / "run" / "config.json").read_text())["notes"] == 16

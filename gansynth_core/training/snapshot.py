@@ -6,13 +6,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 import torch
 from torch import nn
 
-from gansynth_core.cards import ModelCard, save_model
-from gansynth_core.errors import ModelError
-from gansynth_core.files import replacing
+from gansynth_core.cards import ModelCard, save_model, save_tensors
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
 from gansynth_core.training.dataset import NoteSet
@@ -39,8 +36,7 @@ def write_snapshot(
     fit_prior(generator, encoder, data)
     directions = latent_directions(generator, data.spec, len(data.instruments), (card.pitch_low, card.pitch_high))
     card = save_model(folder, dataclasses.replace(card, directions=directions), half_weights(generator))
-    with replacing(folder / "encoder.safetensors", ModelError) as partial:
-        safetensors.numpy.save_file(half_weights(encoder), partial)
+    save_tensors(folder / "encoder.safetensors", half_weights(encoder))
     _show(folder, generator, data)
     return card
 
