@@ -4,13 +4,12 @@ import math
 
 import numpy as np
 import pytest
-import safetensors.numpy
 import soundfile
 import torch
 from fakes import SPEC, SineGenerator, sine_card
 
 from gansynth_core import DataError, InputError, ModelError, Synth
-from gansynth_core.cards import ModelCard, save_model
+from gansynth_core.cards import ModelCard, load_card, save_model, save_tensors
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.training import evaluation
@@ -187,17 +186,18 @@ def test_a_trained_model_folder_gets_a_full_report(data, tmp_path, capsys):
     card = ModelCard("tiny", "Tiny", "studio", 16, 24, 84, INSTRUMENTS, SPEC, hyperparameters)
     card = save_model(model, card, {name: value.numpy() for name, value in generator.state_dict().items()})
     weights = {name: value.detach().numpy() for name, value in encoder.state_dict().items()}
-    safetensors.numpy.save_file(weights, model / "encoder.safetensors")
+    save_tensors(model / "encoder.safetensors", weights)
 
     parser = argparse.ArgumentParser()
     evaluation.add_arguments(parser)
     out = tmp_path / "reports" / "tiny"
     command = ["--model", str(model), "--data", str(data.folder), "--out", str(out), "--notes", "4", "--device", "cpu"]
-    evaluation.run(parser.parse_args(command))
+    evaluation.run(parser.parse_args([*command, "--into-card"]))
     assert "in_tune_share" in capsys.readouterr().out
 
     report = json.loads((out / "report.json").read_text())
     assert report["model"]["sha256"] == card.sha256 and report["seed"] == 0
+    assert load_card(model).quality == report["headline"]
     assert report["headline"]["notes"] == 4 and len(report["judged"]) == 4
     assert report["data"]["held_out_notes"] == 25 and report["data"]["held_out_pairs"] == 13
     distance = {kind: value["db"] for kind, value in report["distance"].items()}

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gansynth_core.cards import ModelCard, model_folder
+from gansynth_core.cards import ModelCard, model_folder, save_card
 from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.instruments import families
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--notes", type=int, default=400, help="how many held-out notes (default: 400)")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of notes and of the model's z (default: 0)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    parser.add_argument("--into-card", action="store_true", help="keep the figures in the model's card, as its quality")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -75,6 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
     figures = evaluate(synth, data, arguments.out, encoder=encoder, notes=arguments.notes, seed=arguments.seed)
     for name, value in figures.items():
         print(f"{name}: {value}")
+    if arguments.into_card:
+        save_card(folder, dataclasses.replace(synth.card, quality=figures))
     print(Path(arguments.out) / "report.md")
 
 
