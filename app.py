@@ -21,24 +21,35 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options; exits with a sentence for unknown ones."""
     parser = argparse.ArgumentParser(description="Play and shape instrument sounds in the browser.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
-    parser.add_argument("--port", type=int, help=f"port (default: the first free one from {FIRST_PORT})")
+    parser.add_argument("--port", type=port_number, help=f"port (default: the first free one from {FIRST_PORT})")
     parser.add_argument("--model", default="studio", help="which model to play (default: studio)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     return parser.parse_args(arguments)
 
 
+def port_number(text: str) -> int:
+    """`text` as a port. Raises what argparse turns into its message."""
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: choose a whole number from 1 to 65535.")
+    return int(text)
+
+
+def can_listen(host: str, port: int = 0) -> bool:
+    """Whether this machine may listen at `host` and `port`; at any port at all if that is 0."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError):  # names that no address can have do not even get as far as being looked up
+        return False
+    return True
+
+
 def free_port(host: str, port: int | None) -> int | None:
     """`port`, or the first free one from FIRST_PORT if none is named; None if there is none to be had."""
-    for candidate in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
-        try:
-            family, kind, protocol, _, address = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-        except (OSError, OverflowError):
-            continue
-        return candidate
-    return None
+    candidates = [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)
+    return next((candidate for candidate in candidates if can_listen(host, candidate)), None)
 
 
 def launch(player: "Player", host: str, port: int, block: bool = True) -> "gradio.Blocks":
@@ -77,6 +88,9 @@ def launch(player: "Player", host: str, port: int, block: bool = True) -> "gradi
 def main(arguments: list[str] | None = None) -> int:
     """Run the app. Returns 0 after a normal stop, 1 with a sentence on stderr when it cannot start."""
     options = parse(arguments)
+    if not can_listen(options.host):
+        print(f"'{options.host}' is no address of this machine: name another with --host.", file=sys.stderr)
+        return 1
     port = free_port(options.host, options.port)
     if port is None:
         taken = f"Port {options.port}" if options.port else f"Every port from {FIRST_PORT} on"

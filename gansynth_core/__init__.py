@@ -4,6 +4,9 @@ from gansynth_core.cards import Direction, ModelCard, find_models, load_card, mo
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, morph, nudge, sample
+from gansynth_core.packs.plan import PackItem, PackPlan, morph_items
+from gansynth_core.packs.render import PackReport, write_pack
+from gansynth_core.packs.wav import read_timbre
 from gansynth_core.pitches import parse_pitch, pitch_label
 from gansynth_core.sound import Clip, Clips, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
@@ -20,6 +23,9 @@ __all__ = [
     "InputError",
     "ModelCard",
     "ModelError",
+    "PackItem",
+    "PackPlan",
+    "PackReport",
     "SpecgramSpec",
     "Synth",
     "Timbre",
@@ -30,11 +36,14 @@ __all__ = [
     "load_card",
     "model_folder",
     "morph",
+    "morph_items",
     "nearest",
     "nudge",
     "parse_pitch",
     "pcm16",
     "pitch_label",
+    "read_timbre",
     "read_wav",
     "sample",
+    "write_pack",
 ]

@@ -13,8 +13,8 @@ Arguments = argparse.Namespace
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a sentence was printed instead, 130 stopped by Ctrl-C."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser(argv[:1]).parse_args(argv)
     try:
         arguments.run(arguments)
     except GanSynthError as error:
@@ -25,10 +25,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of a pipe (`| head`) has seen enough
         sys.stderr.close()
+    except OSError as error:  # a full disk, a folder that may not be written, a path that is none
+        where = f" '{error.filename}'" if error.filename else ""
+        print(f"This did not work{where}: {error.strerror or error}.", file=sys.stderr)
+        return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; `typed` holds the command's name, whose options alone have to be known."""
     parser = argparse.ArgumentParser(
         prog="python -m gansynth_core",
         description="Instrument notes from a neural network: make them, train the network on sounds, measure it.",
@@ -50,11 +55,15 @@ def _parser() -> argparse.ArgumentParser:
 
     _add(commands, "models", _models, "list the models found on this machine")
 
-    _add_module(commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
+    _add_module(
+        typed, commands, "import-magenta", "gansynth_core.magenta_import", "bring in a checkpoint of Magenta's GANSynth"
+    )
+    _add_module(typed, commands, "pack", "gansynth_core.packs.command", "make a sample pack that opens in a sampler")
+    _add_module(typed, commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
     command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
     _train_arguments(command)
-    _add_module(commands, "evaluate", "gansynth_core.training.evaluation", "measure a model beside real notes")
-    _add_module(commands, "bench", "gansynth_core.bench", "measure speed and memory on this machine")
+    _add_module(typed, commands, "evaluate", "gansynth_core.training.evaluation", "measure a model beside real notes")
+    _add_module(typed, commands, "bench", "gansynth_core.bench", "measure speed and memory on this machine")
     return parser
 
 
@@ -64,10 +73,10 @@ def _add(commands, name: str, run: Callable[[Arguments], None], help_text: str) 
     return command
 
 
-def _add_module(commands, name: str, module: str, help_text: str) -> None:
+def _add_module(typed, commands, name: str, module: str, help_text: str) -> None:
     """A command whose options live beside its code; the module is imported only when the command is the one typed."""
     command = _add(commands, name, lambda arguments: None, help_text)
-    if name in sys.argv[1:2] or "pytest" in sys.modules:
+    if name in typed:
         loaded = importlib.import_module(module)
         loaded.add_arguments(command)
         command.set_defaults(run=loaded.run)
@@ -151,7 +160,8 @@ def _train(arguments: Arguments) -> None:
         print(json.dumps(dataclasses.asdict(config), indent=1))
         print(describe(config, data, arguments.out, arguments.device))
         return
-    print(train(config, data, arguments.out, arguments.device, arguments.steps))
+    snapshot = train(config, data, arguments.out, arguments.device, arguments.steps)
+    print(snapshot or f"'{arguments.out}' holds the state; give the same command again to go on.")
 
 
 def _parse_setting(text: str) -> tuple[str, object]:

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import safetensors.numpy
 
 from gansynth_core.errors import InputError, ModelError, nearest
 from gansynth_core.files import replacing
-from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.specgram import Representation, representation_from_json
 
 FORMAT = 1
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
@@ -25,7 +26,7 @@ MODELS_VARIABLE = "GANSYNTH_MODELS"
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction in latent space, of length 1: z + amount * vector is `amount` standard deviations along it."""
+    """A direction in latent space, 1 to 3 standard deviations long: a slider at `amount` moves z by amount * vector."""
 
     name: str
     vector: tuple[float, ...]
@@ -48,7 +49,7 @@ class ModelCard:
     pitch_low: int
     pitch_high: int
     instruments: tuple[str, ...]
-    specgram: SpecgramSpec
+    specgram: Representation
     generator: dict
     sha256: str = ""
     licence: str = ""
@@ -56,6 +57,13 @@ class ModelCard:
     directions: tuple[Direction, ...] = ()
     training: dict = field(default_factory=dict)
     quality: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        numbers = (self.latent_size, self.pitch_low, self.pitch_high)
+        if not all(isinstance(number, int) for number in numbers) or not 0 < self.latent_size < 2**16:
+            raise ModelError(f"The model '{self.id}' has a latent size or pitch range that is none: {numbers}.")
+        if any(len(direction.vector) != self.latent_size for direction in self.directions):
+            raise ModelError(f"The model '{self.id}' has directions that do not fit its {self.latent_size} numbers.")
 
     def __hash__(self) -> int:
         return hash((self.id, self.sha256))
@@ -93,8 +101,11 @@ def model_folder(model: str | os.PathLike) -> Path:
     models = find_models()
     if str(model) in models:
         return models[str(model)]
-    if (Path(model) / "card.json").is_file():
-        return Path(model)
+    try:
+        if (Path(model) / "card.json").is_file():
+            return Path(model)
+    except OSError:  # such as a name too long to be one
+        pass
     there = f"There are: {', '.join(models)}." if models else f"None was found; set {MODELS_VARIABLE} to their folder."
     raise ModelError(f"There is no model '{model}'.{nearest(str(model), models)} {there}")
 
@@ -106,16 +117,17 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
         document = json.loads(path.read_text(encoding="utf-8"))
         version = document.pop("format")
         if version != FORMAT:
-            raise ModelError(f"'{path}' was saved by a newer version (format {version}, this one reads {FORMAT}).")
-        document["specgram"] = SpecgramSpec(**document["specgram"])
+            raise ModelError(f"'{path}' is of format {version!r}, and this version reads format {FORMAT} alone.")
+        document["specgram"] = representation_from_json(document["specgram"])
         document["instruments"] = tuple(document["instruments"])
         document["directions"] = tuple(
             Direction(direction["name"], tuple(direction["vector"])) for direction in document.get("directions", ())
         )
-        return ModelCard(**document)
+        # A model is known by its folder: two snapshots of one run are two models, and their sounds do not mix.
+        return ModelCard(**document | {"id": path.resolve().parent.name})
     except OSError as cause:
         raise ModelError(f"Cannot read the model card '{path}': {cause.strerror}.") from cause
-    except (ValueError, KeyError, TypeError, AttributeError) as cause:
+    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as cause:
         raise ModelError(f"The model card '{path}' is damaged: {cause}.") from cause
 
 
@@ -156,10 +168,9 @@ def save_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
 
 def save_card(folder: str | os.PathLike, card: ModelCard) -> None:
     """Write `folder`/card.json for weights that are there already. Raises ModelError."""
-    document = {"format": FORMAT} | dataclasses.asdict(card)
+    document = {"format": FORMAT} | dataclasses.asdict(card) | {"specgram": card.specgram.to_json()}
     text = json.dumps(document, indent=1)
-    for direction in card.directions:  # 512 numbers on one line instead of 512 lines
-        pretty = json.dumps(list(direction.vector), indent=1).replace("\n", "\n   ")
-        text = text.replace(pretty, json.dumps(list(direction.vector)))
+    # A list of numbers on one line: a direction has 512 of them.
+    text = re.sub(r"\[\n[\s\d.,eE+-]+\]", lambda numbers: json.dumps(json.loads(numbers[0])), text)
     with replacing(Path(folder) / "card.json", ModelError) as partial:
         partial.write_text(text + "\n", encoding="utf-8")

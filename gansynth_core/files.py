@@ -26,6 +26,8 @@ def replacing(path: str | os.PathLike, error: type[GanSynthError] = GanSynthErro
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(partial, 0o666 & ~umask)  # mkstemp's 0600 would hide the file from other users
+        with open(partial, "rb") as written:
+            os.fsync(written.fileno())  # before the rename, or a power cut could leave the name without its bytes
         os.replace(partial, path)
     except OSError as cause:
         raise error(f"Cannot write '{path}': {cause.strerror or cause}.") from cause

@@ -40,8 +40,3 @@ def families(instruments: Sequence[str]) -> dict[str, list[str]]:
     for name in instruments:
         grouped.setdefault(_FAMILY_OF.get(name, "Other"), []).append(name)
     return grouped
-
-
-def program_of(instrument: str) -> int | None:
-    """General MIDI program number (0-127) of an instrument, or None if General MIDI has no such name."""
-    return GM_INSTRUMENTS.index(instrument) if instrument in _FAMILY_OF else None

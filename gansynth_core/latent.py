@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from gansynth_core.cards import ModelCard
@@ -47,6 +48,8 @@ class Timbre:
             return cls(card.id, tuple(float(x) for x in z))
         if instrument is None:
             instrument = card.instruments[0]
+        if not isinstance(instrument, str | Mapping):
+            raise InputError(f"An instrument is a name, or weights by name, not {instrument!r}.")
         weights = {instrument: 1.0} if isinstance(instrument, str) else dict(instrument)
         for name, weight in weights.items():
             card.check_instrument(name)
@@ -82,7 +85,7 @@ def sample(
 ) -> list[Timbre]:
     """`n` Timbres with z ~ N(0, 1). Item i is drawn on the CPU from seed + i alone: the same sound on any device, for
     any n. Raises InputError as Timbre.of, and for a seed that is no integer of 0 .. 2^53."""
-    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed <= 2**53:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= 2**53:
         raise InputError(f"Seed {seed!r} must be a whole number from 0 to {2**53}.")
     draws = [
         torch.randn(card.latent_size, generator=torch.Generator().manual_seed(int(seed) + item)) for item in range(n)
@@ -129,7 +132,7 @@ def slerp(a: Sequence[float], b: Sequence[float], t: float) -> tuple[float, ...]
 
 
 def nudge(timbre: Timbre, card: ModelCard, amounts: Sequence[float]) -> Timbre:
-    """`timbre` moved by `amounts[i]` (standard deviations) along the card's i-th direction. Raises InputError for more
+    """`timbre` moved by `amounts[i]` (-3 .. 3 makes sense) along the card's i-th direction. Raises InputError for more
     amounts than directions or for values beyond the range of z."""
     if len(amounts) > len(card.directions):
         raise InputError(f"'{card.id}' has {len(card.directions)} directions, not {len(amounts)}.")

@@ -1,5 +1,6 @@
 """Sounds as samples that know their rate: one note (`Clip`), several of one length (`Clips`), fades, WAV files."""
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.pitches import pitch_label
 
+NOTE_PEAK = 0.9  # every note is scaled to this peak, those that are learned from and those that are played
+SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is silence, and is left as quiet as it is
 FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, and leaves a sharp attack sharp
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: it ends without a click, and is not heard as fading
 
@@ -59,11 +62,13 @@ class Clip:
         path = Path(path)
         if path.suffix.lower() != ".wav":
             raise AudioError(f"'{path.name}' does not end in .wav, the one format notes are saved in.")
+        data = io.BytesIO()  # libsndfile does not say that a disk is full
+        try:
+            soundfile.write(data, self.samples, self.sample_rate, subtype=subtype, format="WAV")
+        except (soundfile.LibsndfileError, ValueError) as cause:
+            raise AudioError(f"Cannot write '{path}': {cause}") from cause
         with replacing(path, AudioError) as partial:
-            try:
-                soundfile.write(partial, self.samples, self.sample_rate, subtype=subtype, format="WAV")
-            except (soundfile.LibsndfileError, ValueError) as cause:
-                raise AudioError(f"Cannot write '{path}': {cause}") from cause
+            partial.write_bytes(data.getvalue())
         return path
 
 
@@ -90,9 +95,9 @@ class Clips:
 
     def shorten(self, seconds: float) -> "Clips":
         """The first `seconds` of every note, faded out over the last 30 ms. Raises InputError if they are shorter."""
-        if not 0 < seconds <= self.seconds:
+        if not (isinstance(seconds, int | float | np.number) and 0 < seconds <= self.seconds):
             raise InputError(
-                f"A duration of {seconds:g} s is not possible: choose more than 0 and at most {self.seconds:g} s."
+                f"A duration of {seconds} s is not possible: choose more than 0 and at most {self.seconds:g} s."
             )
         samples = max(1, round(seconds * self.sample_rate))
         if samples == self.audio.shape[-1]:
@@ -102,7 +107,8 @@ class Clips:
     def save(self, path: str | os.PathLike, subtype: str = "PCM_24") -> list[Path]:
         """Write one WAV a note: `path` itself for one, `stem_060.wav` (zero-padded MIDI number) for several.
 
-        The same pitch twice gets a running number behind it. Returns the paths. Raises AudioError.
+        The same pitch twice gets a running number behind it. Returns the paths. Raises AudioError, and then leaves none
+        of this call's files behind.
         """
         path = Path(path)
         if len(self) == 1:
@@ -114,7 +120,12 @@ class Clips:
             while name in taken:
                 name, number = f"{base}_{number}", number + 1
             taken.add(name)
-            paths.append(clip.save(path.with_name(name + path.suffix), subtype))
+            try:
+                paths.append(clip.save(path.with_name(name + path.suffix), subtype))
+            except AudioError:
+                for written in paths:
+                    written.unlink(missing_ok=True)
+                raise
         return paths
 
 

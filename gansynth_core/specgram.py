@@ -5,34 +5,33 @@ wave [batch, samples]  <->  STFT complex [batch, frames, bins]  <->  specgram [b
 A specgram's channel 0 is the log-magnitude scaled to [-1, 1]; channel 1 is the instantaneous frequency, the phase's
 advance from frame to frame as a fraction of pi in [-1, 1]. As in GANSynth (Engel et al. 2019, arXiv 1902.08710,
 section 2), frame 0 holds the phase itself, so that a running sum restores every phase.
+
+There are two ways to write a specgram: the studio's own (`SpecgramSpec`), and Magenta's with frequency on a mel scale
+(`MelSpecgramSpec`), which models that come from there need to the letter.
 """
 
+import functools
 import math
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gansynth_core.errors import ModelError
 
 
-@dataclass(frozen=True)
-class SpecgramSpec:
-    """The constants of one representation; a model's card carries them.
+class Representation:
+    """What both ways have in common; the constants are the subclasses' fields."""
 
-    sample_rate: Hz. samples: length of a note. n_fft, hop: samples; the window is a periodic Hann of n_fft.
-    pad_front, pad_back: zeros around the note, so that every sample lies under as many windows as its neighbours.
-    log_magnitude_low, log_magnitude_high: nepers (ln of the STFT magnitude) that become -1 and 1.
-    """
-
+    griffin_lim_steps: ClassVar[int]  # what a Synth takes when it is told nothing else
     sample_rate: int
     samples: int
     n_fft: int
     hop: int
     pad_front: int
     pad_back: int
-    log_magnitude_low: float
-    log_magnitude_high: float
 
     def __post_init__(self) -> None:
         if self.n_fft % self.hop or (self.padded_samples - self.n_fft) % self.hop:
@@ -62,11 +61,6 @@ class SpecgramSpec:
         """Distance between bins in Hz; bin b (counted from 0) lies at (b + 1) * bin_hz."""
         return self.sample_rate / self.n_fft
 
-    def to_json(self) -> dict:
-        return asdict(self)
-
-    # --- wave <-> STFT -----------------------------------------------------------------------------------------
-
     def stft(self, wave: Tensor) -> Tensor:
         """wave float [batch, samples] -> complex [batch, frames, bins]."""
         padded = torch.nn.functional.pad(wave, (self.pad_front, self.pad_back))
@@ -74,13 +68,16 @@ class SpecgramSpec:
         return torch.fft.rfft(frames)[..., 1:]
 
     def istft(self, stft: Tensor) -> Tensor:
-        """complex [batch, frames, bins] -> wave [batch, samples]: the nearest STFT's (Griffin & Lim 1984)."""
-        with_dc = torch.nn.functional.pad(stft, (1, 0))
-        window = self._window(stft.real)
-        frames = torch.fft.irfft(with_dc, n=self.n_fft) * window
-        wave = self._overlap_add(frames)
-        weight = self._overlap_add((window**2).expand(1, self.frames, self.n_fft))
-        return (wave / weight.clamp_min(1e-8))[..., self.pad_front : self.pad_front + self.samples]
+        """complex [batch, frames, bins] -> wave [batch, samples]."""
+        raise NotImplementedError
+
+    def to_specgram(self, stft: Tensor) -> Tensor:
+        """complex [batch, frames, bins] -> specgram [batch, 2, frames, bins]."""
+        raise NotImplementedError
+
+    def from_specgram(self, specgram: Tensor) -> Tensor:
+        """specgram [batch, 2, frames, bins] -> complex [batch, frames, bins]."""
+        raise NotImplementedError
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
         """[batch, frames, n_fft] -> [batch, padded_samples]."""
@@ -95,7 +92,55 @@ class SpecgramSpec:
     def _window(self, like: Tensor) -> Tensor:
         return torch.hann_window(self.n_fft, periodic=True, dtype=like.dtype, device=like.device)
 
-    # --- STFT <-> specgram -------------------------------------------------------------------------------------
+    def encode(self, wave: Tensor) -> Tensor:
+        """wave float [batch, samples] -> specgram [batch, 2, frames, bins]."""
+        return self.to_specgram(self.stft(wave))
+
+    def decode(self, specgram: Tensor, griffin_lim_steps: int = 0) -> Tensor:
+        """specgram -> wave [batch, samples].
+
+        Each Griffin-Lim step (Griffin & Lim 1984) moves the phases nearer to ones that a real wave can have, and keeps
+        the magnitudes.
+        """
+        stft = self.from_specgram(specgram)
+        magnitude = stft.abs()
+        wave = self.istft(stft)
+        for _ in range(griffin_lim_steps):
+            consistent = self.stft(wave)
+            wave = self.istft(magnitude * consistent / consistent.abs().clamp_min(1e-8))
+        return wave
+
+
+@dataclass(frozen=True)
+class SpecgramSpec(Representation):
+    """The constants of the studio's specgrams; a model's card carries them.
+
+    sample_rate: Hz. samples: length of a note. n_fft, hop: samples; the window is a periodic Hann of n_fft.
+    pad_front, pad_back: zeros around the note, so that every sample lies under as many windows as its neighbours.
+    log_magnitude_low, log_magnitude_high: nepers (ln of the STFT magnitude) that become -1 and 1.
+    """
+
+    griffin_lim_steps = 2
+    sample_rate: int
+    samples: int
+    n_fft: int
+    hop: int
+    pad_front: int
+    pad_back: int
+    log_magnitude_low: float
+    log_magnitude_high: float
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    def istft(self, stft: Tensor) -> Tensor:
+        """complex [batch, frames, bins] -> wave [batch, samples]: the nearest STFT's (Griffin & Lim 1984)."""
+        with_dc = torch.nn.functional.pad(stft, (1, 0))
+        window = self._window(stft.real)
+        frames = torch.fft.irfft(with_dc, n=self.n_fft) * window
+        wave = self._overlap_add(frames)
+        weight = self._overlap_add((window**2).expand(1, self.frames, self.n_fft))
+        return (wave / weight.clamp_min(1e-8))[..., self.pad_front : self.pad_front + self.samples]
 
     def normalize(self, log_magnitude: Tensor) -> Tensor:
         """Nepers -> [-1, 1], clipped."""
@@ -118,25 +163,153 @@ class SpecgramSpec:
         magnitude = torch.where(specgram[:, 0] <= -1, torch.zeros_like(log_magnitude), log_magnitude.exp())
         return torch.polar(magnitude, phase(specgram[:, 1]))
 
-    # --- all the way -------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class MelSpecgramSpec(Representation):
+    """The constants of Magenta's specgrams (magenta/models/gansynth/lib/specgrams_helper.py, spectral_ops.py), whose
+    every peculiarity a model has learned.
+
+    Channel 0 is the log of mel *power*, channel 1 the instantaneous frequency of phases that were carried over to the
+    mel scale by the same matrix. All the padding is in front, and the last n_fft - hop samples of a note fall
+    to silence, because no further frame helps to carry them.
+
+    sample_rate: Hz. samples: length of a note. n_fft, hop: samples; the window is a periodic Hann of n_fft.
+    pad_front: zeros before the note. normalizer: one row (magnitude a, b, frequency a, b), or one for each mel bin;
+    a specgram holds a * x + b.
+    """
+
+    griffin_lim_steps = 0  # the original does none
+    kind: ClassVar[str] = "mel"  # how a card says which of the two it carries
+    sample_rate: int
+    samples: int
+    n_fft: int
+    hop: int
+    pad_front: int
+    normalizer: tuple[tuple[float, float, float, float], ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rows = np.array(self.normalizer, dtype=np.float64)
+        if rows.shape not in ((1, 4), (self.bins, 4)) or not np.isfinite(rows).all() or (rows[:, ::2] == 0).any():
+            raise ModelError(f"The specgram's normalizer must be 1 or {self.bins} rows of four numbers, a not 0.")
+
+    @property
+    def pad_back(self) -> int:
+        return 0
+
+    def to_json(self) -> dict:
+        return {"kind": self.kind} | asdict(self)
+
+    def istft(self, stft: Tensor) -> Tensor:
+        """complex [batch, frames, bins] -> wave [batch, samples]: frames windowed again and added up."""
+        window = self._window(stft.real)
+        window = window / (window.square().sum() / self.hop)  # Hann / 1.5: neighbouring frames add up to 1
+        frames = torch.fft.irfft(torch.nn.functional.pad(stft, (1, 0)), n=self.n_fft) * window
+        return self._overlap_add(frames)[..., self.pad_front :]
+
+    def normalize(self, mel: Tensor) -> Tensor:
+        """Log mel power (nepers) and instantaneous frequency [batch, 2, frames, bins] -> specgram of the same shape."""
+        scale, offset = self._constants(mel)
+        return mel * scale + offset
+
+    def denormalize(self, specgram: Tensor) -> Tensor:
+        """Inverse of `normalize`."""
+        scale, offset = self._constants(specgram)
+        return (specgram - offset) / scale
+
+    def _constants(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        rows = torch.tensor(self.normalizer, dtype=like.dtype, device=like.device)  # [1 or bins, 4]
+        return rows[:, 0::2].T[:, None], rows[:, 1::2].T[:, None]
 
     def encode(self, wave: Tensor) -> Tensor:
-        """wave float [batch, samples] -> specgram [batch, 2, frames, bins]."""
-        return self.to_specgram(self.stft(wave))
+        """wave float [batch, samples] -> specgram [batch, 2, frames, bins]; reckoned in float64, because running sums
+        of phases lose what an advance is read from."""
+        return super().encode(wave.double()).to(wave.dtype)
 
-    def decode(self, specgram: Tensor, griffin_lim_steps: int = 0) -> Tensor:
-        """specgram -> wave [batch, samples].
+    def to_specgram(self, stft: Tensor) -> Tensor:
+        """complex [batch, frames, bins] -> specgram [batch, 2, frames, bins]."""
+        to_mel = torch.from_numpy(_linear_to_mel(self.bins, self.sample_rate)).to(stft.real)
+        power = (stft.abs() + _MEL_FLOOR).square() @ to_mel
+        phases = phase(_unwrapped_advance(phase(_unwrapped_advance(stft.angle())) @ to_mel))
+        return self.normalize(torch.stack([(power + _MEL_FLOOR).log(), _unwrapped_advance(phases)], dim=1))
 
-        Each Griffin-Lim step (Griffin & Lim 1984) moves the phases nearer to ones that a real wave can have, and keeps
-        the magnitudes.
-        """
-        stft = self.from_specgram(specgram)
-        magnitude = stft.abs()
-        wave = self.istft(stft)
-        for _ in range(griffin_lim_steps):
-            consistent = self.stft(wave)
-            wave = self.istft(magnitude * consistent / consistent.abs().clamp_min(1e-8))
-        return wave
+    def from_specgram(self, specgram: Tensor) -> Tensor:
+        """specgram [batch, 2, frames, bins] -> complex [batch, frames, bins]."""
+        mel = self.denormalize(specgram)
+        magnitude = (self._to_linear(mel[:, 0].exp()) + _MEL_FLOOR).sqrt()
+        return torch.polar(magnitude, self._to_linear(phase(mel[:, 1])))
+
+    def _to_linear(self, mel: Tensor) -> Tensor:
+        """The product with the matrix from mel to linear frequencies, in whose columns no more than two numbers
+        differ from zero: [..., mel bins] -> [..., bins]."""
+        places, weights = _mel_to_linear(self.bins, self.sample_rate)
+        parts = zip(torch.from_numpy(places).to(mel.device), torch.from_numpy(weights).to(mel), strict=True)
+        return sum(mel.index_select(-1, place) * weight for place, weight in parts)
+
+
+_MEL_FLOOR = 1e-6
+
+
+def _unwrapped_advance(phases: Tensor) -> Tensor:
+    """Instantaneous frequency as Magenta writes it: half a turn keeps the sign of its step."""
+    advance = instantaneous_frequency(phases)
+    rising = torch.diff(phases, dim=-2, prepend=torch.zeros_like(phases[..., :1, :])) > 0
+    return torch.where((advance == -1) & rising, torch.ones_like(advance), advance)
+
+
+def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
+    return 1127.0 * np.log(1.0 + np.asarray(hz) / 700.0)
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    return 700.0 * (np.exp(np.asarray(mel) / 1127.0) - 1.0)
+
+
+@functools.lru_cache(maxsize=4)
+def _linear_to_mel(bins: int, sample_rate: int) -> np.ndarray:
+    """Triangles that carry linear to mel frequencies, float32 [bins, mel bins], as Magenta's models know them.
+
+    Magenta's spectral_ops.linear_to_mel_weight_matrix widens bands narrower than 1.5 bins in place, in views of one
+    array: each widening moves the edges and centres of the bands beside it, and so must this one. Its frequencies are
+    also one bin off, those of bins 0 .. bins - 1 of an FFT with `bins` places, and the first is cut off.
+    """
+    hz = np.linspace(0.0, sample_rate / 2, bins)[1:, None]
+    edges = np.linspace(_hz_to_mel(0.0), _hz_to_mel(sample_rate / 2), bins + 2)
+    narrowest_hz = 1.5 * sample_rate / 2 / bins
+    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]  # views on purpose: see above
+    for band in range(bins):
+        if _mel_to_hz(upper[band]) - _mel_to_hz(lower[band]) < narrowest_hz:
+            half = 0.5 * narrowest_hz / (_mel_to_hz(centre[band]) + 700.0)
+            half = 1127.0 * np.log(half + np.sqrt(1.0 + half**2))
+            lower[band] = centre[band] - half
+            upper[band] = centre[band] + half
+    lower, centre, upper = (_mel_to_hz(edge)[None] for edge in (lower, centre, upper))
+    triangles = np.maximum(0.0, np.minimum((hz - lower) / (centre - lower), (upper - hz) / (upper - centre)))
+    return np.pad(triangles, [(1, 0), (0, 0)]).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def _mel_to_linear(bins: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Magenta's approximate inverse of `_linear_to_mel`, M^T diag(1 / column sums of M M^T), by its non-zero numbers:
+    for each linear bin the mel bins it takes from and how much of each, both [most of them, bins]."""
+    matrix = _linear_to_mel(bins, sample_rate)
+    sums = (matrix @ matrix.T).sum(axis=0)
+    inverse = matrix.T * np.divide(1.0, sums, out=sums.copy(), where=np.abs(sums) > 1e-8)
+    most = int((inverse != 0).sum(axis=0).max())
+    places = np.argsort(inverse == 0, axis=0, kind="stable")[:most]
+    return places, np.take_along_axis(inverse, places, axis=0)
+
+
+def representation_from_json(document: dict) -> Representation:
+    """Inverse of `to_json`, of either kind; documents without a kind are the studio's. Raises ModelError, or TypeError
+    where constants are missing or unknown."""
+    kind = document.get("kind")
+    if kind is None:
+        return SpecgramSpec(**document)
+    if kind != MelSpecgramSpec.kind:
+        raise ModelError(f"This version knows no specgram of the kind '{kind}'.")
+    constants = {name: value for name, value in document.items() if name != "kind"}
+    return MelSpecgramSpec(**constants | {"normalizer": tuple(tuple(row) for row in constants["normalizer"])})
 
 
 def instantaneous_frequency(phases: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,19 +12,18 @@ from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import InputError, ModelError
 from gansynth_core.generators import Generator, build_generator
 from gansynth_core.latent import Timbre, sample
-from gansynth_core.sound import Clips, fade_in, fade_out
+from gansynth_core.pitches import parse_pitch
+from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
 
-GRIFFIN_LIM_STEPS = 2
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
-PEAK = 0.9  # every note is scaled to this peak, as the notes that models learn from are
-SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is left as quiet as it is
 
 
 class Synth:
     """Renders notes of one model. Safe to call from many threads; one of them at a time uses the network.
 
-    device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see SpecgramSpec.decode.
+    device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see
+    Representation.decode; None takes what the model's specgrams are best with.
     """
 
     def __init__(
@@ -32,9 +32,11 @@ class Synth:
         generator: Generator,
         *,
         device: str = "auto",
-        griffin_lim_steps: int = GRIFFIN_LIM_STEPS,
+        griffin_lim_steps: int | None = None,
         cached_notes: int = CACHED_NOTES,
     ) -> None:
+        if griffin_lim_steps is None:
+            griffin_lim_steps = card.specgram.griffin_lim_steps
         if griffin_lim_steps < 0:
             raise InputError(f"Griffin-Lim takes 0 or more steps, not {griffin_lim_steps}.")
         self.card = card
@@ -46,9 +48,7 @@ class Synth:
         self._cached_notes = cached_notes
 
     @classmethod
-    def load(
-        cls, model: str = "studio", *, device: str = "auto", griffin_lim_steps: int = GRIFFIN_LIM_STEPS
-    ) -> "Synth":
+    def load(cls, model: str = "studio", *, device: str = "auto", griffin_lim_steps: int | None = None) -> "Synth":
         """The synth of a model by its id, or by a path to its folder. Raises ModelError in words if there is none, or
         it is damaged."""
         folder = model_folder(model)
@@ -58,7 +58,8 @@ class Synth:
         try:
             generator.load_state_dict(weights, strict=True)
         except RuntimeError as cause:
-            raise ModelError(f"The weights in '{folder}' do not fit its card: {cause}") from cause
+            reason = " ".join(str(cause).splitlines()[1:2]).strip()  # the first of what may be a hundred
+            raise ModelError(f"The weights in '{folder}' do not fit its card: {reason}") from cause
         return cls(card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps)
 
     def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> Clips:
@@ -110,7 +111,9 @@ class Synth:
         rate = self.card.specgram.sample_rate
         waves = fade_out(fade_in(waves, rate), rate)
         peaks = np.abs(waves).max(axis=1)
-        return [wave * (PEAK / peak) if peak > SILENCE_PEAK else wave for wave, peak in zip(waves, peaks, strict=True)]
+        return [
+            wave * (NOTE_PEAK / peak) if peak > SILENCE_PEAK else wave for wave, peak in zip(waves, peaks, strict=True)
+        ]
 
 
 def choose_device(device: str) -> str:
@@ -124,12 +127,26 @@ def choose_device(device: str) -> str:
     return device
 
 
-_loaded: OrderedDict[str, Synth] = OrderedDict()
+LOADED_MODELS = 2  # that `generate` keeps at hand
+_loaded: OrderedDict[tuple[Path, str], Synth] = OrderedDict()
 _loading = threading.Lock()
 
 
+def _synth_of(model: str) -> Synth:
+    """The Synth of a model, loaded once for as long as its weights stay the same."""
+    folder = model_folder(model).resolve()
+    key = (folder, load_card(folder).sha256)
+    with _loading:
+        if key not in _loaded:
+            _loaded[key] = Synth.load(str(folder))
+        _loaded.move_to_end(key)
+        while len(_loaded) > LOADED_MODELS:
+            _loaded.popitem(last=False)
+        return _loaded[key]
+
+
 def generate(
-    note_number: float | Sequence[float] = 60,
+    note_number: float | str | Sequence[float | str] = 60,
     instrument: str | dict[str, float] | None = None,
     duration: float | None = None,
     *,
@@ -139,7 +156,7 @@ def generate(
 ) -> Clips:
     """Notes in one call: `generate(60, "violin").save("violin.wav")`.
 
-    note_number: MIDI pitch (60 is middle C), or several for several notes of one timbre.
+    note_number: MIDI pitch (60 is middle C) or note name ("C4"), or several for several notes of one timbre.
     instrument: a name (None: the model's first), or weights by name such as {"violin": 0.5, "flute": 0.5}.
     duration: seconds, up to the model's note length (4 s for `studio`, the default).
     seed: which of the instrument's sounds; the same seed is always the same sound.
@@ -147,20 +164,28 @@ def generate(
     Returns Clips: `.audio` float32 [notes, samples], `.sample_rate`, `.save(path)`.
     Raises InputError for values the model cannot take and ModelError for a model that cannot be loaded.
     """
-    with _loading:
-        if model not in _loaded:
-            _loaded[model] = Synth.load(model)
-        synth = _loaded[model]
+    synth = _synth_of(model)
     card = synth.card
-    if duration is not None and not 0 < duration <= card.specgram.seconds:
-        raise InputError(
-            f"A duration of {duration:g} s is not possible: '{card.id}' makes notes of up to "
-            f"{card.specgram.seconds:g} s."
-        )
-    if z is None:
-        timbre = sample(card, 1, seed, instrument)[0]
-    else:
-        timbre = Timbre.of(card, np.asarray(z, dtype=np.float64).ravel().tolist(), instrument)
-    pitches = [note_number] if np.isscalar(note_number) else list(note_number)
-    clips = synth.render(timbre, pitches)
+    timbre = sample(card, 1, seed, instrument)[0] if z is None else Timbre.of(card, _vector(z), instrument)
+    one = isinstance(note_number, str) or np.ndim(note_number) == 0
+    clips = synth.render(timbre, [_pitch(note) for note in ([note_number] if one else note_number)])
     return clips if duration is None else clips.shorten(duration)
+
+
+def _pitch(note: float | str) -> float:
+    if isinstance(note, str):
+        return parse_pitch(note)
+    try:
+        return float(note)
+    except (TypeError, ValueError) as cause:
+        raise InputError(f"{note!r} is no pitch: give a MIDI number such as 60, or a note name such as C4.") from cause
+
+
+def _vector(z: Sequence[float] | np.ndarray) -> list[float]:
+    try:
+        vector = np.asarray(z, dtype=np.float64)
+    except (TypeError, ValueError) as cause:
+        raise InputError("z is a list of numbers.") from cause
+    if vector.ndim != 1:
+        raise InputError(f"z is one list of numbers, not an array of the shape {vector.shape}.")
+    return vector.tolist()

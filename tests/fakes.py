@@ -11,13 +11,19 @@ SPEC = STUDIO_SPEC
 
 
 class SineGenerator:
-    """A sine at the pitch, its level set by z[0] (0: -12 dBFS, each unit 3 dB)."""
+    """A sine at the pitch and one that tells the instrument: number n of the card adds harmonic n + 2, 12 dB lower.
+
+    z[0] sets the level (0: -12 dBFS, each unit 3 dB).
+    """
 
     def __call__(self, z, pitch, instruments):
         seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
         hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
         level = 10 ** ((-12 + 3 * z[:, :1].clamp(-3, 3)) / 20)
-        return SPEC.encode(level * torch.sin(2 * math.pi * hz[:, None] * seconds))
+        wave = torch.sin(2 * math.pi * hz[:, None] * seconds)
+        for number, weight in enumerate(instruments.T):
+            wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (number + 2) * hz[:, None] * seconds)
+        return SPEC.encode(level * wave)
 
     def to(self, device):
         return self

@@ -64,6 +64,8 @@ def test_generate_endpoint_writes_the_note_asked_for(client):
     ("values", "words"),
     [
         (("violn", 60, 0, 1.0), "Did you mean 'violin'"),
+        (("\ud800", 60, 0, 1.0), "no instrument"),
+        (("violin", 60, 10**400, 1.0), "seed is a whole number"),
         (("violin", 100, 0, 1.0), "outside what"),
         (("violin", 60, -1, 1.0), "seed is a whole number"),
         (("violin", 60, 0, 9.0), "duration of 9 s"),
@@ -87,6 +89,19 @@ def test_a_taken_port_is_one_sentence(capsys):
     complaint = capsys.readouterr().err
     assert complaint.count("\n") == 1
     assert "taken" in complaint
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "65536", "1e3", "http", "²", "9" * 5000])
+def test_what_is_no_port_is_refused_in_words(capsys, port):
+    with pytest.raises(SystemExit):
+        app.main([f"--port={port}"])
+    assert "is no port: choose a whole number from 1 to 65535." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["studio.invalid", "192.0.2.1", "a..b", "x" * 70])  # 192.0.2.x is never anyone's
+def test_a_host_that_is_not_this_machine_is_one_sentence(capsys, host):
+    assert app.main(["--host", host]) == 1
+    assert capsys.readouterr().err == f"'{host}' is no address of this machine: name another with --host.\n"
 
 
 def test_a_missing_model_is_one_sentence(capsys):

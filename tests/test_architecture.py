@@ -12,12 +12,13 @@ SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.p
 # A module may import from modules of its own level or a lower one.
 LEVELS = [
     ["errors"],
-    ["files", "instruments", "pitches"],
+    ["files", "instruments", "pitches", "tensor_bundle"],
     ["sound", "specgram"],
     ["cards"],
     ["generators", "latent"],
     ["synth"],
-    ["training", "bench", "__init__"],
+    ["packs"],
+    ["training", "magenta_import", "bench", "__init__"],
     ["__main__"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

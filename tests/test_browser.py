@@ -4,14 +4,14 @@ One browser and one server for the file. Sound is measured by the analyser at th
 """
 
 import shutil
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fakes import SineGenerator, sine_card
 from playwright.sync_api import Page, sync_playwright
 
 import app
-from gansynth_core import GM_INSTRUMENTS, Synth
+from gansynth_core import GM_INSTRUMENTS, ModelError, Synth
 from webapp.player import Player
 
 ARGUMENTS = [
@@ -264,6 +264,89 @@ def test_a_server_that_is_gone_is_said_in_words_and_found_again(visit):
     page.unroute("**/notes?*")
     page.get_by_text("Ready", exact=True).wait_for()
     page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+
+
+def test_a_picture_that_fails_is_drawn_once_it_can_be(visit):
+    page = visit(ignored=("ERR_FAILED", "status of 503"))
+    page.wait_for_selector("#view img[alt*='C4']")
+    page.route("**/picture?*", lambda route: route.abort())
+    page.get_by_label("Key").select_option("48")
+    page.get_by_text("No picture: The studio does not answer. Your sound is kept. Trying again.").wait_for()
+    page.unroute("**/picture?*")
+    page.route("**/picture?*", lambda route: route.fulfill(status=503, json={"error": "Busy."}))
+    page.get_by_text("No picture: Busy. Trying again.").wait_for()
+    page.unroute("**/picture?*")
+    page.wait_for_selector("#view img[alt='Waveform and spectrogram of C3, seed 0']")
+    assert page.get_by_text("No picture").count() == 0
+
+
+def test_of_pictures_that_fail_only_the_newest_is_asked_for_again(visit):
+    page = visit(ignored=("status of 503",))
+    page.wait_for_selector("#view img[alt*='C4']")
+    asked = []
+
+    def refuse(route):
+        asked.append(parse_qs(urlsplit(route.request.url).query)["pitch"][0])
+        route.fulfill(status=503, json={"error": "Busy."})
+
+    page.route("**/picture?*", refuse)
+    page.get_by_label("Key").select_option("48")
+    page.get_by_text("No picture: Busy.").wait_for()
+    page.get_by_label("Key").select_option("50")
+    page.wait_for_timeout(3000)
+    first_new = asked.index("50")
+    assert set(asked[first_new:]) == {"50"}
+    assert len(asked[first_new:]) > 1
+
+
+def test_a_download_that_fails_promises_nothing(visit):
+    page = visit(ignored=("ERR_FAILED",))
+    page.route("**/wav?*", lambda route: route.abort())
+    page.get_by_role("button", name="Download WAV").click()
+    toast = page.locator(".toast", has_text="The studio does not answer.")
+    toast.wait_for()
+    assert "rying again" not in toast.inner_text()
+    assert page.get_by_role("button", name="Download WAV").is_enabled()
+
+
+def test_a_page_whose_server_is_gone_opens_once_it_is_back(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.route("**/studio/model", lambda route: route.abort())
+    page.goto(address)
+    page.locator(".toast", has_text="The studio does not answer. Your sound is kept. Trying again.").wait_for()
+    page.unroute("**/studio/model")
+    page.wait_for_selector(".key")
+    page.get_by_text("Ready", exact=True).wait_for()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_stays_there(browser, width):
+    sentence = "The weights '/a/rather/long/path/to/assets/models/studio/weights.safetensors' are damaged."
+
+    def broken():
+        raise ModelError(sentence)
+
+    player = Player(sine_card())
+    player.load(broken, failed=lambda _: None)
+    port = app.free_port("127.0.0.1", None)
+    served = app.launch(player, "127.0.0.1", port, block=False)
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"http://127.0.0.1:{port}")
+    try:
+        page.locator(".toast", has_text=sentence).wait_for()
+        page.get_by_role("button", name="Dismiss").click()
+        state = page.locator(".state", has_text=sentence)
+        state.wait_for()
+        assert state.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
+        box = state.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        page.get_by_text(f"No picture: {sentence}").wait_for()
+    finally:
+        page.close()
+        served.close(verbose=False)
 
 
 def test_a_refusal_is_said_in_words(visit):

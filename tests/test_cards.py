@@ -71,3 +71,20 @@ def test_an_unknown_family_is_refused(folder):
 def test_an_unknown_model_names_those_there_are(folder):
     with pytest.raises(ModelError, match="Did you mean 'sines'"):
         Synth.load("sine")
+
+
+def test_a_model_is_known_by_its_folder(folder):
+    """Two snapshots of one run are two models: their sounds must not mix."""
+    card = load_card(folder.rename(folder.with_name("later")))
+    assert card.id == "later"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"latent_size": 0}, {"pitch_low": None}, {"directions": [{"name": "x", "vector": [1.0, 2.0]}]}, {"family": []}],
+)
+def test_a_card_with_impossible_values_is_refused(folder, change):
+    path = folder / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ModelError):
+        Synth.load("sines")

@@ -23,7 +23,7 @@ def test_a_note_lands_on_disk(tmp_path, capsys):
     [
         (["--instrument", "violn"], "Did you mean 'violin'"),
         (["--pitch", "96"], r"24-84\)\. Choose a lower key"),
-        (["--duration", "5"], "up to 4 s"),
+        (["--duration", "5"], "at most 4 s"),
         (["--seed", "-1"], "whole number"),
         (["--model", "studo"], "Did you mean 'studio'"),
     ],
@@ -41,7 +41,9 @@ def test_instruments_and_models_are_listed(capsys):
     assert "Piano\n  acoustic_grand_piano" in output and "studio: studio, 128 instruments, pitches 24-84" in output
 
 
-@pytest.mark.parametrize("command", ["generate", "instruments", "models", "data", "train", "evaluate", "bench"])
+@pytest.mark.parametrize(
+    "command", ["generate", "instruments", "models", "import-magenta", "pack", "data", "train", "evaluate", "bench"]
+)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

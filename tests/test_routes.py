@@ -1,5 +1,6 @@
 """The studio's own routes: the right bytes for a good request, a sentence for any other."""
 
+import dataclasses
 import io
 import json
 import threading
@@ -12,10 +13,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from gansynth_core import ModelError
+from gansynth_core import Direction, InputError, ModelError
 from webapp.player import Player
 from webapp.routes import PREFIX, Guard, studio_routes
-from webapp.sounds import digest_of
+from webapp.sounds import check_pitch, digest_of
 
 SYNTH = sine_synth()
 RATE = SYNTH.card.specgram.sample_rate
@@ -88,6 +89,11 @@ def test_sliders_and_seed_change_the_sound_and_only_they(client):
         ({"sound": sound(seed=1.5)}, "seed"),
         ({"sound": sound(seed=float("nan"))}, "seed"),
         ({"sound": sound(seed=2**40)}, "seed"),
+        ({"sound": sound(instruments={"violin": 10**400})}, "weight"),
+        ({"sound": sound(sliders=[-(10**400)])}, "slider is a number"),
+        ({"sound": sound(seed=10**400)}, "seed"),
+        ({"sound": sound(instruments={"\ud800": 1})}, "no instrument '?'"),
+        ({"low": "1" * 400}, "pitch"),
         ({"sound": "{"}, "JSON"),
         ({"sound": "[" * 3000}, "JSON"),
         ({"sound": "[]"}, "object"),
@@ -101,6 +107,31 @@ def test_bad_requests_get_a_sentence(client, changes, words):
     answer = client.get(NOTES, params={name: value for name, value in parameters.items() if value is not None})
     assert answer.status_code == 400
     assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), 60.5, None, [60], "sixty", "\ud800"])
+def test_what_is_no_key_is_refused_in_words(value):
+    with pytest.raises(InputError, match="is not a pitch"):
+        check_pitch(value, SYNTH.card)
+    assert check_pitch("60", SYNTH.card) == check_pitch(60.0, SYNTH.card) == 60
+
+
+def test_addresses_change_when_the_sound_may_and_only_then(monkeypatch):
+    card = SYNTH.card
+    other = {
+        "sha256": "0" * 64,
+        "directions": (Direction("brightness", card.directions[1].vector), *card.directions[1:]),
+        "specgram": dataclasses.replace(card.specgram, hop=card.specgram.hop // 2),
+        "instruments": card.instruments[::-1],
+        "generator": {"channels": 8},
+    }
+    digests = {digest_of(dataclasses.replace(card, **{name: value})) for name, value in other.items()}
+    assert len(digests | {digest_of(card)}) == 1 + len(other)
+    words = {"quality": {"pitch_accuracy": 0.9}, "training": {"steps": 1}, "title": "Sines II", "licence": "CC0-1.0"}
+    assert digest_of(dataclasses.replace(card, **words)) == digest_of(card)
+    before = digest_of(card)
+    monkeypatch.setattr("webapp.sounds.RENDERING", 0)
+    assert digest_of(card) != before
 
 
 def test_another_model_is_named_as_the_reason(client):
@@ -160,23 +191,31 @@ def test_beyond_a_full_line_comes_503(client):
     assert slow.get(NOTES, params=parameters).status_code == 200
 
 
-def test_a_model_that_cannot_be_loaded_says_why():
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("The weights are damaged."), "The weights are damaged."),
+        (MemoryError("full"), "The model 'sines' cannot be loaded (MemoryError: full)."),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_says_why(error, sentence):
     player = Player(SYNTH.card)
     told = []
 
     def broken():
-        raise ModelError("The weights are damaged.")
+        raise error
 
     player.load(broken, told.append)
     answer = client_for(player).get(NOTES, params={"sound": sound(), "low": 60, "high": 60})
     assert answer.status_code == 500
-    assert answer.json()["error"] == "The weights are damaged."
-    assert told == ["The weights are damaged."]
+    assert answer.json()["error"] == sentence
+    assert told == [sentence]
 
 
 def test_the_page_learns_the_model(client):
     model = client.get(f"{PREFIX}/model").json()
     assert (model["low"], model["high"], model["rate"], model["sliders"]) == (36, 84, RATE, 8)
+    assert (model["keys"][0], model["keys"][61 - 36], model["keys"][-1]) == ("C2", "C♯4", "C6")
     names = [instrument["name"] for family in model["families"] for instrument in family["instruments"]]
     assert sorted(names) == sorted(SYNTH.card.instruments)
 

@@ -62,6 +62,13 @@ def test_what_is_no_sound_file_says_so(tmp_path):
         read_wav(path)
 
 
+def test_a_save_that_fails_half_way_leaves_none_of_its_notes(tmp_path):
+    (tmp_path / "a_061.wav").mkdir()  # where the second note should go
+    with pytest.raises(AudioError, match="a_061"):
+        tone(2).save(tmp_path / "a.wav")
+    assert os.listdir(tmp_path) == ["a_061.wav"]
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.wav"
     Clip(np.zeros(10, np.float32), RATE).save(path)

@@ -24,11 +24,36 @@ def test_a4_is_440_hz_within_5_cents_and_between_the_keys_too():
     assert abs(cents(peak_hz(clips.audio[1], clips.sample_rate), 440.0 * 2 ** (0.5 / 12))) < 5
 
 
+def harmonic_level(samples: np.ndarray, rate: int, hz: float, harmonic: int) -> float:
+    """Level of a harmonic relative to the fundamental."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    place = hz * len(samples) / rate
+
+    def near(place):
+        return spectrum[round(place) - 3 : round(place) + 4].max()
+
+    return near(place * harmonic) / near(place)
+
+
+def test_every_instrument_is_heard_as_itself_and_mixtures_as_both():
+    synth = sine_synth()
+    for sound, expected in {
+        "violin": (0.25, 0, 0),
+        "flute": (0, 0.25, 0),
+        "gunshot": (0, 0, 0.25),
+        (("violin", 0.5), ("gunshot", 0.5)): (0.125, 0, 0.125),
+    }.items():
+        timbre = sample(synth.card, 1, 0, sound if isinstance(sound, str) else dict(sound))[0]
+        samples = synth.render(timbre, [69]).audio[0]
+        heard = [harmonic_level(samples, 24000, 440.0, harmonic) for harmonic in (2, 3, 4)]
+        assert heard == pytest.approx(expected, abs=0.02), sound
+
+
 def test_a_note_is_the_same_alone_in_a_batch_and_out_of_the_cache():
     synth = sine_synth()
     timbre = sample(synth.card, 1, 0, "violin")[0]
     together = synth.render(timbre, range(30, 60)).audio
-    assert np.array_equal(together, synth.render(timbre, range(30, 60)).audio)
+    assert np.array_equal(together, sine_synth().render(timbre, range(30, 60)).audio)
     assert np.abs(together[17] - sine_synth().render(timbre, [47]).audio[0]).max() < 1e-4
 
 

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -95,10 +97,57 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(da
     assert (tmp_path / "run" / "state.pt").read_bytes() == good
 
 
-def test_a_state_of_another_network_is_refused(data, tmp_path):
-    loop.train(CONFIG, data, tmp_path / "run", "cpu", steps=1)
-    with pytest.raises(DataError, match="choose another --out"):
-        loop.train(CONFIG.replace(channels=24), data, tmp_path / "run", "cpu")
+def test_a_run_goes_on_with_its_own_network_and_data_only(data, tmp_path):
+    run = tmp_path / "run"
+    assert loop.train(CONFIG, data, run, "cpu", steps=1) is None  # no snapshot yet
+    before = (run / "config.json").read_text()
+    with pytest.raises(DataError, match="another size"):
+        loop.train(CONFIG.replace(channels=24), data, run, "cpu")
+    other = dataclasses.replace(data, notes=data.notes[:-1], rows=data.rows[:-1])
+    with pytest.raises(DataError, match="another set"):
+        loop.train(CONFIG, other, run, "cpu")
+    assert (run / "config.json").read_text() == before
+    (run / "state.pt").write_bytes(b"")
+    with pytest.raises(DataError, match="damaged"):
+        loop.train(CONFIG, data, run, "cpu")
+
+
+def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
+    forward, steps = loop.WarmStart.forward, []
+
+    def press_in_the_third_step(*arguments):
+        steps.append(0)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return forward(*arguments)
+
+    monkeypatch.setattr(loop.WarmStart, "forward", press_in_the_third_step)
+    config = CONFIG.replace(notes=1000, snapshot_notes=1000)
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(config, data, tmp_path / "run", "cpu")
+    assert weights_of(tmp_path / "run")["step"] == 3
+
+
+def test_the_log_forgets_the_steps_that_were_lost(data, tmp_path):
+    config = CONFIG.replace(notes=1000, snapshot_notes=1000)
+    loop.train(config, data, tmp_path / "run", "cpu", steps=2)
+    log = tmp_path / "run" / "log.csv"
+    log.write_text(log.read_text() + "999,9,1,1,1,1,1\n")
+    loop.train(config, data, tmp_path / "run", "cpu", steps=1)
+    assert [row.split(",")[0] for row in log.read_text().splitlines()] == ["notes", "8", "12"]
+
+
+def test_the_average_lags_behind_the_weights_by_its_half_life(data, tmp_path):
+    config = CONFIG.replace(notes=1000, snapshot_notes=1000, ema_notes=4)  # half of each step's change
+    loop.train(config, data, tmp_path / "run", "cpu", steps=1)
+    first = weights_of(tmp_path / "run")
+    loop.train(config, data, tmp_path / "run", "cpu", steps=1)
+    second = weights_of(tmp_path / "run")
+    name = "generator.envelopes.weight"
+    kept = 0.5 ** (4 / min(4, 0.1 * 8 + 4))
+    expected = kept * first["average"][name] + (1 - kept) * second["model"][name]
+    assert torch.allclose(second["average"][name], expected, atol=1e-6)
+    assert not torch.allclose(second["average"][name], second["model"][name], atol=1e-6)
 
 
 def test_too_few_notes_are_refused_before_the_first_step(data, tmp_path):
@@ -140,6 +189,10 @@ def test_judged_frames_are_distinct_and_look_at_the_attack_more_often():
         ({"batch": "x"}, "is a int"),
         ({"batch": 0}, "at least 1"),
         ({"precision": "fp8"}, "bf16"),
+        ({"learning_rate": -1.0}, "at least 0"),
+        ({"learning_rate": float("nan")}, "at least 0"),
+        ({"model": "../x"}, "no name for a model"),
+        ({"decay_share": 2.0}, "at most 1"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change, message):
@@ -147,20 +200,21 @@ def test_settings_that_make_no_sense_are_refused(change, message):
         CONFIG.replace(**change)
 
 
-def test_directions_find_what_changes_the_sound():
-    """A network in which one direction of z makes everything louder and the others next to nothing."""
-    torch.manual_seed(0)
+def test_directions_find_what_changes_the_sound_and_lengthen_what_hardly_does():
+    """A network in which one direction of z changes the level much, another a little, and the rest nothing."""
     generator = build_generator("studio", SPEC, 2, 16, {"channels": 8, "features": 8, "bands": 8})
-    truth = torch.nn.functional.normalize(torch.randn(16), dim=0)
+    generator.stretched[:16] = torch.linalg.qr(torch.randn(16, 16, generator=torch.Generator().manual_seed(0)))[0]
+    much, little = torch.eye(16)[3], torch.eye(16)[5]
     generator.place = lambda z, instruments: z
-    generator.grow = lambda w, pitch: (w @ truth)[:, None, None].expand(-1, SPEC.frames, 8) + 0.01 * w[:, None, :8]
+    generator.grow = lambda w, pitch: w[:, None].expand(-1, SPEC.frames, -1)
+    slope = torch.linspace(-1, 1, SPEC.bins)
     generator.spectrum = lambda features, basis: Spectrum(
-        0.1 * features.mean(dim=2, keepdim=True).expand(-1, -1, SPEC.bins), torch.zeros(1)
+        (features @ much)[..., None] * 0.1 * slope + (features @ little)[..., None] * 0.002, torch.zeros(1)
     )
-    directions = latent_directions(generator, SPEC, 2, (50, 60), count=3, pairs=512)
-    assert abs(float(truth @ torch.tensor(directions[0].vector))) > 0.97
-    vectors = torch.tensor([direction.vector for direction in directions])
-    assert torch.allclose(vectors @ vectors.T, torch.eye(3), atol=1e-3)
+    first, second, third = latent_directions(generator, SPEC, 2, (50, 60), count=3, sounds=8)
+    assert torch.tensor(first.vector) == pytest.approx(much, abs=0.02)  # upwards is brighter
+    assert torch.tensor(second.vector).abs() == pytest.approx(3 * little, abs=0.05)
+    assert abs(torch.tensor(first.vector) @ torch.tensor(third.vector)) < 0.01
 
 
 def test_fitting_the_prior_moves_z_and_leaves_the_sound_of_every_real_note(data):

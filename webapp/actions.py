@@ -9,17 +9,21 @@ from gradio import FileData
 
 from gansynth_core import GanSynthError, InputError, sample
 from webapp.player import Player
-from webapp.sounds import check_pitch, check_seed, file_name
+from webapp.sounds import check_pitch, check_seed, file_name, sentence_of
 
 
 def generate_action(player: Player, folder: Path, written: set[str]) -> Callable[..., FileData]:
     """The function behind the public endpoint `/generate`; WAV files go below `folder`, their paths to `written`."""
 
-    def generate(instrument: str = "violin", note: int = 60, seed: int = 0, duration: float = 4.0) -> FileData:
+    names = player.card.instruments
+    usual = "violin" if "violin" in names else next(iter(names), "")
+
+    def generate(instrument: str = usual, note: int = 60, seed: int = 0, duration: float = 4.0) -> FileData:
         """Render one note as a 24-bit WAV file.
 
-        instrument: General MIDI name such as "violin". note: MIDI pitch, 60 is middle C. seed: which of the
-        instrument's sounds. duration: seconds, more than 0 and at most the model's note length.
+        instrument: General MIDI name such as "violin"; empty for a model that has no instruments. note: MIDI pitch, 60
+        is middle C. seed: which of the instrument's sounds. duration: seconds, more than 0 and at most the model's note
+        length.
         """
         card = player.card
         try:
@@ -28,10 +32,10 @@ def generate_action(player: Player, folder: Path, written: set[str]) -> Callable
             pitch = check_pitch(note, card)
             timbre = sample(card, seed=check_seed(seed), instrument=instrument)[0]
             clips = player.render(timbre, [pitch]).shorten(duration)
-            sound = {"instruments": {instrument: 1.0}, "seed": seed, "sliders": []}
+            sound = {"instruments": dict(timbre.instruments), "seed": seed, "sliders": []}
             path = clips[0].save(folder / secrets.token_hex(16) / file_name(sound, pitch))
         except GanSynthError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(sentence_of(error), print_exception=False) from error
         written.add(str(path))
         return FileData(path=str(path), orig_name=path.name)
 

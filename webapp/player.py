@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from gansynth_core import Clips, GanSynthError, ModelCard, Synth, Timbre
+from gansynth_core import Clips, GanSynthError, ModelCard, ModelError, Synth, Timbre
 
 LINE = 16  # requests that may wait for the model; one more is sent away, as it would wait for seconds
 LOADING_SECONDS = 60.0
@@ -30,12 +30,17 @@ class Player:
         return player
 
     def load(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
-        """Run `loader` in a thread of its own. A GanSynthError goes to `failed` and to everyone who asks for a note."""
+        """Run `loader` in a thread of its own. Why it failed goes to `failed` and to everyone who asks for a note."""
 
         def work() -> None:
             try:
                 self._synth.set_result(loader())
-            except Exception as error:  # whatever it is, those who wait for the model must hear of it
+            except Exception as cause:  # whatever it is, those who wait for the model must hear of it
+                error = cause
+                if not isinstance(cause, GanSynthError):
+                    error = ModelError(
+                        f"The model '{self.card.id}' cannot be loaded ({type(cause).__name__}: {cause})."
+                    )
                 self._synth.set_exception(error)
                 failed(str(error))
 
@@ -47,11 +52,11 @@ class Player:
         Raises Busy when too many wait already, and whatever GanSynthError the model raises.
         """
         if not self._line.acquire(blocking=False):
-            raise Busy("The studio is busy: too many notes are waiting. It tries again in a moment.")
+            raise Busy("The studio is busy: too many notes are waiting.")
         try:
             synth = self._synth.result(timeout=LOADING_SECONDS)
             return synth.render(timbre, pitches)
         except TimeoutError as cause:
-            raise Busy("The model is still loading. It tries again in a moment.") from cause
+            raise Busy("The model is still loading.") from cause
         finally:
             self._line.release()

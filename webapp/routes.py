@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from gansynth_core import Clip, GanSynthError, InputError, pcm16
+from gansynth_core import Clips, GanSynthError, InputError, pcm16
 from webapp.player import Busy, Player
 from webapp.sounds import (
     BLOCK_LIMIT,
@@ -28,6 +28,7 @@ from webapp.sounds import (
     leading_instrument,
     parse_sound,
     pitch_name,
+    sentence_of,
     timbre_of,
     title_of,
 )
@@ -70,11 +71,11 @@ def _answer(handler: Callable[[Request], Response]) -> Callable[[Request], Respo
         try:
             return handler(request)
         except InputError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+            return JSONResponse({"error": sentence_of(error)}, status_code=400)
         except Busy as error:
-            return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "1"})
+            return JSONResponse({"error": sentence_of(error)}, status_code=503, headers={"Retry-After": "1"})
         except GanSynthError as error:
-            return JSONResponse({"error": str(error)}, status_code=500)
+            return JSONResponse({"error": sentence_of(error)}, status_code=500)
 
     return answered
 
@@ -106,10 +107,10 @@ def studio_routes(player: Player) -> list[Any]:
         if request.path_params["digest"] != digest:
             raise HTTPException(404, "This page was opened with another model. Reload it.")
 
-    def one_note(request: Request) -> tuple[dict[str, Any], int, Clip]:
+    def one_note(request: Request) -> tuple[dict[str, Any], int, Clips]:
         sound = parse_sound(_needed(request, "sound"), card)
         pitch = check_pitch(_needed(request, "pitch"), card)
-        return sound, pitch, player.render(timbre_of(sound, card), [pitch])[0]
+        return sound, pitch, player.render(timbre_of(sound, card), [pitch])
 
     @router.get("/model")
     @_answer
@@ -146,12 +147,10 @@ def studio_routes(player: Player) -> list[Any]:
             seconds = float(_needed(request, "seconds"))
         except ValueError as cause:
             raise InputError("'seconds' is a number.") from cause
-        sound = parse_sound(_needed(request, "sound"), card)
-        pitch = check_pitch(_needed(request, "pitch"), card)
-        clips = player.render(timbre_of(sound, card), [pitch]).shorten(seconds)
+        sound, pitch, clips = one_note(request)
         name = file_name(sound, pitch)
         with tempfile.TemporaryDirectory() as folder:
-            data = clips[0].save(Path(folder) / name).read_bytes()
+            data = clips.shorten(seconds)[0].save(Path(folder) / name).read_bytes()
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.get("/{digest}/picture")
@@ -164,15 +163,15 @@ def studio_routes(player: Player) -> list[Any]:
         if theme not in ("light", "dark"):
             raise InputError("'theme' is light or dark.")
         if not picture_line.acquire(blocking=False):
-            raise Busy("Too many pictures are waiting. It tries again in a moment.")
+            raise Busy("The studio is busy: too many pictures are waiting.")
         try:
             from webapp.figures import note_figure, png  # matplotlib takes a second to import: not before it draws
 
-            sound, pitch, clip = one_note(request)
+            sound, pitch, clips = one_note(request)
             instrument = leading_instrument(sound)
             title = f"{title_of(instrument or 'sound')}, {pitch_name(pitch)}, seed {sound['seed']}"
             with drawing:
-                data = png(note_figure(clip, title, pitch, hue_of(instrument, card), theme == "dark", size))
+                data = png(note_figure(clips[0], title, pitch, hue_of(instrument, card), theme == "dark", size))
         finally:
             picture_line.release()
         return Response(data, media_type="image/png", headers=KEEP)

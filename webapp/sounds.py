@@ -9,7 +9,7 @@ import json
 import math
 from typing import Any
 
-from gansynth_core import InputError, ModelCard, Timbre, families, nudge, sample
+from gansynth_core import GanSynthError, InputError, ModelCard, Timbre, families, nudge, sample
 
 SLIDER_LIMIT = 3.0  # standard deviations along a direction; beyond it the model was never heard
 SEED_LIMIT = 2**31 - 1
@@ -17,7 +17,11 @@ DOCUMENT_LIMIT = 4096  # characters
 PIANO_LOW, PIANO_HIGH = 36, 84  # C2 and C6
 BLOCK_LIMIT = 13  # notes in one request: an octave with its upper C
 
-_KEY_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+# Raise this when the same weights come to sound or look otherwise: phases, Griffin-Lim, levels, fades, pictures.
+# Browsers keep notes and pictures for a day by a URL that carries it (see `digest_of`).
+RENDERING = 1
+
+_KEY_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
 def parse_sound(text: str, card: ModelCard) -> dict[str, Any]:
@@ -41,7 +45,8 @@ def parse_sound(text: str, card: ModelCard) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared, not converted: a whole number may be too large for a float. NaN fails the comparison.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 def _weights(value: Any) -> dict[str, float]:
@@ -70,17 +75,15 @@ def check_seed(value: Any) -> int:
 
 
 def check_pitch(value: Any, card: ModelCard) -> int:
-    """`value` (number or text) as a MIDI pitch the model learned. Raises InputError otherwise."""
+    """`value` (number or text) as the pitch of a key, MIDI, that the model learned. Raises InputError otherwise."""
     try:
-        pitch = int(value)
-    except (TypeError, ValueError, OverflowError) as cause:
-        raise InputError(f"'{value}' is not a pitch: give a whole MIDI number, 60 is middle C.") from cause
-    if not card.pitch_low <= pitch <= card.pitch_high or pitch != float(value):
-        raise InputError(
-            f"Pitch {value} is outside what '{card.id}' learned ({card.pitch_low}-{card.pitch_high}). "
-            f"Choose a {'lower' if pitch > card.pitch_high else 'higher'} key."
-        )
-    return pitch
+        pitch = float(value)
+    except (TypeError, ValueError, OverflowError):
+        pitch = math.nan
+    if not pitch.is_integer():
+        raise InputError(f"{value!r} is not a pitch: give a whole MIDI number, 60 is middle C.")
+    card.check_pitch(pitch)
+    return int(pitch)
 
 
 def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
@@ -96,7 +99,7 @@ def leading_instrument(sound: dict[str, Any]) -> str | None:
 
 
 def pitch_name(pitch: int) -> str:
-    """`C4` for 60: the key's name with its octave, sharps for the black ones."""
+    """`C4` for 60, `C♯4` for 61: the key's name with its octave."""
     return f"{_KEY_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
@@ -107,7 +110,7 @@ def title_of(instrument: str) -> str:
 
 def file_name(sound: dict[str, Any], pitch: int) -> str:
     """Name of a downloaded note, for example `violin_C4_060_seed7.wav`; sharps are spelled `Cs4`, safe on any disk."""
-    key = pitch_name(pitch).replace("#", "s")
+    key = pitch_name(pitch).replace("♯", "s")
     moved = "_shaped" if any(sound["sliders"]) else ""
     return f"{leading_instrument(sound) or 'sound'}_{key}_{pitch:03d}_seed{sound['seed']}{moved}.wav"
 
@@ -128,21 +131,29 @@ def hue_of(instrument: str | None, card: ModelCard) -> float:
 
 
 def digest_of(card: ModelCard) -> str:
-    """Sixteen hex digits that change whenever the model, its directions or its constants do. URLs carry it."""
-    return hashlib.sha256(repr(card).encode()).hexdigest()[:16]
+    """Sixteen hex digits that change whenever the model may sound otherwise, and only then. URLs carry it."""
+    network = card.sha256, card.family, card.generator, card.instruments
+    return hashlib.sha256(repr((network, card.directions, card.specgram, RENDERING)).encode()).hexdigest()[:16]
+
+
+def sentence_of(error: GanSynthError) -> str:
+    """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`."""
+    return str(error).encode("utf-8", "replace").decode()
 
 
 def describe(card: ModelCard) -> dict[str, Any]:
     """What the page must know of the model, as JSON: families with names and hues, range, rate, sliders, limits."""
     hues = family_hues(card)
+    low, high = max(PIANO_LOW, card.pitch_low), min(PIANO_HIGH, card.pitch_high)
     return {
         "id": card.id,
         "title": card.title,
         "digest": digest_of(card),
         "rate": card.specgram.sample_rate,
         "seconds": card.specgram.seconds,
-        "low": max(PIANO_LOW, card.pitch_low),
-        "high": min(PIANO_HIGH, card.pitch_high),
+        "low": low,
+        "high": high,
+        "keys": [pitch_name(pitch) for pitch in range(low, high + 1)],
         "sliders": len(card.directions),
         "sliderLimit": SLIDER_LIMIT,
         "seedLimit": SEED_LIMIT,

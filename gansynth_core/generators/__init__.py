@@ -5,8 +5,9 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from gansynth_core.errors import ModelError
+from gansynth_core.generators.magenta import MagentaGenerator
 from gansynth_core.generators.studio import StudioGenerator
-from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.specgram import Representation
 
 
 class Generator(Protocol):
@@ -21,14 +22,14 @@ class Generator(Protocol):
 
 
 #: Family name, as a card writes it -> the module's class: cls(spec, instruments, latent_size, **hyperparameters).
-FAMILIES: dict[str, type[nn.Module]] = {"studio": StudioGenerator}
+FAMILIES: dict[str, type[nn.Module]] = {"magenta": MagentaGenerator, "studio": StudioGenerator}
 
 
 def build_generator(
-    family: str, spec: SpecgramSpec, instruments: int, latent_size: int, hyperparameters: dict
+    family: str, spec: Representation, instruments: int, latent_size: int, hyperparameters: dict
 ) -> nn.Module:
     """The untrained network of a family. Raises ModelError for an unknown family or hyperparameter."""
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         raise ModelError(f"This version knows no model family '{family}' (it knows {', '.join(FAMILIES)}).")
     try:
         return FAMILIES[family](spec, instruments, latent_size, **hyperparameters)

@@ -47,8 +47,8 @@ class StudioEncoder(nn.Module):
         return functional.rms_norm(summary, summary.shape[-1:])
 
     def locate(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
-        """Summary [batch, 512] and instrument weights [batch, instruments] -> posterior of z: mean and log standard
-        deviation, [batch, latent] each."""
+        """Summary [batch, 512] and instrument weights [batch, instruments] -> posterior of z, [batch, latent] each:
+        its mean, and its log standard deviation as it was before any stretch was fitted."""
         joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
         mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
         return stretch(mean - instruments @ self.centre, self.stretched, 1 / self.stretch), log_spread.clamp(-6, 2)

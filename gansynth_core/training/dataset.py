@@ -31,13 +31,11 @@ from tqdm import tqdm
 
 from gansynth_core.errors import AudioError, DataError, ModelError
 from gansynth_core.files import replacing
-from gansynth_core.sound import Clip, read_wav
+from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clip, read_wav
 from gansynth_core.specgram import SpecgramSpec
 
 FORMAT = 1
 PENDING, READY, SKIPPED = 0, 1, 2
-PEAK = 0.9  # every note is scaled to this peak
-SILENCE_PEAK = 1e-3  # quieter than -60 dBFS: nothing there to learn
 MAX_VARIATION = 12  # columns for what a source changed about a note
 NOTES_PER_JOB = 16  # few enough that a stop costs little, enough that waiting for the disk after each does not count
 
@@ -117,7 +115,7 @@ def fit(clip: Clip, spec: SpecgramSpec) -> np.ndarray:
     if peak < SILENCE_PEAK:
         raise AudioError("silent")
     fitted = np.zeros(spec.samples, np.float32)
-    fitted[: len(samples)] = samples * (PEAK / peak)
+    fitted[: len(samples)] = samples * (NOTE_PEAK / peak)
     return fitted
 
 

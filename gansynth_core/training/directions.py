@@ -9,6 +9,9 @@ from gansynth_core.specgram import SpecgramSpec
 
 FRAMES_HEARD, BANDS_HEARD = 16, 32
 BATCH = 16
+STEP = 2.0  # standard deviations up and down, over which the effect of moving z is measured
+AUDIBLE = 0.02  # RMS change of the normalised level per standard deviation (1.1 dB) that a slider should have
+LONGEST = 3.0  # as far as a weak direction is lengthened to have it
 
 
 @torch.inference_mode()
@@ -19,39 +22,46 @@ def latent_directions(
     pitches: tuple[int, int],
     *,
     count: int = 8,
-    pairs: int = 1024,
+    sounds: int = 96,
     seed: int = 0,
 ) -> tuple[Direction, ...]:
-    """The `count` strongest orthonormal directions of z, strongest first.
+    """The `count` strongest orthogonal directions of z, strongest first.
 
-    z is drawn `pairs` times, each with a random instrument and a random pitch of `pitches` (lowest, highest MIDI), and
-    rendered together with -z: half their difference is what z changed, without what instrument and pitch are. For
-    normal z the mean of z times that change is the mean linear effect of z on the sound (Stein's lemma); its left
-    singular vectors are the directions, as principal components are for a covariance.
+    Looked for among the directions along which real notes differ most (the generator's `stretched`, see prior.py). At
+    `sounds` random sounds (instrument, pitch within `pitches` (lowest, highest MIDI), z) each of those is moved up and
+    down; half the difference of the two is its effect on the levels heard in time and frequency. The right singular
+    vectors of all effects are the directions, as principal components are for a covariance. A direction has length 1,
+    or up to LONGEST where that little would hardly be heard; upwards is brighter.
     """
     device = next(generator.parameters()).device
-    latent_size = generator.instrument_mean.shape[1]
+    candidates = generator.stretched  # [candidates, latent], orthonormal
     random = torch.Generator().manual_seed(seed)
     frames = torch.linspace(0, 0.8 * (spec.frames - 1), FRAMES_HEARD).long()  # the last fifth is release
-    effect = torch.zeros(latent_size, FRAMES_HEARD * BANDS_HEARD)
-    for start in range(0, pairs, BATCH):
-        size = min(BATCH, pairs - start)
-        z = torch.randn(size, latent_size, generator=random)
-        chosen = torch.randint(instruments, (size,), generator=random)
-        pitch = torch.randint(pitches[0], pitches[1] + 1, (size,), generator=random).float().to(device)
+    effects = []
+    for _ in range(sounds):
+        z = torch.randn(1, candidates.shape[1], generator=random).to(device)
+        chosen = torch.randint(instruments, (1,), generator=random)
         weights = nn.functional.one_hot(chosen, instruments).float().to(device)
-        basis = generator.harmonic_basis(pitch)
-        heard = []
-        for sign in (1, -1):
-            features = generator.grow(generator.place(sign * z.to(device), weights), pitch)
-            level = generator.spectrum(features[:, frames], basis).log_magnitude.clamp(-1, 1)
-            heard.append(_bands(level, generator.band_weights).flatten(1))
-        effect += z.T @ (heard[0] - heard[1]).cpu() / 2
-    strongest, _, patterns = np.linalg.svd(effect.numpy() / pairs, full_matrices=False)
+        pitch = torch.randint(pitches[0], pitches[1] + 1, (1,), generator=random).float().to(device)
+        moved = torch.cat([z + STEP * candidates, z - STEP * candidates])
+        levels = []
+        for part in moved.split(BATCH):
+            size = len(part)
+            features = generator.grow(generator.place(part, weights.expand(size, -1)), pitch.expand(size))
+            spectrum = generator.spectrum(features[:, frames], generator.harmonic_basis(pitch).expand(size, -1, -1))
+            levels.append(_bands(spectrum.log_magnitude.clamp(-1, 1), generator.band_weights).flatten(1).cpu())
+        up, down = torch.cat(levels).chunk(2)
+        effects.append((up - down) / (2 * STEP))
+    effect = torch.stack(effects)  # [sounds, candidates, heard]
+    _, strength, mixtures = np.linalg.svd(effect.transpose(1, 2).flatten(0, 1).numpy(), full_matrices=False)
+    rms = strength / np.sqrt(effect[:, 0].numel())
     directions = []
-    for number, (vector, pattern) in enumerate(zip(strongest.T[:count], patterns[:count], strict=True), 1):
-        upwards = np.sign(_tilt(pattern.reshape(FRAMES_HEARD, BANDS_HEARD))) or 1.0  # right is brighter
-        directions.append(Direction(f"component {number}", tuple(np.round(vector * upwards, 5).tolist())))
+    for number, (mixture, size) in enumerate(zip(mixtures[:count], rms, strict=False), 1):
+        mean_effect = torch.from_numpy(mixture) @ effect.mean(dim=0)
+        upwards = np.sign(_tilt(mean_effect.reshape(FRAMES_HEARD, BANDS_HEARD).numpy())) or 1.0
+        length = min(LONGEST, max(1.0, AUDIBLE / max(float(size), 1e-9)))
+        vector = upwards * length * (mixture @ candidates.cpu().numpy())
+        directions.append(Direction(f"component {number}", tuple(np.round(vector, 5).tolist())))
     return tuple(directions)
 
 

@@ -6,13 +6,17 @@ model that plays: copy one into a models folder to use it. To resume, give the s
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 import os
+import pickle
 import queue
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +25,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gansynth_core.cards import ModelCard
-from gansynth_core.errors import DataError, GanSynthError
+from gansynth_core.errors import DataError, GanSynthError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
@@ -49,25 +53,29 @@ def build(config: TrainConfig, data: NoteSet) -> WarmStart:
 
 def train(
     config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str = "auto", steps: int | None = None
-) -> Path:
-    """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the last snapshot's folder.
+) -> Path | None:
+    """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the folder of the last
+    snapshot written, or None if none was.
 
-    steps: stop after so many further steps, with the state saved (None: go to the end).
-    Raises DataError for a set that cannot be learned from and GanSynthError if the loss stops being a number; the last
-    good state is kept.
+    steps: stop after so many further steps, with the state saved (None: go to the end). Ctrl-C ends the step under way,
+    saves the state, and then raises KeyboardInterrupt.
+    Raises DataError for a set that cannot be learned from, or is not the one that `out` was trained on, and
+    GanSynthError if the loss stops being a number; the last good state is kept.
     """
+    if steps is not None and steps < 1:
+        raise InputError(f"Training goes on for 1 step or more, not {steps}.")
     out = Path(out)
     device = choose_device(device)
     indices = _training_indices(data, config)
-    out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / "config.json") as partial:
-        partial.write_text(json.dumps(dataclasses.asdict(config), indent=1))
-
     torch.set_flush_denormal(True)
     model = build(config, data).to(device)
     average = build(config, data).to(device).requires_grad_(False)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
-    seen, step, seconds = _resume(out, model, average, optimizer, device)
+    learned_from = fingerprint(data)
+    seen, step, seconds = _resume(out, model, average, optimizer, learned_from, device)
+    with replacing(out / "config.json") as partial:
+        partial.write_text(json.dumps(dataclasses.asdict(config), indent=1))
+    _forget_log_after(out / "log.csv", seen)
     began, saved_at = time.monotonic() - seconds, time.monotonic()
     # A run ends with a whole batch; `last` is the step that reaches config.notes.
     remaining = max(0, math.ceil((config.notes - seen) / config.batch))
@@ -81,9 +89,13 @@ def train(
             "seen": seen,
             "step": step,
             "seconds": time.monotonic() - began,
+            "data": learned_from,
         }
         with replacing(out / "state.pt") as partial:
-            torch.save(state, partial)
+            try:
+                torch.save(state, partial)
+            except RuntimeError as cause:  # what torch makes of a full disk
+                raise GanSynthError(f"Cannot write '{out / 'state.pt'}': {_first_line(cause)}.") from cause
 
     def save_snapshot() -> Path:
         folder = out / f"snapshot-{seen:09d}"
@@ -95,9 +107,10 @@ def train(
 
     if remaining == 0:
         return save_snapshot()
-    snapshot = out / f"snapshot-{seen:09d}"
+    snapshot = None
     sums: dict[str, float] = {}
     with (
+        _interruptible() as interrupted,
         tqdm(total=config.notes, initial=seen, unit="note", desc="Training", smoothing=0.05) as bar,
         open(out / "log.csv", "a", newline="", encoding="utf-8") as log_file,
     ):
@@ -114,7 +127,7 @@ def train(
             if not (torch.isfinite(loss) and torch.isfinite(norm)):
                 raise GanSynthError(
                     f"Training stopped at note {seen}: the loss is no longer a number. '{out / 'state.pt'}' holds the "
-                    "last good state; a lower --learning-rate may help."
+                    "last good state; a lower learning_rate may help."
                 )
             optimizer.step()
             step, seen = step + 1, seen + config.batch
@@ -137,9 +150,11 @@ def train(
             crossed = seen // config.snapshot_notes != (seen - config.batch) // config.snapshot_notes
             if crossed or (step == last and seen >= config.notes):
                 snapshot = save_snapshot()
-            if step == last or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
+            if step == last or interrupted() or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
                 save_state()
                 saved_at = time.monotonic()
+            if interrupted():
+                raise KeyboardInterrupt
     return snapshot
 
 
@@ -195,17 +210,56 @@ def _training_indices(data: NoteSet, config: TrainConfig) -> np.ndarray:
     return indices
 
 
-def _resume(out: Path, model, average, optimizer, device: str) -> tuple[int, int, float]:
+def fingerprint(data: NoteSet) -> str:
+    """A hash of what is in a set: a run that goes on with other notes would be neither one thing nor the other."""
+    digest = hashlib.sha256(repr((data.instruments, data.spec)).encode())
+    digest.update(data.notes.tobytes())
+    digest.update(data.rows.tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Within the block Ctrl-C only makes the yielded function answer True: a step is never cut in two."""
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield pressed.is_set
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _forget_log_after(path: Path, seen: int) -> None:
+    """Drop the log's rows behind note `seen`: those steps were lost with the state and come again."""
+    if path.exists():
+        head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
+        with replacing(path) as partial:
+            partial.write_text(head + "".join(row for row in rows if int(row.split(",")[0]) <= seen), encoding="utf-8")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".:")
+
+
+def _resume(out: Path, model, average, optimizer, learned_from: str, device: str) -> tuple[int, int, float]:
     path = out / "state.pt"
     if not path.exists():
         return 0, 0, 0.0
     try:
         state = torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as cause:
+        raise DataError(f"'{path}' is damaged; delete it to start anew from nothing.") from cause
+    if state["data"] != learned_from:
+        raise DataError(f"'{out}' was trained on another set than '--data'; choose another --out.")
+    try:
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
     except (RuntimeError, KeyError, ValueError) as cause:
-        raise DataError(f"'{path}' does not fit this preset and data; choose another --out. ({cause})") from cause
+        raise DataError(f"'{path}' is of a network of another size; choose another --out.") from cause
     return state["seen"], state["step"], state["seconds"]
 
 

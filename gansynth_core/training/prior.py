@@ -3,7 +3,7 @@
 The warm start leaves the encoder free to use its few nats as it likes, and it puts them into a few directions of z in
 which real notes lie much wider than N(0, 1), around a mean of their own for each instrument. A player's normal draw
 would then be tamer than any real note. The fit moves and stretches z, in generator and encoder alike, until the
-encoder's posteriors over the training notes add up to N(0, 1) in every direction.
+encoder's posteriors over the training notes have the mean and, in the widest directions, the spread of N(0, 1).
 """
 
 import numpy as np

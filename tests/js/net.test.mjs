@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createFetcher, nextBlock, octaveBlocks, retryAfter } from "../../webapp/static/net.js";
+import { createFetcher, nextBlock, octaveBlocks, persist, retryAfter, whileRetrying } from "../../webapp/static/net.js";
 
 const BLOCKS = octaveBlocks(36, 84);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -108,4 +108,33 @@ test("the failure of a sound nobody wants any more is not reported", async () =>
   await calls[0].fail(Object.assign(new Error("bad"), { status: 400 }));
   assert.ok(states.every(({ error }) => error === null));
   assert.equal(calls[1].sound, "b");
+});
+
+const busy = () => Object.assign(new Error("Busy."), { status: 503 });
+const refused = () => Object.assign(new Error("No such note."), { status: 400 });
+const dropped = () => Object.assign(new Error("Aborted."), { name: "AbortError" });
+
+test("only what is asked for again says so", () => {
+  assert.equal(whileRetrying(busy()), "Busy. Trying again.");
+  assert.equal(whileRetrying(refused()), "No such note.");
+  assert.equal(whileRetrying(dropped()), "Aborted.");
+});
+
+test("a failure that may pass is tried again, a few times, and any other is not", async () => {
+  const delays = [];
+  const later = (resume, delay) => delays.push(delay) && resume();
+  const attempts = (...outcomes) => async () => {
+    const outcome = outcomes.shift();
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  const heard = [];
+  const onRetry = (error) => heard.push(error.message);
+  assert.equal(await persist(attempts(new Error("gone"), busy(), "note"), { onRetry, later }), "note");
+  assert.deepEqual(delays, [2000, 700]);
+  assert.deepEqual(heard, ["gone", "Busy."]);
+  await assert.rejects(persist(attempts(busy(), busy(), "note"), { onRetry, later, tries: 2 }), /Busy/);
+  await assert.rejects(persist(attempts(refused(), "note"), { onRetry, later }), /No such note/);
+  await assert.rejects(persist(attempts(dropped(), "note"), { onRetry, later }), /Aborted/);
+  assert.equal(heard.length, 3);
 });

@@ -1,6 +1,7 @@
 // The top line: name, model, what the studio is doing, day and night.
 
 import { h, hostOf, icon } from "./dom.js";
+import { whileRetrying } from "./net.js";
 import { openStudio } from "./studio.js";
 
 const THEME_KEY = "gansynth-studio:theme";
@@ -55,7 +56,7 @@ export default async function mount({ element }) {
   function drawState() {
     const { busy, error } = studio.status;
     state.dataset.kind = error ? "error" : busy ? "busy" : "ready";
-    state.textContent = error ? error.message : busy ? "Rendering" : "Ready";
+    state.textContent = error ? whileRetrying(error) : busy ? "Rendering" : "Ready";
   }
   studio.enter("masthead", { status: drawState });
   drawState();

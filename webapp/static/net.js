@@ -31,9 +31,28 @@ export function nextBlock(blocks, { loaded, tasted, wanted, focus }) {
 
 // What to do about a failed answer: after how many milliseconds to try again (null: not before something changes).
 export function retryAfter(error) {
+  if (error.name === "AbortError") return null; // nobody waits for it any more
   if (error.status === undefined) return 2000; // no answer at all: the server is gone or restarting
   if (error.status === 503) return 700;
   return null;
+}
+
+// What to say of a failure while whoever asked goes by `retryAfter`.
+export const whileRetrying = (error) => (retryAfter(error) === null ? error.message : `${error.message} Trying again.`);
+
+// The result of attempt(), which returns a promise, made again as long as `retryAfter` says so, `tries` times at most.
+// onRetry(error) before each wait. `later` stands in for setTimeout in tests.
+export async function persist(attempt, { onRetry, tries = 30, later = setTimeout }) {
+  for (let made = 1; ; made++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const delay = retryAfter(error);
+      if (delay === null || made === tries) throw error;
+      onRetry(error);
+      await new Promise((resolve) => later(resolve, delay));
+    }
+  }
 }
 
 // fetchBlock(sound, block) -> Promise of data. onBlock(block, data) for answers that are still wanted. onState({busy,
@@ -115,7 +134,7 @@ export async function ask(url, options) {
     answer = await fetch(url, options);
   } catch (cause) {
     if (cause.name === "AbortError") throw cause;
-    throw new Error("The studio does not answer. Your sound is kept; trying again.");
+    throw new Error("The studio does not answer. Your sound is kept.");
   }
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => ({}));

@@ -3,7 +3,6 @@
 import { h, hostOf, icon, toggle } from "./dom.js";
 import { keyLabels, meaning, SEMITONES } from "./keys.js";
 import { openStudio } from "./studio.js";
-import { pitchName } from "./view.js";
 
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const NARROWEST_KEY = 26; // CSS pixels; when all keys would be narrower, the piano shows two octaves
@@ -17,7 +16,7 @@ export default async function mount({ element }) {
   leave?.();
   const host = hostOf(element);
   const studio = await openStudio();
-  const { model, engine } = studio;
+  const { model, engine, pitchName } = studio;
   const leaving = new AbortController();
   leave = () => leaving.abort();
   const listen = (type, handler, options = {}) =>

@@ -40,7 +40,7 @@ export default async function mount({ element }) {
     }
     list.append(group);
   }
-  search.placeholder = `Search ${total} instruments`;
+  search.placeholder = total ? `Search ${total} instruments` : "This model has no instruments";
 
   // On a narrow screen the list is folded away behind this button.
   const current = h("button", { class: "current", "aria-expanded": "false", onclick: () => unfold(!host.classList.contains("open")) });
@@ -110,6 +110,7 @@ export default async function mount({ element }) {
 
   function step(by) {
     const names = [...options.keys()];
+    if (!names.length) return;
     const at = names.indexOf(leadingInstrument(studio.project));
     choose(names[(at + by + names.length) % names.length]);
   }
@@ -117,7 +118,8 @@ export default async function mount({ element }) {
   function unfold(open) {
     host.classList.toggle("open", open);
     current.setAttribute("aria-expanded", String(open));
-    if (open) reveal(options.get(leadingInstrument(studio.project)));
+    const option = options.get(leadingInstrument(studio.project));
+    if (open && option) reveal(option);
   }
 
   function draw() {

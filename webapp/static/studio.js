@@ -1,6 +1,6 @@
 // The studio behind the rooms: one project, one engine, one fetcher, and who is told when one of them changes.
 
-import { ask, createFetcher, octaveBlocks } from "./net.js";
+import { ask, createFetcher, octaveBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
 import { reduce, restore, soundText } from "./store.js";
 import { toast } from "./dom.js";
@@ -14,8 +14,8 @@ let opening = null;
 
 // The one studio of this page, once the model has introduced itself.
 export function openStudio() {
-  opening ??= ask(address("model"))
-    .then((answer) => answer.json())
+  const introduce = () => ask(address("model")).then((answer) => answer.json());
+  opening ??= persist(introduce, { onRetry: (error) => toast(whileRetrying(error)) })
     .then(createStudio)
     .catch((error) => {
       opening = null;
@@ -65,7 +65,7 @@ function createStudio(model) {
       if (next.error) {
         // Keys that waited must not sound out of the blue minutes later.
         for (const [pitch, state] of held) if (typeof state === "string") held.delete(pitch);
-        if (next.error.status !== undefined && next.error.status !== 503) toast(next.error.message);
+        if (retryAfter(next.error) === null) toast(next.error.message);
         tell("keys");
       }
       status = next;
@@ -164,6 +164,7 @@ function createStudio(model) {
     press,
     lift,
     noteAddress,
+    pitchName: (pitch) => model.keys[pitch - model.low],
     get project() {
       return project;
     },

@@ -2,19 +2,16 @@
 
 import { h, hostOf, icon, toast } from "./dom.js";
 import { isDark } from "./masthead.js";
-import { ask } from "./net.js";
+import { ask, persist, whileRetrying } from "./net.js";
 import { clamp, soundText } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits
-const KEY_NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
-
-export const pitchName = (pitch) => `${KEY_NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
 
 export default async function mount({ element }) {
   const host = hostOf(element);
   const studio = await openStudio();
-  const { model } = studio;
+  const { model, pitchName } = studio;
 
   const image = h("img", { alt: "", hidden: true });
   const empty = h("p", { class: "empty" }, "Drawing the note …");
@@ -58,16 +55,27 @@ export default async function mount({ element }) {
     calm = setTimeout(() => (studio.isQuiet() ? paint() : schedule()), CALM_MS);
   }
 
+  function complain(sentence) {
+    delete frame.dataset.stale;
+    empty.hidden = false;
+    image.hidden = true;
+    empty.textContent = `No picture: ${sentence}`;
+  }
+
   async function paint() {
-    asked = wanted();
+    const address = wanted();
+    asked = address;
     abort?.abort();
     abort = new AbortController();
+    const { signal } = abort;
+    const fetchPicture = () => ask(address, { signal }).then((answer) => answer.blob());
     const caption = `Waveform and spectrogram of ${pitchName(studio.project.note)}, seed ${studio.project.seed}`;
     try {
-      const answer = await ask(asked, { signal: abort.signal });
-      const address = URL.createObjectURL(await answer.blob());
-      image.onload = () => URL.revokeObjectURL(address);
-      image.src = address;
+      const picture = URL.createObjectURL(
+        await persist(fetchPicture, { onRetry: (error) => complain(whileRetrying(error)) }),
+      );
+      image.onload = () => URL.revokeObjectURL(picture);
+      image.src = picture;
       image.alt = caption;
       image.hidden = false;
       empty.hidden = true;
@@ -75,10 +83,7 @@ export default async function mount({ element }) {
     } catch (error) {
       if (error.name === "AbortError") return;
       asked = null;
-      delete frame.dataset.stale;
-      empty.hidden = false;
-      image.hidden = true;
-      empty.textContent = `No picture: ${error.message}`;
+      complain(error.message);
     }
   }
 

@@ -1,0 +1,113 @@
+"""`python -m gansynth_core pack`: a sample pack from a plan, or from an instrument in one line."""
+
+import argparse
+
+from gansynth_core.errors import InputError
+from gansynth_core.packs.naming import PROFILES
+from gansynth_core.packs.plan import LEVELS, REJECTS, PackPlan, load_document
+from gansynth_core.packs.render import write_pack
+from gansynth_core.pitches import parse_pitch
+from gansynth_core.synth import Synth
+
+_SHORT_FORM = (
+    *("instrument", "seed", "count", "range", "every", "key"),
+    *("name", "bits", "rate", "naming", "level", "rejects"),
+)
+_SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `pack`."""
+    parser.add_argument("plan", nargs="?", help="the plan, a JSON file; without one the options below make it")
+    parser.add_argument("--out", required=True, metavar="ZIP", help="the pack; it must not exist yet")
+    parser.add_argument("--resume", action="store_true", help="go on with an export that was stopped")
+    parser.add_argument("--dry-run", action="store_true", help="print size and time, and stop")
+    parser.add_argument("--model", help="which model, or its folder (default: the plan's, or studio)")
+    short = parser.add_argument_group("instead of a plan")
+    short.add_argument("--instrument", help="which instrument, such as violin")
+    short.add_argument("--seed", type=int, help="which of the instrument's sounds (default: 0)")
+    short.add_argument("--count", type=int, help="how many sounds, from that seed on (default: 1)")
+    short.add_argument("--range", metavar="LOW-HIGH", help="lowest and highest key, 36-84 or C2-C6 (default: all)")
+    short.add_argument("--every", type=int, help="a note every so many semitones (default: 3)")
+    short.add_argument("--key", help="one-shots at this key instead, such as 60 or C4")
+    short.add_argument("--name", help="name of the pack (default: the instrument's)")
+    short.add_argument("--bits", choices=_SUBTYPE_OF, help="16, 24 (default) or float")
+    short.add_argument("--rate", type=int, help="44100 (default), 48000 or the model's own, in Hz")
+    short.add_argument("--naming", choices=PROFILES, help="sampler (default): numbers last; marketplace: keys last")
+    short.add_argument("--level", choices=LEVELS, help="-1 dBFS for each sound (default) or each note")
+    short.add_argument("--rejects", choices=REJECTS, help="notes that fail a quality gate: drop (default) or keep")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the pack that the command line asks for, with a progress line."""
+    from tqdm import tqdm
+
+    document = _document(arguments)
+    synth = Synth.load(arguments.model or document.get("model", "studio"))
+    plan = PackPlan.from_json(document, synth.card)
+    print(plan.estimate(synth.card))
+    if arguments.dry_run:
+        plan.check(synth.card)
+        return
+    begun = False
+    with tqdm(total=plan.notes, unit="note") as bar:
+
+        def progress(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:  # what a stopped export had done says nothing of the time left
+                begun, bar.initial, bar.n = True, done, done
+            bar.update(done - bar.n)
+
+        report = write_pack(plan, synth, arguments.out, resume=arguments.resume, progress=progress)
+    print(f"{report.path}: {report.notes} notes, {report.bytes / 1e6:.1f} MB")
+    if report.left_out or report.kept:
+        print(f"{report.left_out} left out and {report.kept} kept with a fault: manifest.json in the pack lists them.")
+
+
+def _document(arguments: argparse.Namespace) -> dict:
+    """The plan's document, read or made of options."""
+    given = [name for name in _SHORT_FORM if getattr(arguments, name) is not None]
+    if arguments.plan:
+        if given:
+            raise InputError(f"--{given[0]} belongs into the plan: give a plan or options, not both.")
+        document = load_document(arguments.plan)
+        if not isinstance(document.get("model", ""), str):
+            raise InputError(f"The model of a plan is a name, not {document['model']!r}.")
+        return document
+    if arguments.instrument is None and arguments.seed is None:  # a seed is enough for a model without instruments
+        raise InputError("Give a plan (a JSON file), or --instrument for a pack of one instrument.")
+    options = {
+        "name": arguments.name or arguments.instrument or f"sound {arguments.seed}",
+        "subtype": _SUBTYPE_OF.get(arguments.bits),
+        "sample_rate": arguments.rate,
+        "naming": arguments.naming,
+        "level": arguments.level,
+        "rejects": arguments.rejects,
+    }
+    item = {"instrument": arguments.instrument, "seed": arguments.seed, "count": arguments.count}
+    return {
+        "format": 1,
+        "items": [{name: value for name, value in item.items() if value is not None}],
+        "pitches": _pitches(arguments),
+    } | {name: value for name, value in options.items() if value is not None}
+
+
+def _pitches(arguments: argparse.Namespace) -> object:
+    if arguments.key is not None:
+        if arguments.range or arguments.every:
+            raise InputError("--key makes one-shots: leave --range and --every out.")
+        return _key(arguments.key)
+    every = 3 if arguments.every is None else arguments.every
+    if arguments.range is None:
+        return {"every": every}
+    low, dash, high = arguments.range.partition("-")
+    if not dash:
+        raise InputError(f"'{arguments.range}' is no range of keys: write LOW-HIGH, such as 36-84 or C2-C6.")
+    return {"low": _key(low), "high": _key(high), "every": every}
+
+
+def _key(text: str) -> int:
+    pitch = parse_pitch(text)
+    if not pitch.is_integer():
+        raise InputError(f"'{text}' is no key: a sampler knows whole MIDI numbers only.")
+    return int(pitch)

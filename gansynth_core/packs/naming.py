@@ -1,0 +1,66 @@
+"""Names that every file system, sampler and marketplace takes.
+
+Two profiles. `sampler`: the zero-padded MIDI number last, so that files sort by pitch and samplers map them in order.
+`marketplace`: letters only apart from the key, as shops read a number as a tempo; a prefix first, the key last.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+PROFILES = ("sampler", "marketplace")
+LONGEST = 48  # characters of a sound's name: paths stay far below Windows' 260
+PREFIX = "GSY"
+FALLBACK = "sound"
+_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)  # devices of Windows, whatever their ending
+_KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def safe_name(text: str, profile: str = "sampler") -> str:
+    """`text` as a name of 1-48 of the characters A-Z a-z 0-9 _ -, without digits in the profile `marketplace`.
+
+    Accents are dropped, all else becomes an underscore; a text with nothing to keep is called `sound`.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    if profile == "marketplace":
+        plain = re.sub(r"\d", lambda digit: f"_{_DIGITS[int(digit[0])]}_", plain)
+    name = re.sub(r"[^A-Za-z0-9-]+", "_", plain).strip("_-")[:LONGEST].rstrip("_-") or FALLBACK
+    return f"{name}_{FALLBACK}" if _RESERVED.fullmatch(name) else name
+
+
+def unique_names(texts: Iterable[str], profile: str = "sampler") -> list[str]:
+    """A safe name for each of `texts`, no two alike even where capitals do not count."""
+    names: list[str] = []
+    taken: dict[str, int] = {}  # name in lower case -> how many times it was asked for
+    for text in texts:
+        name = base = safe_name(text, profile)
+        while name.lower() in taken:
+            taken[base.lower()] += 1
+            number = taken[base.lower()]
+            name = f"{base}_{letters(number - 1) if profile == 'marketplace' else number}"
+        taken[name.lower()] = 1
+        names.append(name)
+    return names
+
+
+def letters(number: int) -> str:
+    """0 -> a, 25 -> z, 26 -> aa: counting without digits."""
+    text = ""
+    number += 1
+    while number:
+        number, letter = divmod(number - 1, 26)
+        text = chr(ord("a") + letter) + text
+    return text
+
+
+def note_name(sound: str, pitch: int, profile: str, several: bool) -> str:
+    """File name of a note, without its ending: `sound_060`, or `GSY_sound_C`.
+
+    several: whether the sound has more notes than this. A marketplace name then carries its octave (C4 is 60) behind
+    the key, the one number it cannot do without.
+    """
+    if profile == "sampler":
+        return f"{sound}_{pitch:03d}"
+    octave = str(pitch // 12 - 1) if several else ""
+    return f"{PREFIX}_{sound}_{_KEYS[pitch % 12]}{octave}"

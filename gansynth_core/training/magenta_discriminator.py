@@ -1,0 +1,75 @@
+"""Magenta's GANSynth discriminator with its auxiliary classifier of pitch (magenta/models/gansynth/lib/networks.py,
+network_functions.py), number for number. It grows with the generator: see generators/magenta.py."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gansynth_core.generators.magenta import LEAK, ScaledConv, channels
+from gansynth_core.specgram import MelSpecgramSpec
+
+
+class MagentaDiscriminator(nn.Module):
+    """Hyperparameters as MagentaGenerator's; the two are built with the same ones."""
+
+    def __init__(
+        self,
+        spec: MelSpecgramSpec,
+        *,
+        fmap_base: int = 4096,
+        fmap_max: int = 256,
+        num_resolutions: int = 7,
+        num_blocks: int = 7,
+        progress: float = 6.0,
+        pitches: int = 61,
+    ) -> None:
+        super().__init__()
+        self.spec, self.num_resolutions, self.progress = spec, num_resolutions, float(progress)
+        widths = [channels(block, fmap_base, fmap_max) for block in range(num_blocks + 1)]
+        shrink = 1 << (num_resolutions - 1)
+        last = ScaledConv(widths[1], widths[0], (spec.frames // shrink, spec.bins // shrink))
+        blocks = [_Block(widths[1], ScaledConv(widths[1] + 1, widths[1], (3, 3)), last)]  # + 1: see spread()
+        for block in range(2, num_blocks + 1):
+            conv0 = ScaledConv(widths[block], widths[block], (3, 3))
+            blocks.append(_Block(widths[block], conv0, ScaledConv(widths[block], widths[block - 1], (3, 3))))
+        self.blocks = nn.ModuleList(blocks)
+        self.logits = ScaledConv(widths[0], 1, (1, 1), rectified=False)
+        self.pitch_logits = ScaledConv(widths[0], pitches, (1, 1), rectified=False)
+
+    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Log mel power and instantaneous frequency [batch, 2, frames, bins], *not* normalised: gradients, and with
+        them the gradient penalty, are in those units -> how real each is [batch], higher is more real, and the logits
+        of its pitch [batch, pitches]. What is said of one depends on the others of its batch."""
+        specgram = self.spec.normalize(mel).clamp(-1, 1)
+        top = len(self.blocks)
+        x = self._seen(specgram, top)
+        for block in range(top, 1, -1):
+            x = functional.avg_pool2d(self.blocks[block - 1].convolve(x, padding=1), 2)
+            fresh = min(1.0, max(0.0, block - 1 - self.progress))  # 1: this block is not part of the network yet
+            x = fresh * self._seen(specgram, block - 1) + (1 - fresh) * x
+        x = torch.cat([x, spread(x).expand(len(x), 1, *x.shape[2:])], dim=1)
+        x = self.blocks[0].convolve(x, padding=0)
+        return self.logits(x).flatten(), self.pitch_logits(x).flatten(1)
+
+    def _seen(self, specgram: Tensor, block: int) -> Tensor:
+        """What `block` sees of the picture: its own size, by averaging, as channels."""
+        shrink = 1 << (self.num_resolutions - block)
+        return functional.leaky_relu(self.blocks[block - 1].from_rgb(functional.avg_pool2d(specgram, shrink)), LEAK)
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, conv0: ScaledConv, conv1: ScaledConv) -> None:
+        super().__init__()
+        self.from_rgb = ScaledConv(2, width, (1, 1))
+        self.conv0, self.conv1 = conv0, conv1
+
+    def convolve(self, x: Tensor, padding: int) -> Tensor:
+        """Both convolutions; `padding` is the second one's."""
+        x = functional.leaky_relu(self.conv0(x, 1), LEAK)
+        return functional.leaky_relu(self.conv1(x, padding), LEAK)
+
+
+def spread(x: Tensor) -> Tensor:
+    """How different the items of a batch are, one number: the mean standard deviation (Karras et al. 2018, section 3;
+    layers.minibatch_mean_stddev, which has this epsilon)."""
+    return (x.var(dim=0, correction=0) + 1e-6).sqrt().mean()
