@@ -86,8 +86,11 @@ def test_the_rate_travels_with_the_samples():
 
 def test_cuda_is_chosen_in_two_rooms_only():
     for path in SOURCES:
-        if "training" not in path.parts and path.name not in ("synth.py", "bench.py"):
-            assert "cuda" not in code_of(path), path
+        if "training" in path.parts or path.name in ("synth.py", "bench.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            device = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("cuda")
+            assert not device and not (isinstance(node, ast.Attribute) and node.attr == "cuda"), f"{path}:{node.lineno}"
 
 
 def test_no_error_is_swallowed_unnamed():
@@ -99,6 +102,6 @@ def test_no_error_is_swallowed_unnamed():
 def test_weights_are_never_unpickled():
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
-        assert "import pickle" not in text, path
+        assert not re.search(r"pickle\.loads?\(|Unpickler\(", text), path
         for call in re.findall(r"torch\.load\([^)]*\)", text):
             assert "weights_only=True" in call, path

@@ -92,10 +92,12 @@ test("a busy or absent server is asked again later, a refusal is not until somet
   await calls[0].fail(Object.assign(new Error("busy"), { status: 503 }));
   assert.equal(states.at(-1).error.message, "busy");
   assert.equal(timers.length, 1);
+  assert.ok(!fetcher.isIdle());
   timers[0].resume();
   await calls[1].fail(Object.assign(new Error("no such thing"), { status: 400 }));
   assert.equal(timers.length, 1);
   assert.equal(calls.length, 2);
+  assert.ok(fetcher.isIdle());
   fetcher.setSound("b");
   assert.equal(calls.length, 3);
   assert.equal(retryAfter(new Error("offline")), 2000);

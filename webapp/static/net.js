@@ -123,7 +123,8 @@ export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = se
       if (retry === "on change") retry = null;
       pump();
     },
-    isIdle: () => !inFlight && retry === null,
+    // Nothing is on its way and nothing will be asked for again by itself.
+    isIdle: () => !inFlight && (retry === null || retry === "on change"),
   };
 }
 
