@@ -11,7 +11,7 @@ SPEC = STUDIO_SPEC
 
 
 class SineGenerator:
-    """A sine at the pitch and one that tells the instrument: number n of the card adds harmonic n + 2, 12 dB lower.
+    """A sine at the pitch and one that tells the instrument: number n of the card adds harmonic 2 + n % 7, 12 dB lower.
 
     z[0] sets the level (0: -12 dBFS, each unit 3 dB).
     """
@@ -22,7 +22,7 @@ class SineGenerator:
         level = 10 ** ((-12 + 3 * z[:, :1].clamp(-3, 3)) / 20)
         wave = torch.sin(2 * math.pi * hz[:, None] * seconds)
         for number, weight in enumerate(instruments.T):
-            wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (number + 2) * hz[:, None] * seconds)
+            wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (2 + number % 7) * hz[:, None] * seconds)
         return SPEC.encode(level * wave)
 
     def to(self, device):
