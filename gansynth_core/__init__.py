@@ -1,9 +1,10 @@
 """GANSynth in Python: instrument notes from a latent vector, an instrument and a pitch."""
 
 from gansynth_core.cards import Direction, ModelCard, find_models, load_card, model_folder
+from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS, families
-from gansynth_core.latent import Timbre, morph, nudge, sample
+from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.packs.plan import PackItem, PackPlan, morph_items
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import read_timbre
@@ -16,7 +17,9 @@ __all__ = [
     "AudioError",
     "Clip",
     "Clips",
+    "DESCRIPTORS",
     "DataError",
+    "Descriptor",
     "Direction",
     "GM_INSTRUMENTS",
     "GanSynthError",
@@ -30,10 +33,12 @@ __all__ = [
     "Synth",
     "Timbre",
     "ToolError",
+    "blend",
     "families",
     "find_models",
     "generate",
     "load_card",
+    "measure",
     "model_folder",
     "morph",
     "morph_items",

@@ -115,6 +115,44 @@ def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
     return Timbre(a.model, slerp(a.z, b.z, t), _convex(weights) if weights else ())
 
 
+def blend(timbres: Sequence[Timbre], weights: Sequence[float]) -> Timbre:
+    """The sound amid several, each counting by its weight (at least 0, any sum above 0): for neighbours on a map.
+
+    z is the weighted mean, stretched to the weighted mean length (the mean of n draws that have nothing in common would
+    be 1 / sqrt(n) as long, and the tamer for it); instrument weights mix in a straight line. Where one timbre has all
+    the weight, the blend is that very timbre. Of two, `morph` keeps an even pace, and this is close to it.
+
+    Raises InputError for no timbres, impossible weights and timbres of two models.
+    """
+    if len(timbres) != len(weights) or not timbres:
+        raise InputError(f"A blend takes a weight for each of its sounds, not {len(weights)} for {len(timbres)}.")
+    if not all(isinstance(weight, int | float | np.number) and 0 <= weight < math.inf for weight in weights):
+        raise InputError("The weights of a blend must be numbers of at least 0.")
+    models = sorted({timbre.model for timbre in timbres})
+    if len(models) > 1:
+        raise InputError(f"Sounds of '{models[0]}' and '{models[1]}' cannot be blended: choose one model for all.")
+    shares: dict[Timbre, float] = {}
+    for timbre, weight in zip(timbres, weights, strict=True):
+        if weight > 0:
+            shares[timbre] = shares.get(timbre, 0.0) + float(weight)
+    total = sum(shares.values())
+    if not 0 < total < math.inf:
+        raise InputError("At least one sound of a blend needs a weight above 0.")
+    if len(shares) == 1:
+        return next(iter(shares))
+    part = np.array(list(shares.values())) / total
+    z = np.array([timbre.z for timbre in shares])
+    mean, length = part @ z, float(part @ np.linalg.norm(z, axis=1))
+    own_length = float(np.linalg.norm(mean))
+    if own_length > 1e-9:
+        mean *= length / own_length
+    instruments: dict[str, float] = {}
+    for timbre, share in zip(shares, part, strict=True):
+        for name, weight in timbre.instruments:
+            instruments[name] = instruments.get(name, 0.0) + float(share) * weight
+    return Timbre(models[0], tuple(mean.tolist()), _convex(instruments) if instruments else ())
+
+
 def slerp(a: Sequence[float], b: Sequence[float], t: float) -> tuple[float, ...]:
     """Point at `t` on the great circle from `a` to `b`, with the length in between; a straight line where the circle is
     not defined (a zero vector, equal or opposite directions)."""

@@ -15,7 +15,7 @@ LEVELS = [
     ["files", "instruments", "pitches", "tensor_bundle"],
     ["sound", "specgram"],
     ["cards"],
-    ["generators", "latent"],
+    ["generators", "latent", "descriptors"],
     ["synth"],
     ["packs"],
     ["training", "magenta_import", "bench", "__init__"],

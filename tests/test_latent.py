@@ -3,7 +3,7 @@ import math
 import pytest
 from fakes import sine_card
 
-from gansynth_core import InputError, Timbre, morph, nudge, sample
+from gansynth_core import InputError, Timbre, blend, morph, nudge, sample
 from gansynth_core.latent import slerp
 
 CARD = sine_card()
@@ -44,6 +44,37 @@ def test_models_do_not_mix():
     a, b = sample(CARD, 1, 1, "violin")[0], sample(sine_card("other"), 1, 1, "violin")[0]
     with pytest.raises(InputError, match="one model"):
         morph(a, b, 0.5)
+
+
+def test_a_blend_of_one_is_that_one():
+    a, b = sample(CARD, 2, 1, "violin")
+    assert blend([a], [1]) is a and blend([a, b], [3, 0]) is a and blend([a, a], [0.5, 0.1]) == a
+
+
+def test_a_blend_is_amid_its_sounds_and_no_tamer():
+    sounds = [sample(CARD, 1, seed, name)[0] for seed, name in enumerate(("violin", "flute", "flute"))]
+    mixed = blend(sounds, [1, 2, 1])
+    assert dict(mixed.instruments) == pytest.approx({"violin": 0.25, "flute": 0.75})
+    lengths = [math.hypot(*sound.z) for sound in sounds]
+    assert math.hypot(*mixed.z) == pytest.approx((lengths[0] + 2 * lengths[1] + lengths[2]) / 4)
+    near = [math.dist(mixed.z, sound.z) for sound in sounds]
+    assert near[1] < min(near[0], near[2])
+    half = blend(sounds[:2], [0.5, 0.5])
+    assert math.dist(half.z, morph(*sounds[:2], 0.5).z) < 0.05 * lengths[0]
+
+
+def test_a_blend_of_opposites_is_finite():
+    a = sample(CARD, 1, 1, "violin")[0]
+    opposite = Timbre.of(CARD, [-x for x in a.z], "violin")
+    assert all(math.isfinite(x) for x in blend([a, opposite], [1, 1]).z)
+
+
+@pytest.mark.parametrize("weights", [[1], [0, 0], [1, -1], [1, math.nan], [math.inf, 1], []])
+def test_an_impossible_blend_is_refused(weights):
+    with pytest.raises(InputError, match="weight"):
+        blend(sample(CARD, 2, 1, "violin"), weights)
+    with pytest.raises(InputError, match="one model"):
+        blend([sample(CARD, 1, 1, "violin")[0], sample(sine_card("other"), 1, 1, "violin")[0]], [1, 1])
 
 
 @pytest.mark.parametrize("t", [-0.1, 1.1, float("nan")])
