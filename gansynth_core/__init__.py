@@ -5,6 +5,9 @@ from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, blend, morph, nudge, sample
+from gansynth_core.midi.render import MidiRender, render_midi
+from gansynth_core.midi.song import Song, SongNote, read_midi
+from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
 from gansynth_core.packs.plan import PackItem, PackPlan, morph_items
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import read_timbre
@@ -24,14 +27,18 @@ __all__ = [
     "GM_INSTRUMENTS",
     "GanSynthError",
     "InputError",
+    "MidiRender",
     "ModelCard",
     "ModelError",
     "PackItem",
     "PackPlan",
     "PackReport",
+    "Song",
+    "SongNote",
     "SpecgramSpec",
     "Synth",
     "Timbre",
+    "TimbrePath",
     "ToolError",
     "blend",
     "families",
@@ -45,10 +52,14 @@ __all__ = [
     "nearest",
     "nudge",
     "parse_pitch",
+    "parse_timbre",
     "pcm16",
     "pitch_label",
+    "random_timbres",
+    "read_midi",
     "read_timbre",
     "read_wav",
+    "render_midi",
     "sample",
     "write_pack",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from gansynth_core.errors import GanSynthError, InputError
 
 Arguments = argparse.Namespace
+MOST_SOUNDS = 1000  # of one `generate`; more are a pack
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,9 +47,13 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         "--pitch", nargs="+", default=["60"], type=str, help="keys: MIDI numbers or names, 60 or C4 (default: 60)"
     )
     command.add_argument("--seed", type=int, default=0, help="which of the instrument's sounds (default: 0)")
+    command.add_argument("--count", type=int, default=1, help="how many sounds, from that seed on (default: 1)")
+    command.add_argument("--z", metavar="FILE", help="latents in place of seeds: .npy or .json, a row a sound")
     command.add_argument("--duration", type=float, help="seconds, up to the model's note length (default: all of it)")
     command.add_argument("--model", default="studio", help="which model (see the command 'models'; default: studio)")
-    command.add_argument("-o", "--out", default="note.wav", help="WAV file; several keys add their number to its name")
+    command.add_argument(
+        "-o", "--out", default="note.wav", help="WAV file; several sounds or keys add their numbers to its name"
+    )
 
     command = _add(commands, "instruments", _instruments, "list the instruments of a model, by family")
     command.add_argument("--model", default="studio", help="which model (default: studio)")
@@ -59,6 +64,7 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         typed, commands, "import-magenta", "gansynth_core.magenta_import", "bring in a checkpoint of Magenta's GANSynth"
     )
     _add_module(typed, commands, "pack", "gansynth_core.packs.command", "make a sample pack that opens in a sampler")
+    _add_module(typed, commands, "render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres")
     _add_module(typed, commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
     command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
     _train_arguments(command)
@@ -83,13 +89,50 @@ def _add_module(typed, commands, name: str, module: str, help_text: str) -> None
 
 
 def _generate(arguments: Arguments) -> None:
+    from pathlib import Path
+
     from gansynth_core.pitches import parse_pitch
     from gansynth_core.synth import generate
 
     pitches = [parse_pitch(text) for text in arguments.pitch]
-    clips = generate(pitches, arguments.instrument, arguments.duration, seed=arguments.seed, model=arguments.model)
-    for path in clips.save(arguments.out):
-        print(path)
+    if arguments.z and (arguments.seed or arguments.count != 1):
+        raise InputError("--z takes the place of --seed and --count: give one or the other.")
+    if arguments.z:
+        sounds = [{"z": z} for z in _read_latents(arguments.z)]
+    elif not 1 <= arguments.count <= MOST_SOUNDS:
+        raise InputError(f"--count {arguments.count} is not possible: choose from 1 to {MOST_SOUNDS} sounds.")
+    else:
+        sounds = [{"seed": arguments.seed + number} for number in range(arguments.count)]
+    out = Path(arguments.out)
+    for number, sound in enumerate(sounds):
+        clips = generate(pitches, arguments.instrument, arguments.duration, **sound, model=arguments.model)
+        mark = f"_seed{sound['seed']}" if "seed" in sound else f"_z{number + 1}"
+        name = out if len(sounds) == 1 else out.with_name(out.stem + mark + out.suffix)
+        for path in clips.save(name):
+            print(path)
+
+
+def _read_latents(path: str) -> list:
+    """The rows of a file of latents, [latent_size] or [sounds, latent_size]; whether they fit, the model says."""
+    import json
+
+    import numpy as np
+
+    try:
+        if path.lower().endswith(".npy"):
+            latents = np.load(path, allow_pickle=False)
+        else:
+            with open(path, encoding="utf-8") as file:
+                latents = np.asarray(json.load(file), np.float64)
+    except (ValueError, TypeError, EOFError, RecursionError) as cause:
+        raise InputError(f"'{path}' holds no latents: give an array of numbers as .npy or .json.") from cause
+    if (
+        latents.ndim not in (1, 2)
+        or latents.dtype.kind not in "fiu"
+        or not 1 <= len(np.atleast_2d(latents)) <= MOST_SOUNDS
+    ):
+        raise InputError(f"'{path}' holds no latents: give one row of numbers a sound, of up to {MOST_SOUNDS} sounds.")
+    return np.atleast_2d(latents).tolist()
 
 
 def _instruments(arguments: Arguments) -> None:

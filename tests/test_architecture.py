@@ -18,6 +18,7 @@ LEVELS = [
     ["generators", "latent", "descriptors"],
     ["synth"],
     ["packs"],
+    ["midi"],
     ["training", "magenta_import", "bench", "__init__"],
     ["__main__"],
 ]

@@ -1,11 +1,14 @@
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
+from gansynth_core import load_card, model_folder, sample
 from gansynth_core.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +28,7 @@ def test_a_note_lands_on_disk(tmp_path, capsys):
         (["--pitch", "96"], r"24-84\)\. Choose a lower key"),
         (["--duration", "5"], "at most 4 s"),
         (["--seed", "-1"], "whole number"),
+        (["--count", "0"], "from 1 to 1000"),
         (["--model", "studo"], "Did you mean 'studio'"),
     ],
 )
@@ -42,7 +46,19 @@ def test_instruments_and_models_are_listed(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["generate", "instruments", "models", "import-magenta", "pack", "data", "train", "evaluate", "bench"]
+    "command",
+    [
+        "generate",
+        "instruments",
+        "models",
+        "import-magenta",
+        "pack",
+        "render-midi",
+        "data",
+        "train",
+        "evaluate",
+        "bench",
+    ],
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -65,3 +81,37 @@ def test_train_shows_what_it_would_do_and_refuses_what_it_cannot(tmp_path, capsy
     assert "is not a prepared training set" in capsys.readouterr().err
     assert main(["train", "--preset", "studo", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
     assert "Did you mean 'studio'" in capsys.readouterr().err
+
+
+def test_several_sounds_and_given_latents_get_a_file_each(tmp_path, capsys):
+    out = str(tmp_path / "a.wav")
+    assert main(["generate", "--instrument", "violin", "--seed", "3", "--count", "2", "-o", out]) == 0
+    z = [sample(load_card(model_folder("studio")), 1, seed, "violin")[0].z for seed in (3, 4)]
+    (tmp_path / "z.json").write_text(json.dumps(z))
+    np.save(tmp_path / "z.npy", z[1])
+    assert main(["generate", "--instrument", "violin", "--z", str(tmp_path / "z.json"), "-o", out]) == 0
+    assert main(["generate", "--instrument", "violin", "--z", str(tmp_path / "z.npy"), "-o", out]) == 0
+    assert [Path(line).name for line in capsys.readouterr().out.splitlines()] == [
+        "a_seed3.wav", "a_seed4.wav", "a_z1.wav", "a_z2.wav", "a.wav"
+    ]  # fmt: skip
+    three, four, one, two, alone = (
+        (tmp_path / name).read_bytes() for name in ("a_seed3.wav", "a_seed4.wav", "a_z1.wav", "a_z2.wav", "a.wav")
+    )
+    assert three == one != four and four == two == alone
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("[[1, 2], [3]]", [], "holds no latents"),
+        ("{", [], "holds no latents"),
+        ('["a"]', [], "holds no latents"),
+        ("[[[1]]]", [], "holds no latents"),
+        ("[1, 2]", [], "takes 512 numbers"),
+        ("[1, 2]", ["--seed", "1"], "takes the place"),
+    ],
+)
+def test_latents_that_are_none_are_refused(tmp_path, capsys, content, options, message):
+    (tmp_path / "z.json").write_text(content)
+    assert main(["generate", "--z", str(tmp_path / "z.json"), "-o", str(tmp_path / "a.wav"), *options]) == 1
+    assert message in capsys.readouterr().err and len(list(tmp_path.iterdir())) == 1

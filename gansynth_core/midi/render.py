@@ -1,0 +1,168 @@
+"""A MIDI file played by a model, its timbre changing along the song."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gansynth_core.cards import ModelCard
+from gansynth_core.errors import InputError
+from gansynth_core.latent import Timbre
+from gansynth_core.midi.song import DRUM_CHANNEL, Song, SongNote, amplitude, counted, read_midi
+from gansynth_core.midi.sustain import hold_seconds, sustain
+from gansynth_core.midi.timbres import TimbrePath, parse_timbre
+from gansynth_core.sound import SILENCE_PEAK, Clip
+from gansynth_core.synth import BATCH, Synth
+
+PEAK = 10 ** (-1 / 20)  # -1 dBFS
+RELEASE_SECONDS = 0.3  # as Magenta's tools
+LONGEST_RELEASE_SECONDS = 10.0
+LISTED = 6  # pitches that a notice names
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True, eq=False)
+class MidiRender:
+    """clip: the song, its loudest sample at -1 dBFS. notes: how many were played. notices: sentences on what sounds
+    otherwise than the file says: drums left out, pitches moved, notes longer than the model's."""
+
+    clip: Clip
+    notes: int
+    notices: tuple[str, ...]
+
+
+def render_midi(
+    source: str | os.PathLike | bytes | Song,
+    synth: Synth,
+    timbres: Timbre | str | Sequence[Timbre | str],
+    at: Sequence[float] | None = None,
+    *,
+    drums: bool = False,
+    release_seconds: float = RELEASE_SECONDS,
+    progress: Progress | None = None,
+) -> MidiRender:
+    """Play a MIDI file (a path, its bytes, or what `read_midi` made of it) with `synth`.
+
+    timbres: one or several, each a Timbre or what `parse_timbre` understands, such as "violin:3"; the sound is morphed
+    from one to the next, every note keeping the timbre of its start. at: where each is reached, as fractions of the
+    song's length that rise from 0 to 1 (evenly spread if None).
+    Pitches outside the model's range move by octaves into it. A note sounds until its key and the sustain pedal are up
+    and dies over `release_seconds` (0-10); one that is held longer than the model's notes goes on as `sustain` says.
+    Loudness follows velocity, channel volume and expression. drums: play channel 10 as well, as if it were a melody.
+    progress: called with notes done and notes in all; an exception raised in it stops the work.
+    The synth is asked for an octave of notes at a time, so that others can play in between. Deterministic.
+    Raises InputError for a file that cannot be played and for whatever is wrong with the rest.
+    """
+    if not 0 <= release_seconds <= LONGEST_RELEASE_SECONDS:
+        raise InputError(f"A release lasts from 0 to {LONGEST_RELEASE_SECONDS:g} s, not {release_seconds:g} s.")
+    card, rate = synth.card, synth.card.specgram.sample_rate
+    several = [timbres] if isinstance(timbres, Timbre | str) else list(timbres)
+    path = TimbrePath([parse_timbre(one, card) if isinstance(one, str) else one for one in several], at)
+    song = source if isinstance(source, Song) else read_midi(source)
+    notes, notices = _playable(song, card, drums)
+    wanted: dict[tuple[Timbre, int], list[SongNote]] = {}
+    for note, pitch in notes:
+        wanted.setdefault((path(note.start / song.seconds if song.seconds else 0.0), pitch), []).append(note)
+
+    mix = np.zeros(math.ceil((max(note.end for note, _ in notes) + release_seconds) * rate) + 1)
+    hows: Counter[str] = Counter()
+    done = 0
+    keys = list(wanted)
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        clips = synth.render([timbre for timbre, _ in batch], [pitch for _, pitch in batch])
+        for key, wave in zip(batch, clips.audio, strict=True):
+            hows += _add_notes(mix, song, wanted[key], wave, rate, release_seconds)
+            done += len(wanted[key])
+        if progress is not None:
+            progress(done, len(notes))
+    if hows:
+        notices.append(_about_long_notes(hows, card))
+    peak = np.abs(mix).max()
+    samples = (mix * (PEAK / peak if peak > SILENCE_PEAK else 1.0)).astype(np.float32)
+    return MidiRender(Clip(samples, rate), len(notes), tuple(notices))
+
+
+def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[SongNote, int]], list[str]]:
+    """The notes to play, each with the pitch to play it at, and the notices so far."""
+    notices = list(song.notices)
+    kept = [note for note in song.notes if drums or note.channel != DRUM_CHANNEL]
+    left_out = len(song.notes) - len(kept)
+    if not song.notes:
+        raise InputError("This MIDI file has no notes.")
+    if not kept:
+        raise InputError(f"All notes of this MIDI file are drums (channel {DRUM_CHANNEL}): ask for drums to hear them.")
+    if left_out:
+        notices.append(f"{counted(left_out, 'note')} of the drum channel left out.")
+    notes, moved, outside = [], Counter(), Counter()
+    for note in kept:
+        pitch = _in_range(note.pitch, card)
+        if pitch is None:
+            outside[note.pitch] += 1
+            continue
+        moved[note.pitch, pitch] += pitch != note.pitch
+        notes.append((note, pitch))
+    span = f"{card.pitch_low}-{card.pitch_high}"
+    if not notes:
+        raise InputError(f"No note of this MIDI file, nor its octaves, lies within what '{card.id}' learned ({span}).")
+    moved = Counter({f"{was} to {now}": number for (was, now), number in moved.items() if number})
+    if moved:
+        notices.append(
+            f"{counted(moved.total(), 'note')} outside what '{card.id}' learned ({span}) moved by octaves: pitch "
+            f"{_listed(moved)}."
+        )
+    if outside:
+        notices.append(
+            f"{counted(outside.total(), 'note')} left out, as no octave of them lies within {span}: pitch "
+            f"{_listed(outside)}."
+        )
+    return notes, notices
+
+
+def _in_range(pitch: int, card: ModelCard) -> int | None:
+    """`pitch`, or the nearest of its octaves that the model learned; None if it learned none."""
+    if pitch < card.pitch_low:
+        pitch += 12 * -(-(card.pitch_low - pitch) // 12)
+    elif pitch > card.pitch_high:
+        pitch -= 12 * -(-(pitch - card.pitch_high) // 12)
+    return pitch if card.pitch_low <= pitch <= card.pitch_high else None
+
+
+def _listed(counts: Counter) -> str:
+    """`96 to 84 (3 times), 98 to 74`, the commonest first."""
+    named = [f"{what} ({number:,} times)" if number > 1 else str(what) for what, number in counts.most_common(LISTED)]
+    return ", ".join(named) + (f" and {len(counts) - LISTED} more" if len(counts) > LISTED else "")
+
+
+def _add_notes(
+    mix: np.ndarray, song: Song, notes: Sequence[SongNote], wave: np.ndarray, rate: int, release_seconds: float
+) -> Counter:
+    """Add `notes`, which all sound as `wave` float32 [n], to `mix`; counts those longer than the model's by how."""
+    release = round(release_seconds * rate)
+    fall = np.square(1 - (np.arange(release) + 0.5) / max(1, release))  # near to exponential, and ends in silence
+    hold = round(hold_seconds(len(wave) / rate) * rate)
+    lengths = [round((note.end - note.start) * rate) for note in notes]
+    how = ""
+    if max(lengths) + release > hold:
+        wave, how = sustain(wave, rate, max(lengths) + release)
+    for note, length in zip(notes, lengths, strict=True):
+        sound = wave[: length + release].astype(np.float64)
+        sound[length:] *= fall
+        sound *= amplitude(note.velocity) * song.level(note.channel, note.start, len(sound), rate)
+        first = round(note.start * rate)
+        mix[first : first + len(sound)] += sound
+    return Counter({how: sum(length > hold for length in lengths)} if how else {})
+
+
+def _about_long_notes(hows: Counter, card: ModelCard) -> str:
+    does = {
+        "steady": "go on by going round in their steady part",
+        "dying away": "go on dying away as they did",
+        "gone": "had died away by then",
+    }
+    told = ", ".join(f"{hows[how]:,} {does[how]}" for how in does if hows[how])
+    held = hold_seconds(card.specgram.seconds)
+    return f"{counted(hows.total(), 'note')} longer than the {held:g} s that '{card.id}' holds a note: {told}."
