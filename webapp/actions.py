@@ -32,7 +32,7 @@ def generate_action(player: Player, folder: Path, written: set[str]) -> Callable
             pitch = check_pitch(note, card)
             timbre = sample(card, seed=check_seed(seed), instrument=instrument)[0]
             clips = player.render(timbre, [pitch]).shorten(duration)
-            sound = {"instruments": dict(timbre.instruments), "seed": seed, "sliders": []}
+            sound = {"instruments": dict(timbre.instruments), "seed": int(seed), "sliders": {}, "raw": {}}
             path = clips[0].save(folder / secrets.token_hex(16) / file_name(sound, pitch))
         except GanSynthError as error:
             raise gr.Error(sentence_of(error), print_exception=False) from error

@@ -6,8 +6,8 @@ import gradio as gr
 class Room(gr.HTML):
     """A part of the page built by `static/<module>.js`, whose default export is called with Gradio's handles.
 
-    The template never changes, so Gradio never redraws over what the module built. The value is the project document
-    (JSON, a few hundred bytes); `sync` is the event with which the module tells Gradio to take the document over.
+    The template never changes, so Gradio never redraws over what the module built. The value is a small JSON object
+    that tells the module what Python knows when the page is built.
     """
 
     def __init__(self, module: str, value: dict | None = None, **options):
@@ -15,9 +15,8 @@ class Room(gr.HTML):
             value=value,
             html_template=f"<div class='room room-{module}'></div>",
             apply_default_css=False,
-            # Gradio offers an event only if its name stands in quotes in this code: hence 'sync' in the comment.
-            js_on_load=f"/* 'sync' */ import(new URL('gradio_api/studio/ui/{module}.js', document.baseURI))"
-            ".then(m => m.default({element, trigger, props}))",
+            js_on_load=f"import(new URL('gradio_api/studio/ui/{module}.js', document.baseURI))"
+            ".then(m => m.default({element, props}))",
             **options,
         )
 

@@ -1,4 +1,4 @@
-"""The page: where each room lies, and the native sliders between them."""
+"""The page: which rooms there are and where they lie."""
 
 import inspect
 from pathlib import Path
@@ -8,11 +8,11 @@ import gradio as gr
 from webapp.actions import generate_action
 from webapp.components import Room
 from webapp.player import Player
-from webapp.routes import PREFIX
-from webapp.sounds import SLIDER_LIMIT
+from webapp.routes import PREFIX, STATIC
 
-SHEETS = ("page", "picker", "shape", "view", "piano")
-MODULES = ("studio", "store", "net", "engine", "keys", "dom", "masthead", "picker", "shape", "view", "piano")
+# The page's own tokens come first: the other sheets build on them.
+SHEETS = sorted((path.stem for path in STATIC.glob("*.css")), key=lambda name: (name != "page", name))
+MODULES = sorted(path.stem for path in STATIC.glob("*.js"))
 
 # Relative addresses, so that the page also works below a path prefix.
 HEAD = "\n".join(
@@ -55,34 +55,26 @@ def studio_theme() -> gr.themes.Base:
     return base.set(block_shadow="none", block_padding="0", layout_gap="0", **both, **dark)
 
 
-def _sentence(name: str) -> str:
-    return name[:1].upper() + name[1:]
+def _pane(name: str, label: str, rooms: dict[str, str]) -> None:
+    """A part of the desk that shows one of its `rooms` {module: title} at a time, under a row of tabs."""
+    with gr.Column(elem_id=name, elem_classes="pane"):
+        Room("tabs", value={"pane": name, "label": label, "tabs": list(rooms.items())}, elem_id=f"{name}-tabs")
+        for module in rooms:
+            Room(module, elem_id=module)
 
 
 def build_page(player: Player) -> gr.Blocks:
-    """The Blocks of the app around `player`: five rooms, one native slider per direction, the endpoint `/generate`."""
+    """The Blocks of the app around `player`: masthead, morph, three panes, piano, and the endpoint `/generate`."""
     with gr.Blocks(
         title="GANSynth Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
     ) as page:
         Room("masthead", elem_id="masthead")
+        Room("morph", elem_id="morph")
         with gr.Column(elem_id="desk"):
-            Room("picker", elem_id="picker")
-            with gr.Column(elem_id="shape"):
-                shape = Room("shape", value={}, elem_id="seedbox")
-                with gr.Column(elem_id="sliders"):
-                    sliders = [
-                        gr.Slider(-SLIDER_LIMIT, SLIDER_LIMIT, 0.0, step=0.05, label=_sentence(name), interactive=True)
-                        for name in (direction.name for direction in player.card.directions)
-                    ]
-            Room("view", elem_id="view")
+            _pane("library", "Sounds", {"picker": "Instruments"})
+            _pane("stage", "Stage", {"view": "Picture"})
+            _pane("panel", "Shape", {"shape": "Sliders"})
         Room("piano", elem_id="piano")
-
-        quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        if sliders:
-            # `.input` is the hand alone: what the page itself sets must not come back as a change.
-            moved = [slider.input for slider in sliders]
-            gr.on(moved, None, sliders, None, js="(...values) => { window.studio?.slide(values) }", **quiet)
-            shape.sync(None, shape, sliders, js="(project) => project.sliders", **quiet)
 
         written: set[str] = set()
         page.temp_file_sets.append(written)  # so that `delete_cache` finds these files too

@@ -46,8 +46,8 @@ class Player:
 
         threading.Thread(target=work, name="load-model", daemon=True).start()
 
-    def render(self, timbre: Timbre, pitches: Sequence[int]) -> Clips:
-        """The notes of `timbre` at MIDI `pitches`, once the model is there and free.
+    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[int]) -> Clips:
+        """The notes of `timbre` (or one a pitch) at MIDI `pitches`, once the model is there and free.
 
         Raises Busy when too many wait already, and whatever GanSynthError the model raises.
         """

@@ -1,16 +1,19 @@
 """The studio's own routes: sound, pictures and WAV files as plain bytes, past Gradio's queue.
 
-All lie under `/gradio_api/studio/`, the prefix Gradio's proxies forward. A note's URL names the model (digest), the
-sound and the pitches, so its answer never changes and browsers may keep it. Errors are `{"error": "one sentence"}`.
+All lie under `/gradio_api/studio/`, the prefix Gradio's proxies forward. A note's address names the model (digest), the
+sound and the pitches, so its answer never changes and browsers may keep it. A sound too long for an address comes in
+the body, a JSON object of the same parameters. Errors are `{"error": "one sentence"}`.
 """
 
 import ipaddress
+import json
 import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -26,11 +29,12 @@ from webapp.sounds import (
     file_name,
     hue_of,
     leading_instrument,
+    pack_latent,
     parse_sound,
     pitch_name,
     sentence_of,
     timbre_of,
-    title_of,
+    title_of_sound,
 )
 
 PREFIX = "/gradio_api/studio"
@@ -39,6 +43,7 @@ KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
 PICTURE_WIDTHS = (280, 1600)  # CSS pixels
 PICTURE_HEIGHTS = (240, 900)
 PICTURE_LINE = 4
+BODY_LIMIT = 600_000  # bytes: a dozen sounds of the longest kind
 
 # Gradio's templates need inline scripts and Function; everything else comes from this server alone.
 CONTENT_POLICY = (
@@ -64,12 +69,64 @@ async def login_required(request: Request) -> None:
         raise HTTPException(401)
 
 
-def _answer(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for: `digest` of the model and parameters by name, from the address or from a JSON body."""
+
+    digest: str
+    values: dict[str, Any]
+
+    def needed(self, name: str) -> Any:
+        if self.values.get(name) is None:
+            raise InputError(f"The request lacks '{name}'.")
+        return self.values[name]
+
+    def whole(self, name: str, low: int, high: int) -> int:
+        text = str(self.needed(name))
+        if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high:
+            raise InputError(f"'{name}' is a whole number from {low} to {high}.")
+        return int(text[:9])
+
+    def number(self, name: str) -> float:
+        try:
+            return float(self.needed(name))
+        except (TypeError, ValueError, OverflowError) as cause:
+            raise InputError(f"'{name}' is a number.") from cause
+
+    def choice(self, name: str, *choices: str) -> str:
+        value = self.needed(name)
+        if value not in choices:
+            raise InputError(f"'{name}' is {', '.join(choices[:-1])} or {choices[-1]}.")
+        return value
+
+
+async def asked_of(request: Request) -> Asked:
+    digest = request.path_params.get("digest", "")
+    if request.method != "POST":
+        return Asked(digest, dict(request.query_params))
+    # A form of another site cannot send this type without asking first, which it is never granted.
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise HTTPException(415, "Send the parameters as JSON.")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > BODY_LIMIT:
+            raise HTTPException(413, f"A request is at most {BODY_LIMIT // 1000} kB long.")
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError) as cause:
+        raise HTTPException(400, "The request is not readable JSON.") from cause
+    if not isinstance(values, dict):
+        raise HTTPException(400, "The request is a JSON object.")
+    return Asked(digest, values)
+
+
+def _answer(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
     """`handler` with every GanSynthError turned into a status and a sentence."""
 
-    def answered(request: Request) -> Response:
+    def answered(asked: Annotated[Asked, Depends(asked_of)]) -> Response:
         try:
-            return handler(request)
+            return handler(asked)
         except InputError as error:
             return JSONResponse({"error": sentence_of(error)}, status_code=400)
         except Busy as error:
@@ -78,20 +135,6 @@ def _answer(handler: Callable[[Request], Response]) -> Callable[[Request], Respo
             return JSONResponse({"error": sentence_of(error)}, status_code=500)
 
     return answered
-
-
-def _needed(request: Request, name: str) -> str:
-    value = request.query_params.get(name)
-    if value is None:
-        raise InputError(f"The request lacks '{name}'.")
-    return value
-
-
-def _whole(request: Request, name: str, low: int, high: int) -> int:
-    text = _needed(request, name)
-    if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high:
-        raise InputError(f"'{name}' is a whole number from {low} to {high}.")
-    return int(text[:9])
 
 
 def studio_routes(player: Player) -> list[Any]:
@@ -103,18 +146,24 @@ def studio_routes(player: Player) -> list[Any]:
     picture_line = threading.BoundedSemaphore(PICTURE_LINE)
     router = APIRouter(prefix=PREFIX, dependencies=[Depends(login_required)], include_in_schema=False)
 
-    def this_model(request: Request) -> None:
-        if request.path_params["digest"] != digest:
+    def this_model(asked: Asked) -> None:
+        if asked.digest != digest:
             raise HTTPException(404, "This page was opened with another model. Reload it.")
 
-    def one_note(request: Request) -> tuple[dict[str, Any], int, Clips]:
-        sound = parse_sound(_needed(request, "sound"), card)
-        pitch = check_pitch(_needed(request, "pitch"), card)
+    def one_note(asked: Asked) -> tuple[dict[str, Any], int, Clips]:
+        sound = parse_sound(asked.needed("sound"), card)
+        pitch = check_pitch(asked.needed("pitch"), card)
         return sound, pitch, player.render(timbre_of(sound, card), [pitch])
+
+    def pcm(clips: Clips) -> Response:
+        headers = KEEP | {"X-Sample-Rate": str(clips.sample_rate), "X-Samples": str(clips.audio.shape[-1])}
+        return Response(pcm16(clips.audio).tobytes(), media_type="application/octet-stream", headers=headers)
+
+    both = {"methods": ["GET", "POST"]}
 
     @router.get("/model")
     @_answer
-    def model(request: Request) -> Response:
+    def model(asked: Asked) -> Response:
         return JSONResponse(description, headers={"Cache-Control": "no-store"})
 
     @router.get("/ui/{name}")
@@ -125,53 +174,66 @@ def studio_routes(player: Player) -> list[Any]:
         kind = "text/javascript" if path.suffix == ".js" else "text/css"
         return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
 
-    @router.get("/{digest}/notes")
+    @router.api_route("/{digest}/notes", **both)
     @_answer
-    def notes(request: Request) -> Response:
-        """Pitches `low` to `high` one after the other: int16 little-endian mono, all of one length."""
-        this_model(request)
-        sound = parse_sound(_needed(request, "sound"), card)
-        low, high = (check_pitch(_needed(request, name), card) for name in ("low", "high"))
+    def notes(asked: Asked) -> Response:
+        """Pitches `low` to `high` of one sound, one after the other: int16 little-endian mono, all of one length."""
+        this_model(asked)
+        sound = parse_sound(asked.needed("sound"), card)
+        low, high = (check_pitch(asked.needed(name), card) for name in ("low", "high"))
         if not low <= high < low + BLOCK_LIMIT:
             raise InputError(f"One request plays 1 to {BLOCK_LIMIT} neighbouring keys, the lowest first.")
-        clips = player.render(timbre_of(sound, card), range(low, high + 1))
-        headers = KEEP | {"X-Sample-Rate": str(clips.sample_rate), "X-Samples": str(clips.audio.shape[-1])}
-        return Response(pcm16(clips.audio).tobytes(), media_type="application/octet-stream", headers=headers)
+        return pcm(player.render(timbre_of(sound, card), range(low, high + 1)))
 
-    @router.get("/{digest}/wav")
+    @router.post("/{digest}/takes")
     @_answer
-    def wav(request: Request) -> Response:
+    def takes(asked: Asked) -> Response:
+        """One `pitch` of several `sounds`, one after the other, as `notes`."""
+        this_model(asked)
+        documents = asked.needed("sounds")
+        if not isinstance(documents, list) or not 1 <= len(documents) <= BLOCK_LIMIT:
+            raise InputError(f"One request plays 1 to {BLOCK_LIMIT} sounds.")
+        timbres = [timbre_of(parse_sound(document, card), card) for document in documents]
+        pitch = check_pitch(asked.needed("pitch"), card)
+        return pcm(player.render(timbres, [pitch] * len(timbres)))
+
+    @router.api_route("/{digest}/timbre", **both)
+    @_answer
+    def timbre(asked: Asked) -> Response:
+        """Any sound as its numbers: a sound document with `z`, `instruments` and nothing else."""
+        this_model(asked)
+        found = timbre_of(parse_sound(asked.needed("sound"), card), card)
+        return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)}, headers=KEEP)
+
+    @router.api_route("/{digest}/wav", **both)
+    @_answer
+    def wav(asked: Asked) -> Response:
         """One note as a 24-bit WAV file of `seconds` length."""
-        this_model(request)
-        try:
-            seconds = float(_needed(request, "seconds"))
-        except ValueError as cause:
-            raise InputError("'seconds' is a number.") from cause
-        sound, pitch, clips = one_note(request)
+        this_model(asked)
+        seconds = asked.number("seconds")
+        sound, pitch, clips = one_note(asked)
         name = file_name(sound, pitch)
         with tempfile.TemporaryDirectory() as folder:
             data = clips.shorten(seconds)[0].save(Path(folder) / name).read_bytes()
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
-    @router.get("/{digest}/picture")
+    @router.api_route("/{digest}/picture", **both)
     @_answer
-    def picture(request: Request) -> Response:
+    def picture(asked: Asked) -> Response:
         """Waveform and spectrogram of one note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page."""
-        this_model(request)
-        size = _whole(request, "width", *PICTURE_WIDTHS), _whole(request, "height", *PICTURE_HEIGHTS)
-        theme = _needed(request, "theme")
-        if theme not in ("light", "dark"):
-            raise InputError("'theme' is light or dark.")
+        this_model(asked)
+        size = asked.whole("width", *PICTURE_WIDTHS), asked.whole("height", *PICTURE_HEIGHTS)
+        theme = asked.choice("theme", "light", "dark")
         if not picture_line.acquire(blocking=False):
             raise Busy("The studio is busy: too many pictures are waiting.")
         try:
             from webapp.figures import note_figure, png  # matplotlib takes a second to import: not before it draws
 
-            sound, pitch, clips = one_note(request)
-            instrument = leading_instrument(sound)
-            title = f"{title_of(instrument or 'sound')}, {pitch_name(pitch)}, seed {sound['seed']}"
+            sound, pitch, clips = one_note(asked)
+            title = f"{title_of_sound(sound, card)}, {pitch_name(pitch)}"
+            hue = hue_of(leading_instrument(sound), card)
             with drawing:
-                data = png(note_figure(clips[0], title, pitch, hue_of(instrument, card), theme == "dark", size))
+                data = png(note_figure(clips[0], title, pitch, hue, theme == "dark", size))
         finally:
             picture_line.release()
         return Response(data, media_type="image/png", headers=KEEP)

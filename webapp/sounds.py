@@ -1,52 +1,118 @@
 """What the browser asks for, turned into what the core understands: sound documents, pitches, names.
 
-A *sound document* is the part of a project that decides how a note sounds, and nothing else:
-`{"instruments": {"violin": 1.0}, "seed": 7, "sliders": [0.0, 1.5, ...]}`. It travels in URLs, so one URL is one sound.
+A *sound document* is the part of a project that decides how a note sounds, and nothing else. It travels in addresses, so
+that one address is one sound (`static/sound.js` writes it in one order and precision). It is one of
+
+- `{"instruments": {"violin": 1}, "seed": 7}`: a seed's sound of an instrument or a mixture,
+- `{"z": "<base64url float32>", "instruments": {...}}`: a point known by its numbers alone,
+- `{"morph": [sound, sound], "at": 0.4}`: on the way from one sound to another,
+- `{"blend": [[sound, 0.7], [sound, 0.3]]}`: the middle of several,
+
+each perhaps with `"sliders": {direction: amount}` and `"raw": {index of z: value}` on top, applied in this order.
 """
 
+import base64
+import binascii
+import dataclasses
 import hashlib
 import json
 import math
 from typing import Any
 
-from gansynth_core import GanSynthError, InputError, ModelCard, Timbre, families, nudge, sample
+import numpy as np
+
+from gansynth_core import GanSynthError, InputError, ModelCard, Timbre, blend, families, morph, nearest, nudge, sample
 
 SLIDER_LIMIT = 3.0  # standard deviations along a direction; beyond it the model was never heard
+RAW_LIMIT = 4.0  # of a single number of z
 SEED_LIMIT = 2**31 - 1
-DOCUMENT_LIMIT = 4096  # characters
+DOCUMENT_LIMIT = 40_000  # characters: four corners of 512 float32 numbers each, and some
+DEPTH_LIMIT = 6  # sounds within sounds
+PARTS_LIMIT = 24  # sounds in a sound, all told
 PIANO_LOW, PIANO_HIGH = 36, 84  # C2 and C6
-BLOCK_LIMIT = 13  # notes in one request: an octave with its upper C
+BLOCK_LIMIT = 13  # notes in one request
 
 # Raise this when the same weights come to sound or look otherwise: phases, Griffin-Lim, levels, fades, pictures.
 # Browsers keep notes and pictures for a day by a URL that carries it (see `digest_of`).
-RENDERING = 1
+RENDERING = 2
 
 _KEY_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def parse_sound(text: str, card: ModelCard) -> dict[str, Any]:
-    """The sound document in `text`, checked. Raises InputError with one sentence for anything amiss.
+def parse_sound(document: Any, card: ModelCard) -> dict[str, Any]:
+    """A sound document, as JSON text or read already, checked in form. Raises InputError with one sentence for anything
+    amiss; whether the instruments and directions exist is the model's to say (see `timbre_of`)."""
+    if isinstance(document, str):
+        if len(document) > DOCUMENT_LIMIT:
+            raise InputError(f"This sound description is longer than {DOCUMENT_LIMIT} characters.")
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError) as cause:
+            raise InputError("This sound description is not readable JSON.") from cause
+    return _Parser(card).sound(document, 1)
 
-    Sliders left out are zero; whether the instruments exist is the model's to say (see `timbre_of`).
-    """
-    if len(text) > DOCUMENT_LIMIT:
-        raise InputError(f"This sound description is longer than {DOCUMENT_LIMIT} characters.")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as cause:
-        raise InputError("This sound description is not readable JSON.") from cause
-    if not isinstance(document, dict):
-        raise InputError("A sound description is an object with instruments, seed and sliders.")
-    return {
-        "instruments": _weights(document.get("instruments")),
-        "seed": check_seed(document.get("seed")),
-        "sliders": _sliders(document.get("sliders", []), len(card.directions)),
-    }
+
+class _Parser:
+    """Checks one document; counts the sounds in it, so that none asks for endless work."""
+
+    def __init__(self, card: ModelCard):
+        self.card, self.parts = card, 0
+
+    def sound(self, document: Any, depth: int) -> dict[str, Any]:
+        self.parts += 1
+        if depth > DEPTH_LIMIT or self.parts > PARTS_LIMIT:
+            raise InputError("This sound is made of too many others: keep it as a take first.")
+        if not isinstance(document, dict):
+            raise InputError("A sound description is an object with instruments and seed, z, morph or blend.")
+        if "morph" in document:
+            ends, at = document["morph"], document.get("at")
+            if not isinstance(ends, list) or len(ends) != 2 or not (_is_number(at) and 0 <= at <= 1):
+                raise InputError("A morph goes between two sounds, at a number from 0 to 1.")
+            sound = {"morph": [self.sound(end, depth + 1) for end in ends], "at": float(at)}
+        elif "blend" in document:
+            sound = {"blend": [self.part(part, depth + 1) for part in _listed(document["blend"])]}
+        elif "z" in document:
+            sound = {"z": _latent(document["z"], self.card), "instruments": _weights(document.get("instruments"))}
+        else:
+            seed = check_seed(document.get("seed"))
+            sound = {"instruments": _weights(document.get("instruments")), "seed": seed}
+        sound["sliders"] = _amounts(document.get("sliders", {}), "A slider", SLIDER_LIMIT)
+        sound["raw"] = {
+            _index(name, self.card): value
+            for name, value in _amounts(document.get("raw", {}), "A number of z", RAW_LIMIT).items()
+        }
+        return sound
+
+    def part(self, part: Any, depth: int) -> tuple[dict[str, Any], float]:
+        if not isinstance(part, list) or len(part) != 2 or not (_is_number(part[1]) and 0 < part[1] <= 1):
+            raise InputError("A blend lists sounds with a weight above 0 and up to 1 each.")
+        return self.sound(part[0], depth), float(part[1])
+
+
+def _listed(value: Any) -> list:
+    if not isinstance(value, list) or not value:
+        raise InputError("A blend lists at least one sound.")
+    return value
 
 
 def _is_number(value: Any) -> bool:
     # Compared, not converted: a whole number may be too large for a float. NaN fails the comparison.
     return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def _latent(text: Any, card: ModelCard) -> tuple[float, ...]:
+    try:
+        numbers = np.frombuffer(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "<f4")
+    except (TypeError, ValueError, binascii.Error) as cause:
+        raise InputError("The numbers of z are float32, as base64url text.") from cause
+    if len(numbers) != card.latent_size:
+        raise InputError(f"'{card.id}' takes {card.latent_size} numbers for z, not {len(numbers)}.")
+    return tuple(numbers.tolist())
+
+
+def pack_latent(z: tuple[float, ...]) -> str:
+    """`z` as a sound document holds it; float32, which is what the network computes in."""
+    return base64.urlsafe_b64encode(np.asarray(z, "<f4").tobytes()).decode().rstrip("=")
 
 
 def _weights(value: Any) -> dict[str, float]:
@@ -59,12 +125,18 @@ def _weights(value: Any) -> dict[str, float]:
     return value
 
 
-def _sliders(value: Any, count: int) -> list[float]:
-    if not isinstance(value, list) or len(value) > count:
-        raise InputError(f"Sliders are a list of at most {count} numbers.")
-    if not all(_is_number(amount) and abs(amount) <= SLIDER_LIMIT for amount in value):
-        raise InputError(f"A slider is a number from -{SLIDER_LIMIT:g} to {SLIDER_LIMIT:g}.")
-    return [float(amount) for amount in value]
+def _amounts(value: Any, what: str, limit: float) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise InputError(f"{what} is given by its name.")
+    if not all(_is_number(amount) and abs(amount) <= limit for amount in value.values()):
+        raise InputError(f"{what} is a number from -{limit:g} to {limit:g}.")
+    return {name: float(amount) for name, amount in value.items()}
+
+
+def _index(name: str, card: ModelCard) -> int:
+    if not (name.isascii() and name.isdecimal() and int(name[:9]) < card.latent_size):
+        raise InputError(f"The numbers of z are counted from 0 to {card.latent_size - 1}, not {name[:20]!r}.")
+    return int(name)
 
 
 def check_seed(value: Any) -> int:
@@ -87,15 +159,66 @@ def check_pitch(value: Any, card: ModelCard) -> int:
 
 
 def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
-    """The Timbre that a parsed sound document stands for. Raises InputError, naming the nearest known instrument."""
-    start = sample(card, seed=sound["seed"], instrument=sound["instruments"] or None)[0]
-    return nudge(start, card, sound["sliders"]) if any(sound["sliders"]) else start
+    """The Timbre that a parsed sound document stands for. Raises InputError, naming the nearest known instrument or
+    direction."""
+    if "morph" in sound:
+        start, goal = (timbre_of(end, card) for end in sound["morph"])
+        timbre = morph(start, goal, sound["at"])
+    elif "blend" in sound:
+        timbre = blend([timbre_of(part, card) for part, _ in sound["blend"]], [weight for _, weight in sound["blend"]])
+    elif "z" in sound:
+        timbre = Timbre.of(card, sound["z"], sound["instruments"] or None)
+    else:
+        timbre = sample(card, seed=sound["seed"], instrument=sound["instruments"] or None)[0]
+    if sound["sliders"]:
+        names = [direction.name for direction in card.directions]
+        for name in sound["sliders"]:
+            if name not in names:
+                raise InputError(f"'{card.id}' has no slider '{name[:60]}'.{nearest(name, names)}")
+        timbre = nudge(timbre, card, [sound["sliders"].get(name, 0.0) for name in names])
+    if sound["raw"]:
+        timbre = dataclasses.replace(
+            timbre, z=tuple(sound["raw"].get(index, value) for index, value in enumerate(timbre.z))
+        )
+    return timbre
+
+
+def instrument_weights(sound: dict[str, Any]) -> dict[str, float]:
+    """Weights of all instruments that a parsed sound document speaks of, summing to 1; none for a model without."""
+    if "morph" in sound:
+        parts = list(zip(sound["morph"], (1 - sound["at"], sound["at"]), strict=True))
+    elif "blend" in sound:
+        parts = sound["blend"]
+    else:
+        total = sum(sound["instruments"].values())
+        return {name: weight / total for name, weight in sound["instruments"].items()}
+    whole = sum(weight for _, weight in parts)
+    weights: dict[str, float] = {}
+    for part, share in parts:
+        for name, weight in instrument_weights(part).items():
+            weights[name] = weights.get(name, 0.0) + weight * share / whole
+    return weights
 
 
 def leading_instrument(sound: dict[str, Any]) -> str | None:
     """The instrument with the largest weight, None for a sound without one."""
-    weights = sound["instruments"]
+    weights = instrument_weights(sound)
     return max(weights, key=weights.__getitem__) if weights else None
+
+
+def title_of_sound(sound: dict[str, Any], card: ModelCard) -> str:
+    """What a picture calls the sound; `static/sound.js` says the same: "Violin 7", "Violin → Flute 40 %"."""
+    if "morph" in sound:
+        start, goal = (title_of_sound(end, card) for end in sound["morph"])
+        return f"{start} → {goal} {round(100 * sound['at'])} %"
+    instrument = leading_instrument(sound)
+    name = title_of(instrument) if instrument else card.title
+    if "blend" in sound:
+        return f"Blend of {name}"
+    if "z" in sound:
+        return f"{name} take"
+    mixed = " mix" if len(sound["instruments"]) > 1 else ""
+    return f"{name}{mixed}{' ' + str(sound['seed']) if sound['seed'] else ''}"
 
 
 def pitch_name(pitch: int) -> str:
@@ -111,8 +234,11 @@ def title_of(instrument: str) -> str:
 def file_name(sound: dict[str, Any], pitch: int) -> str:
     """Name of a downloaded note, for example `violin_C4_060_seed7.wav`; sharps are spelled `Cs4`, safe on any disk."""
     key = pitch_name(pitch).replace("♯", "s")
-    moved = "_shaped" if any(sound["sliders"]) else ""
-    return f"{leading_instrument(sound) or 'sound'}_{key}_{pitch:03d}_seed{sound['seed']}{moved}.wav"
+    names = sorted(instrument_weights(sound).items(), key=lambda pair: -pair[1])
+    name = "_".join(name for name, _ in names[:2]) or "sound"
+    kind = f"seed{sound['seed']}" if "seed" in sound else "morph" if "morph" in sound else "take"
+    shaped = "_shaped" if any(sound["sliders"].values()) or sound["raw"] else ""
+    return f"{name}_{key}_{pitch:03d}_{kind}{shaped}.wav"
 
 
 def family_hues(card: ModelCard) -> dict[str, float]:
@@ -136,6 +262,10 @@ def digest_of(card: ModelCard) -> str:
     return hashlib.sha256(repr((network, card.directions, card.specgram, RENDERING)).encode()).hexdigest()[:16]
 
 
+def _sentence(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
 def sentence_of(error: GanSynthError) -> str:
     """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`."""
     return str(error).encode("utf-8", "replace").decode()
@@ -154,9 +284,10 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "low": low,
         "high": high,
         "keys": [pitch_name(pitch) for pitch in range(low, high + 1)],
-        "sliders": len(card.directions),
+        "directions": [{"name": direction.name, "title": _sentence(direction.name)} for direction in card.directions],
         "sliderLimit": SLIDER_LIMIT,
-        "seedLimit": SEED_LIMIT,
+        "latentSize": card.latent_size,
+        "rawLimit": RAW_LIMIT,
         "families": [
             {
                 "title": title,

@@ -3,16 +3,20 @@
 const ATTACK_SECONDS = 0.003; // hides a first sample that is not zero without softening the instrument's own attack
 const RELEASE_SECONDS = 0.25;
 const STEAL_SECONDS = 0.04;
+const CROSS_SECONDS = 0.04;
 const END_SECONDS = 0.03;
-const VOICES = 24;
+const VOICES = 16;
+const CYCLE_SECONDS = 1.8; // a live voice starts its note anew after so long: notes decay, and a drag may last
+
+// Share of full level at a velocity of 0 to 1: the square, as General MIDI recommends (40 log10 v in dB).
+export const velocityGain = (velocity) => velocity * velocity;
 
 export function createEngine({ rate, onState, onVoices }) {
   let context = null;
   let output = null;
   let analyser = null;
-  let ring = false;
-  let data = new Map(); // pitch -> Int16Array
-  let buffers = new Map(); // pitch -> AudioBuffer, made when first played
+  let hold = false;
+  const buffers = new WeakMap(); // Int16Array -> AudioBuffer, made when first played
   const voices = new Set();
 
   function build() {
@@ -25,21 +29,68 @@ export function createEngine({ rate, onState, onVoices }) {
     context.addEventListener("statechange", () => onState(context.state === "running"));
   }
 
-  function bufferOf(pitch) {
-    if (!buffers.has(pitch)) {
-      const samples = data.get(pitch);
+  function bufferOf(samples) {
+    if (!buffers.has(samples)) {
       const buffer = new AudioBuffer({ length: samples.length, sampleRate: rate });
       const channel = buffer.getChannelData(0);
       for (let i = 0; i < samples.length; i++) channel[i] = samples[i] / 32768;
-      buffers.set(pitch, buffer);
+      buffers.set(samples, buffer);
     }
-    return buffers.get(pitch);
+    return buffers.get(samples);
   }
 
-  function fade(voice, seconds) {
-    if (voice.fading && seconds >= RELEASE_SECONDS) return;
+  const seconds = (samples) => samples.length / rate;
+
+  // Takes a gain from whatever it is now to `value` over `time` seconds.
+  function ramp(param, value, time) {
+    const now = context.currentTime;
+    if (param.cancelAndHoldAtTime) param.cancelAndHoldAtTime(now);
+    else {
+      const level = param.value;
+      param.cancelScheduledValues(now);
+      param.setValueAtTime(level, now);
+    }
+    param.linearRampToValueAtTime(value, now + time);
+  }
+
+  // A stretch of `samples` from `offset` seconds on, fading in over `fade`; its own gain is the layer's share.
+  function startLayer(samples, offset, fade, share, into) {
+    const source = new AudioBufferSourceNode(context, { buffer: bufferOf(samples) });
+    const gain = new GainNode(context, { gain: 0 });
+    const start = context.currentTime;
+    const left = seconds(samples) - offset;
+    gain.gain.setValueAtTime(0, start);
+    gain.gain.linearRampToValueAtTime(share, start + fade);
+    source.connect(gain).connect(into);
+    source.start(start, offset);
+    return { samples, source, gain, share, ends: start + left };
+  }
+
+  function stopLayer(layer, fade) {
+    ramp(layer.gain.gain, 0, fade);
+    layer.source.stop(context.currentTime + fade + 0.005);
+    layer.source.addEventListener("ended", () => layer.gain.disconnect());
+  }
+
+  // The voice's own end, so that the last samples of a note never stop in full swing.
+  function scheduleEnd(voice) {
+    const { layer } = voice;
+    const from = Math.max(context.currentTime, layer.ends - END_SECONDS);
+    voice.end.gain.cancelScheduledValues(0);
+    voice.end.gain.setValueAtTime(1, from);
+    voice.end.gain.linearRampToValueAtTime(0, layer.ends);
+    layer.source.addEventListener("ended", () => {
+      if (voice.layer !== layer) return layer.gain.disconnect();
+      voice.envelope.disconnect();
+      voices.delete(voice);
+      onVoices();
+    });
+  }
+
+  function fade(voice, time) {
+    if (voice.fading && time >= RELEASE_SECONDS) return;
     voice.fading = true;
-    const gain = voice.gain.gain;
+    const gain = voice.envelope.gain;
     const now = context.currentTime;
     if (gain.cancelAndHoldAtTime) gain.cancelAndHoldAtTime(now);
     else {
@@ -47,13 +98,54 @@ export function createEngine({ rate, onState, onVoices }) {
       gain.cancelScheduledValues(now);
       gain.setValueAtTime(value, now);
     }
-    gain.setTargetAtTime(0, now, seconds / 5); // 43 dB down after `seconds`
-    voice.source.stop(now + seconds * 1.6);
+    gain.setTargetAtTime(0, now, time / 5); // 43 dB down after `time`
+    voice.layer.source.stop(now + time * 1.6);
   }
 
   function release(voice) {
     voice.held = false;
-    if (!ring || voice.short) fade(voice, RELEASE_SECONDS);
+    if (!hold || voice.short) fade(voice, RELEASE_SECONDS);
+  }
+
+  // The live voice: one note that goes on while its sound is dragged, in layers that fade over.
+  const live = { layers: [], began: 0, timer: null };
+
+  function livePosition() {
+    return context.currentTime - live.began;
+  }
+
+  function mix(parts) {
+    if (!context || context.state !== "running") return;
+    if (live.timer === null) {
+      live.began = context.currentTime;
+      live.timer = setTimeout(again, CYCLE_SECONDS * 1000);
+    }
+    const offset = livePosition();
+    const staying = [];
+    for (const layer of live.layers) {
+      const part = parts.find(({ samples }) => samples === layer.samples);
+      if (!part) {
+        stopLayer(layer, CROSS_SECONDS);
+        continue;
+      }
+      if (part.share !== layer.share) ramp(layer.gain.gain, part.share, CROSS_SECONDS);
+      layer.share = part.share;
+      staying.push(layer);
+    }
+    for (const { samples, share } of parts) {
+      if (staying.some((layer) => layer.samples === samples) || offset >= seconds(samples) - 0.1) continue;
+      staying.push(startLayer(samples, offset, offset < 0.01 ? ATTACK_SECONDS : CROSS_SECONDS, share, output));
+    }
+    live.layers = staying;
+    onVoices();
+  }
+
+  function again() {
+    const parts = live.layers.map(({ samples, share }) => ({ samples, share }));
+    for (const layer of live.layers) stopLayer(layer, CROSS_SECONDS);
+    live.layers = [];
+    live.timer = null;
+    if (parts.length) mix(parts);
   }
 
   return {
@@ -63,51 +155,52 @@ export function createEngine({ rate, onState, onVoices }) {
       if (context.state !== "running") await context.resume();
     },
     isRunning: () => context?.state === "running",
-    has: (pitch) => data.has(pitch),
 
-    // A new sound: notes that are sounding now end in their own time.
-    clear() {
-      data = new Map();
-      buffers = new Map();
-    },
-    load(block, samples) {
-      const count = block.high - block.low + 1;
-      const length = samples.length / count;
-      for (let i = 0; i < count; i++) data.set(block.low + i, samples.subarray(i * length, (i + 1) * length));
-    },
-
-    // Starts a note and returns its voice, to be given back to `noteOff`. `short` voices ignore "let ring".
-    noteOn(pitch, { short = false } = {}) {
-      const buffer = bufferOf(pitch);
+    // Starts a note and returns its voice, to be given back to `noteOff`. `short` voices ignore hold.
+    noteOn(pitch, samples, { velocity = 0.8, short = false, text = null } = {}) {
       for (const voice of voices) if (voice.pitch === pitch) fade(voice, STEAL_SECONDS);
       if (voices.size >= VOICES) fade(voices.values().next().value, STEAL_SECONDS);
-      const source = new AudioBufferSourceNode(context, { buffer });
-      const gain = new GainNode(context, { gain: 0 });
-      const start = context.currentTime;
-      gain.gain.setValueAtTime(0, start);
-      gain.gain.linearRampToValueAtTime(1, start + ATTACK_SECONDS);
-      gain.gain.setValueAtTime(1, start + buffer.duration - END_SECONDS);
-      gain.gain.linearRampToValueAtTime(0, start + buffer.duration);
-      source.connect(gain).connect(output);
-      const voice = { pitch, source, gain, short, held: true, fading: false };
-      source.addEventListener("ended", () => {
-        gain.disconnect();
-        voices.delete(voice);
-        onVoices();
-      });
-      source.start(start);
+      const envelope = new GainNode(context, { gain: velocityGain(velocity) });
+      const end = new GainNode(context, { gain: 1 });
+      end.connect(envelope).connect(output);
+      const layer = startLayer(samples, 0, ATTACK_SECONDS, 1, end);
+      const voice = { pitch, text, layer, envelope, end, short, began: context.currentTime, held: true, fading: false };
       voices.add(voice);
+      scheduleEnd(voice);
       onVoices();
       return voice;
     },
     noteOff: release,
     cut: (voice) => fade(voice, STEAL_SECONDS),
-    setRing(on) {
-      ring = on;
+    // A sounding voice goes on as another sound, from the same place in the note.
+    crossTo(voice, samples, text) {
+      const offset = context.currentTime - voice.began;
+      if (voice.fading || voice.text === text || offset >= seconds(samples) - 0.1) return;
+      const before = voice.layer;
+      voice.layer = startLayer(samples, offset, CROSS_SECONDS, 1, voice.end);
+      voice.text = text;
+      stopLayer(before, CROSS_SECONDS);
+      scheduleEnd(voice);
+    },
+
+    // The live voice plays these notes at once, [{samples, share}], each from the same place, until `liveOff`.
+    live: mix,
+    liveOff(time = RELEASE_SECONDS) {
+      clearTimeout(live.timer);
+      live.timer = null;
+      for (const layer of live.layers) stopLayer(layer, time);
+      live.layers = [];
+      if (context) onVoices();
+    },
+    isLive: () => live.layers.length > 0,
+
+    setHold(on) {
+      hold = on;
       if (!on) for (const voice of voices) if (!voice.held) fade(voice, RELEASE_SECONDS);
     },
     silence() {
       for (const voice of voices) fade(voice, STEAL_SECONDS);
+      this.liveOff(STEAL_SECONDS);
     },
     sounding: () => new Set([...voices].filter((voice) => !voice.fading).map((voice) => voice.pitch)),
 
@@ -134,5 +227,6 @@ export function createEngine({ rate, onState, onVoices }) {
       analyser.getFloatTimeDomainData(into);
       return true;
     },
+    busy: () => voices.size > 0 || live.layers.length > 0,
   };
 }

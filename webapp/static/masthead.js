@@ -22,9 +22,11 @@ export default async function mount({ element }) {
   const state = h("p", { class: "state", role: "status" });
   const scope = h("canvas", { class: "scope", width: "240", height: "48", "aria-hidden": "true" });
   const modelName = h("span", { class: "model" });
+  const back = h("button", { class: "tool", "aria-label": "Undo", title: "Undo (Ctrl+Z)", disabled: true }, icon("M9 7H15a5 5 0 0 1 0 10H8M9 3 5 7l4 4"));
+  const again = h("button", { class: "tool", "aria-label": "Redo", title: "Redo (Ctrl+Shift+Z)", disabled: true }, icon("M15 7H9a5 5 0 0 0 0 10h7M15 3l4 4-4 4"));
   host.append(
     h("h1", {}, mark(), h("span", {}, "GANSynth ", h("b", {}, "Studio"))),
-    modelName, state, scope, theme,
+    modelName, back, again, state, scope, theme,
   );
   drawTheme();
 
@@ -58,8 +60,15 @@ export default async function mount({ element }) {
     state.dataset.kind = error ? "error" : busy ? "busy" : "ready";
     state.textContent = error ? whileRetrying(error) : busy ? "Rendering" : "Ready";
   }
-  studio.enter("masthead", { status: drawState });
+  back.addEventListener("click", studio.undo);
+  again.addEventListener("click", studio.redo);
+  function drawSteps() {
+    back.disabled = !studio.canUndo();
+    again.disabled = !studio.canRedo();
+  }
+  studio.enter("masthead", { status: drawState, project: drawSteps });
   drawState();
+  drawSteps();
   watchSound(studio.engine, scope);
 }
 
@@ -71,7 +80,7 @@ function watchSound(engine, canvas) {
   let silent = true;
   function frame() {
     if (!canvas.isConnected) return;
-    const sounds = !still.matches && engine.sounding().size > 0 && engine.wave(wave);
+    const sounds = !still.matches && engine.busy() && engine.wave(wave);
     if (sounds || !silent) {
       const { width, height } = canvas;
       pen.clearRect(0, 0, width, height);

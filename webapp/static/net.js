@@ -1,9 +1,12 @@
-// Fetching: one request in flight, the newest sound wins, the note under the hand comes first, then its octave.
+// Fetching: one request in flight, the newest sound wins, the note under the hand comes first, then its neighbours.
 
-// The keyboard in octaves from its lowest key; a remainder of one key joins the octave below it.
-export function octaveBlocks(low, high) {
+// Blocks of keys fetched in one request: half octaves, as a longer one would keep a drag waiting behind it.
+const BLOCK = 6;
+
+// The keyboard in blocks from its lowest key; a remainder of one key joins the block below it.
+export function keyBlocks(low, high, size = BLOCK) {
   const blocks = [];
-  for (let start = low; start <= high; start += 12) blocks.push({ low: start, high: Math.min(start + 11, high) });
+  for (let start = low; start <= high; start += size) blocks.push({ low: start, high: Math.min(start + size - 1, high) });
   const last = blocks.at(-1);
   if (blocks.length > 1 && last.low === last.high) {
     blocks.pop();
@@ -12,21 +15,88 @@ export function octaveBlocks(low, high) {
   return blocks;
 }
 
-// Which pitches to fetch next, {low, high}, or null when all is there. A single note takes a fraction of an octave's
-// time, so the one key that waits (else the one in `focus`, a pitch) comes alone before its octave; then the octaves
-// that keys wait for, then the others from `focus` outwards. `loaded` holds octaves by their low key, `tasted` pitches.
-export function nextBlock(blocks, { loaded, tasted, wanted, focus }) {
-  const missing = blocks.filter((block) => !loaded.has(block.low));
+// Which pitches to fetch next, {low, high}, or null when all is there. A single note takes a fraction of a block's
+// time, so the one key that waits (else the one in `focus`, a pitch) comes alone before its block; then the blocks
+// that keys wait for, then the others from `focus` outwards. `has(pitch)` tells what is there; with `alone` nothing but
+// single keys is worth asking for, as the sound is still changing.
+export function nextBlock(blocks, { has, wanted, focus, alone = false }) {
+  const pitches = ({ low, high }) => Array.from({ length: high - low + 1 }, (_, index) => low + index);
+  const missing = blocks.filter((block) => !pitches(block).every(has));
   if (!missing.length) return null;
   const holds = (block, pitch) => pitch >= block.low && pitch <= block.high;
-  const urgent = [...wanted].filter((pitch) => missing.some((block) => holds(block, pitch)));
+  const urgent = [...wanted].filter((pitch) => !has(pitch) && missing.some((block) => holds(block, pitch)));
+  if (alone && urgent.length) return { low: urgent[0], high: urgent[0] };
   const first = urgent.length === 1 ? urgent[0] : focus;
-  if (urgent.length < 2 && !tasted.has(first) && missing.some((block) => holds(block, first))) {
-    return { low: first, high: first };
-  }
+  if (urgent.length < 2 && !has(first) && missing.some((block) => holds(block, first))) return { low: first, high: first };
+  if (alone) return null;
   const distance = (block) => (focus < block.low ? block.low - focus : Math.max(0, focus - block.high));
   const asked = missing.filter((block) => urgent.some((pitch) => holds(block, pitch)));
   return (asked.length ? asked : missing).reduce((best, block) => (distance(block) < distance(best) ? block : best));
+}
+
+// Notes by sound and pitch, the sounds least recently used thrown out first once there are more than `most` notes.
+export function createNoteCache(most) {
+  const sounds = new Map(); // text -> Map of pitch -> samples
+  let count = 0;
+  return {
+    get(text, pitch) {
+      const notes = sounds.get(text);
+      if (!notes) return undefined;
+      sounds.delete(text); // put back below as the newest
+      sounds.set(text, notes);
+      return notes.get(pitch);
+    },
+    has: (text, pitch) => Boolean(sounds.get(text)?.has(pitch)),
+    put(text, pitch, samples) {
+      const notes = sounds.get(text) ?? new Map();
+      sounds.delete(text);
+      sounds.set(text, notes);
+      if (!notes.has(pitch)) count++;
+      notes.set(pitch, samples);
+      while (count > most && sounds.size > 1) {
+        const [oldest, thrown] = sounds.entries().next().value;
+        sounds.delete(oldest);
+        count -= thrown.size;
+      }
+    },
+    get size() {
+      return count;
+    },
+  };
+}
+
+// Runs `work(what)`, which returns a promise, for the newest `what` alone: one at a time, and those that came while it
+// was busy are forgotten but for the last. onDone(result, what) only if nothing newer has come meanwhile.
+export function createLatest(work, onDone, onError = () => {}) {
+  let waiting = null;
+  let busy = false;
+  let newest = 0;
+  async function pump() {
+    while (waiting) {
+      const { what, number } = waiting;
+      waiting = null;
+      try {
+        const result = await work(what);
+        if (number === newest) onDone(result, what);
+      } catch (error) {
+        if (number === newest) onError(error, what);
+      }
+    }
+    busy = false;
+  }
+  return {
+    ask(what) {
+      waiting = { what, number: ++newest };
+      if (busy) return;
+      busy = true;
+      pump();
+    },
+    // What is on its way is no longer wanted.
+    forget() {
+      newest++;
+      waiting = null;
+    },
+  };
 }
 
 // What to do about a failed answer: after how many milliseconds to try again (null: not before something changes).
@@ -55,21 +125,22 @@ export async function persist(attempt, { onRetry, tries = 30, later = setTimeout
   }
 }
 
-// fetchBlock(sound, block) -> Promise of data. onBlock(block, data) for answers that are still wanted. onState({busy,
-// error}) whenever that changes. `later` stands in for setTimeout in tests.
-export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = setTimeout }) {
+// fetchBlock(sound, block) -> Promise of data. has(sound, pitch) tells which notes are there. onBlock(sound, block, data)
+// for every answer, which then `has` must know of. onState({busy, error}) whenever that changes. `later` stands in for
+// setTimeout in tests.
+export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later = setTimeout }) {
   let sound = null;
-  let loaded = new Set();
-  let tasted = new Set();
   let focus = blocks[0].low;
+  let alone = false;
   let inFlight = false;
   let retry = null;
   const wanted = new Set();
 
   async function pump() {
     if (inFlight || retry !== null || sound === null) return;
-    const block = nextBlock(blocks, { loaded, tasted, wanted, focus });
+    const block = nextBlock(blocks, { has: (pitch) => has(sound, pitch), wanted, focus, alone });
     if (!block) {
+      wanted.clear();
       onState({ busy: false, error: null });
       return;
     }
@@ -79,12 +150,8 @@ export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = se
     let error = null;
     try {
       const data = await fetchBlock(asked, block);
-      if (asked === sound) {
-        if (block.low === block.high) tasted.add(block.low);
-        if (blocks.some(({ low, high }) => low === block.low && high === block.high)) loaded.add(block.low);
-        for (let pitch = block.low; pitch <= block.high; pitch++) wanted.delete(pitch);
-        onBlock(block, data);
-      }
+      if (asked === sound) for (let pitch = block.low; pitch <= block.high; pitch++) wanted.delete(pitch);
+      onBlock(asked, block, data);
     } catch (caught) {
       error = caught;
     }
@@ -109,13 +176,16 @@ export function createFetcher({ blocks, fetchBlock, onBlock, onState, later = se
     setSound(next) {
       if (next === sound) return;
       sound = next;
-      loaded = new Set();
-      tasted = new Set();
       if (retry === "on change") retry = null;
       pump();
     },
     setFocus(pitch) {
       focus = pitch;
+    },
+    // While the sound is being dragged only the keys that sound are worth a request.
+    setAlone(on) {
+      alone = on;
+      pump();
     },
     want(pitch) {
       wanted.add(pitch);

@@ -1,7 +1,8 @@
 // Which instrument: every one in sight under its family, found by typing, chosen by click, tap or Enter.
 
 import { h, hostOf, icon } from "./dom.js";
-import { leadingInstrument } from "./store.js";
+import { hueOf, leadingInstrument } from "./sound.js";
+import { handSlot } from "./store.js";
 import { openStudio } from "./studio.js";
 
 // Whether each word typed begins some word of the instrument's or its family's name.
@@ -32,7 +33,7 @@ export default async function mount({ element }) {
     );
     for (const { name, title } of family.instruments) {
       const option = h("div", {
-        role: "option", id: `instrument-${name}`, "data-name": name, "data-family": family.title, onclick: () => choose(name),
+        role: "option", id: `instrument-${name}`, "data-name": name, "data-family": family.title, onclick: (event) => choose(name, event.shiftKey ? "b" : undefined),
       }, title);
       options.set(name, option);
       group.append(option);
@@ -52,6 +53,9 @@ export default async function mount({ element }) {
   );
   host.append(steps, h("div", { class: "drawer" }, h("div", { class: "search" }, icon("M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM20 20l-4.7-4.7"), search), list, none));
 
+  // The instrument of the slot that a choice would go to.
+  const chosenName = () => leadingInstrument(studio.project.slots[handSlot(studio.project)].sound);
+
   const shown = () => [...options].filter(([, option]) => !option.hidden).map(([name]) => name);
 
   function filter() {
@@ -60,7 +64,7 @@ export default async function mount({ element }) {
     const names = shown();
     none.hidden = names.length > 0;
     none.textContent = names.length ? "" : `No instrument is called “${search.value}”.`;
-    point(search.value ? names[0] : leadingInstrument(studio.project));
+    point(search.value ? names[0] : chosenName());
   }
 
   function point(name) {
@@ -99,8 +103,9 @@ export default async function mount({ element }) {
     }
   }
 
-  function choose(name) {
-    studio.dispatch({ type: "pick", instrument: name });
+  // Without a slot it is the one under the hand; with Shift it is B.
+  function choose(name, slot) {
+    studio.dispatch({ type: "pick", instrument: name, slot });
     if (search.value) {
       search.value = "";
       filter();
@@ -111,28 +116,27 @@ export default async function mount({ element }) {
   function step(by) {
     const names = [...options.keys()];
     if (!names.length) return;
-    const at = names.indexOf(leadingInstrument(studio.project));
+    const at = names.indexOf(chosenName());
     choose(names[(at + by + names.length) % names.length]);
   }
 
   function unfold(open) {
     host.classList.toggle("open", open);
     current.setAttribute("aria-expanded", String(open));
-    const option = options.get(leadingInstrument(studio.project));
+    const option = options.get(chosenName());
     if (open && option) reveal(option);
   }
 
   function draw() {
-    const chosen = leadingInstrument(studio.project);
+    const chosen = chosenName();
     for (const [name, option] of options) option.setAttribute("aria-selected", String(name === chosen));
     const option = options.get(chosen);
     current.textContent = option?.textContent ?? "No instrument";
     point(chosen);
-    const family = studio.model.families.find(({ title }) => title === option?.dataset.family);
-    // The family's hue tints the whole page: keys, sliders, pictures.
-    document.documentElement.style.setProperty("--hue", family?.hue ?? 30);
+    // The family's hue of what sounds tints the whole page: keys, sliders, pictures.
+    document.documentElement.style.setProperty("--hue", hueOf(studio.sound, studio.model));
   }
 
-  studio.enter("picker", { project: (before) => before.instruments !== studio.project.instruments && draw() });
+  studio.enter("picker", { project: (before) => (before.slots !== studio.project.slots || before.morph !== studio.project.morph) && draw() });
   draw();
 }

@@ -1,12 +1,21 @@
-// The sound's name, its seed and the buttons above the sliders. The sliders themselves are Gradio's.
+// The sliders: named directions with what they change, then components, then every number of the latent by pages.
 
 import { h, hostOf, icon, toggle } from "./dom.js";
-import { leadingInstrument } from "./store.js";
+import { instrumentOf, leadingInstrument, titleOf } from "./sound.js";
+import { bendsOf, handSlot, target } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const NEW_SEEDS = 100000; // short enough to remember or write down
+const PAGE = 16; // numbers of z in sight at once
+const STEP = 0.1;
+const FINE = 0.01;
+const CALM_MS = 250;
 
-export default async function mount({ element, trigger, props }) {
+const LOCK = ["M7 11V8a5 5 0 0 1 10 0v3", "M5 11h14v9H5z"];
+const OPEN_LOCK = ["M7 11V8a5 5 0 0 1 9.6-2", "M5 11h14v9H5z"];
+const DICE = ["M4 4h16v16H4z", "M8.5 8.5h.01M15.5 8.5h.01M12 12h.01M8.5 15.5h.01M15.5 15.5h.01"];
+
+export default async function mount({ element }) {
   const host = hostOf(element);
   const studio = await openStudio();
   const { model } = studio;
@@ -14,55 +23,191 @@ export default async function mount({ element, trigger, props }) {
   const name = h("h2", {});
   const family = h("p", { class: "family" });
   const seed = h("input", {
-    type: "number", id: "seed", min: "0", max: String(model.seedLimit), step: "1", inputmode: "numeric",
+    type: "number", id: "seed", min: "0", max: String(2 ** 31 - 1), step: "1", inputmode: "numeric",
     onchange: () => {
       studio.dispatch({ type: "seed", seed: seed.value === "" ? NaN : Number(seed.value) });
       draw();
     },
     onkeydown: (event) => event.key === "Enter" && seed.blur(),
   });
-  const reset = h(
+  const dice = h(
     "button",
-    { class: "button", "aria-label": "Reset sliders", title: "All sliders to the middle", onclick: () => move({ type: "reset" }) },
-    "Reset",
+    { class: "tool framed", "aria-label": "Another seed", title: "Another sound of the same instrument", onclick: () => studio.dispatch({ type: "seed", seed: Math.floor(Math.random() * NEW_SEEDS) }) },
+    icon(...DICE),
   );
-  const audition = toggle("Hear changes", "Each change of sound plays the last note", (on) =>
-    studio.dispatch({ type: "audition", on }),
-  );
+  const audition = toggle("Hear changes", "Each change of sound plays the last note", (on) => studio.dispatch({ type: "audition", on }));
+  const amount = h("input", { type: "range", id: "vary-amount", min: "0.1", max: "1", step: "0.1", value: "0.5", "aria-label": "How far to vary" });
+  const vary = h("button", { class: "button", title: "Move every unlocked slider at random", onclick: randomise }, "Vary");
+  const reset = h("button", { class: "button", "aria-label": "Reset sliders", title: "All unlocked sliders to the middle", onclick: () => studio.dispatch({ type: "reset" }) }, "Reset");
+
+  const groups = [
+    { title: "Character", rows: rowsOf(model.directions.filter(({ kind }) => kind === "named")) },
+    { title: "Components", rows: rowsOf(model.directions.filter(({ kind }) => kind !== "named")) },
+  ].filter(({ rows }) => rows.length);
+  const raw = rawPage();
+  const parts = [...groups.map(({ title, rows }) => ({ title, body: h("div", { class: "rows" }, ...rows.map((row) => row.element)) })), { title: `All ${model.latentSize}`, body: raw.element }];
+  const choices = parts.map(({ title }, index) => h("button", { role: "tab", onclick: () => choose(index) }, title));
+
   host.append(
-    h("div", { class: "title" }, family, name),
-    audition.element,
-    h(
-      "div", { class: "seed" },
-      h("label", { for: "seed" }, "Seed"),
-      seed,
-      h(
-        "button", { class: "button", title: "Another sound of the same instrument", onclick: () => studio.dispatch({ type: "seed", seed: Math.floor(Math.random() * NEW_SEEDS) }) },
-        icon("M4 7h3c5 0 5 10 10 10h3M17 14l3 3-3 3M4 17h3c1.6 0 2.7-1 3.5-2.3M13.5 9.3C14.3 8 15.4 7 17 7h3M17 4l3 3-3 3"), "Randomise",
-      ),
-      reset,
-    ),
+    h("div", { class: "head" }, h("div", { class: "title" }, family, name), audition.element),
+    h("div", { class: "tools" }, h("label", { for: "seed" }, "Seed"), seed, dice, h("span", { class: "gap" }), vary, amount, reset),
+    h("div", { class: "choices", role: "tablist", "aria-label": "Sliders" }, ...choices),
+    ...parts.map(({ body }) => body),
   );
 
-  // Hands the sliders' positions to Gradio, which moves its native sliders.
-  function move(action) {
-    if (action) studio.dispatch(action);
-    props.value = structuredClone(studio.project);
-    trigger("sync");
+  function choose(index) {
+    parts.forEach(({ body }, at) => (body.hidden = at !== index));
+    choices.forEach((button, at) => button.setAttribute("aria-selected", String(at === index)));
+    if (parts[index].body === raw.element) raw.refresh();
+  }
+
+  function rowsOf(directions) {
+    return directions.map((direction) => {
+      const control = slider(direction.title, {
+        limit: model.sliderLimit,
+        onmove: (value) => studio.drag({ type: "slide", sliders: { [direction.name]: value } }),
+        onstep: (value) => studio.dispatch({ type: "slide", sliders: { [direction.name]: value } }),
+        onreset: () => studio.dispatch({ type: "slide", sliders: { [direction.name]: 0 } }),
+      });
+      const lock = h("button", {
+        class: "lock", "aria-pressed": "false", "aria-label": `Lock ${direction.title}`, title: "Locked sliders are left alone by Vary and Reset",
+        onclick: () => studio.dispatch({ type: "lock", name: direction.name, on: !studio.project.locks.includes(direction.name) }),
+      }); // prettier-ignore
+      control.element.prepend(lock);
+      return { ...control, direction, lock };
+    });
+  }
+
+  function randomise() {
+    const free = model.directions.filter(({ name }) => !studio.project.locks.includes(name));
+    const spread = Number(amount.value) * 1.5;
+    studio.dispatch({ type: "slide", sliders: Object.fromEntries(free.map(({ name }) => [name, spread * normal()])) });
+  }
+
+  // Every number of the latent, PAGE at a time: what it is now, and what the hand made of it.
+  function rawPage() {
+    let page = 0;
+    let z = null;
+    let shown = null; // text of the sound that z is of
+    let calm = null;
+    const pages = Math.ceil(model.latentSize / PAGE);
+    const place = h("output", { class: "range" });
+    const back = h("button", { class: "tool", "aria-label": "Previous page", onclick: () => turn(-1) }, icon("M15 5l-7 7 7 7"));
+    const on = h("button", { class: "tool", "aria-label": "Next page", onclick: () => turn(1) }, icon("M9 5l7 7-7 7"));
+    const rows = Array.from({ length: Math.min(PAGE, model.latentSize) }, (_, at) => {
+      const index = () => page * PAGE + at;
+      const control = slider("", {
+        limit: model.rawLimit,
+        onmove: (value) => studio.drag({ type: "raw", values: { [index()]: value } }),
+        onstep: (value) => studio.dispatch({ type: "raw", values: { [index()]: value } }),
+        onreset: () => studio.dispatch({ type: "raw", values: { [index()]: null } }),
+      });
+      return { ...control, index };
+    });
+    const element = h("div", { class: "rows raw", hidden: true }, h("div", { class: "pages" }, back, place, on), ...rows.map((row) => row.element));
+
+    function turn(by) {
+      page = (page + by + pages) % pages;
+      draw();
+    }
+
+    async function refresh() {
+      clearTimeout(calm);
+      if (element.hidden) return;
+      draw();
+      const text = studio.soundText;
+      if (text === shown) return;
+      calm = setTimeout(async () => {
+        try {
+          const answer = await studio.askModel("timbre", { sound: text });
+          z = unpack((await answer.json()).z);
+          shown = text;
+          draw();
+        } catch {
+          // The numbers stay as they were; the sound's own request tells what is wrong.
+        }
+      }, CALM_MS);
+    }
+
+    function draw() {
+      const { raw: own } = bendsOf(studio.project);
+      place.textContent = `${page * PAGE + 1}–${Math.min(model.latentSize, (page + 1) * PAGE)} of ${model.latentSize}`;
+      for (const row of rows) {
+        const index = row.index();
+        row.element.hidden = index >= model.latentSize;
+        const value = own[index] ?? z?.[index] ?? 0;
+        row.name(`z ${index + 1}`);
+        row.show(value, value.toFixed(2), own[index] !== undefined);
+      }
+    }
+    return { element, refresh };
   }
 
   function draw() {
     const { project } = studio;
-    const leading = leadingInstrument(project);
-    const home = model.families.find(({ instruments }) => instruments.some((instrument) => instrument.name === leading));
-    name.textContent = home?.instruments.find((instrument) => instrument.name === leading).title ?? model.title;
-    family.textContent = home?.title ?? "";
-    if (document.activeElement !== seed) seed.value = String(project.seed);
+    const at = target(project);
+    const { sliders, raw: own } = bendsOf(project);
+    const slot = project.slots[at === "mix" ? handSlot(project) : at];
+    const instrument = instrumentOf(leadingInstrument(studio.sound), model);
+    name.textContent = at === "mix" ? titleOf({ ...studio.sound, sliders: {} }, model) : slot.name ?? titleOf(slot.sound, model);
+    name.title = name.textContent;
+    family.textContent = at === "mix" ? "Between the sounds" : `${at.toUpperCase()} · ${instrument?.family.title ?? model.title}`;
+    if (document.activeElement !== seed) seed.value = String(slot.sound.seed ?? "");
     audition.box.checked = project.audition;
-    reset.disabled = project.sliders.every((value) => value === 0);
+    reset.disabled = Object.entries(sliders).every(([name, value]) => value === 0 || project.locks.includes(name)) && !Object.keys(own).length;
+    for (const { rows } of groups) {
+      for (const { direction, lock, show } of rows) {
+        const value = sliders[direction.name] ?? 0;
+        const locked = project.locks.includes(direction.name);
+        show(value, value ? signed(value) : "0", value !== 0);
+        lock.setAttribute("aria-pressed", String(locked));
+        lock.replaceChildren(icon(...(locked ? LOCK : OPEN_LOCK)));
+      }
+    }
+    raw.refresh();
   }
 
   studio.enter("shape", { project: draw });
+  choose(0);
   draw();
-  if (studio.project.sliders.some((value) => value !== 0)) move();
+}
+
+// A named slider: moves are heard as they go, the keyboard steps (finer with Shift), a double click takes it back.
+function slider(title, { limit, onmove, onstep, onreset }) {
+  const label = h("span", { class: "name" }, title);
+  const rail = h("input", {
+    type: "range", min: String(-limit), max: String(limit), step: "0.01", value: "0", "aria-label": title || null,
+    oninput: () => onmove(Number(rail.value)), ondblclick: onreset,
+    onkeydown: (event) => {
+      const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+      if (event.key === "Backspace" || event.key === "Delete") onreset();
+      else if (by) onstep(Number(rail.value) + by * (event.shiftKey ? FINE : STEP));
+      else return;
+      event.preventDefault();
+    },
+  });
+  const number = h("output", { class: "number" });
+  return {
+    element: h("div", { class: "slider" }, label, rail, number),
+    name(text) {
+      label.textContent = text;
+      rail.setAttribute("aria-label", text);
+    },
+    show(value, reading, moved) {
+      rail.value = String(value);
+      rail.style.setProperty("--fill", `${(50 * (value + limit)) / limit}%`);
+      number.textContent = reading;
+      rail.setAttribute("aria-valuetext", reading);
+      number.classList.toggle("moved", moved);
+    },
+  };
+}
+
+const signed = (value) => `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`;
+
+const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+
+function unpack(text) {
+  const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+  return new Float32Array(bytes.buffer);
 }

@@ -1,44 +1,161 @@
 // The project: all that is on the bench, as one plain JSON document, and the pure functions that change it.
 
-export const FORMAT = 1;
+import { canonical, checkedSound, instrumentOf, leadingInstrument, SEED_LIMIT, soundText } from "./sound.js";
+
+export const FORMAT = 2;
+export const SLOTS = ["a", "b", "c", "d"]; // the ends of the line; with c and d the corners of the pad
+const UNDO_STEPS = 200;
+const MOST_KEPT = 2000; // favourites, and sounds in the basket
+
+// Changes of these are not steps one wants to undo.
+const UNDONE = ["slots", "morph", "mix", "path", "patch", "locks", "favourites", "basket"];
 
 export function instrumentNames(model) {
   return model.families.flatMap((family) => family.instruments.map((instrument) => instrument.name));
 }
 
+export function instrumentSound(name, seed = 0) {
+  return { instruments: name ? { [name]: 1 } : {}, seed };
+}
+
+export const PATCH = { attack: 0, decay: 0, sustain: 1, release: 0.25, gain: 0 }; // seconds, seconds, share, seconds, dB
+const PATCH_RANGES = { attack: [0, 2], decay: [0, 3], sustain: [0, 1], release: [0.01, 3], gain: [-24, 12] };
+
 export function newProject(model) {
-  const first = instrumentNames(model)[0];
+  const names = instrumentNames(model);
+  const some = (wanted, index) => (names.includes(wanted) ? wanted : names[Math.min(index, names.length - 1)]);
+  const slot = (name, seed) => ({ sound: instrumentSound(name, seed), name: null });
+  const seedOf = (index) => (names.length ? 0 : index);
   return {
     format: FORMAT,
     model: model.id,
-    instruments: first ? { [first]: 1 } : {},
-    seed: 0,
-    sliders: Array(model.sliders).fill(0),
-    note: clamp(60, model.low, model.high), // last played; pictures and downloads are of it
+    slots: {
+      a: slot(some("acoustic_grand_piano", 0), 0),
+      b: slot(some("violin", 1), seedOf(1)),
+      c: slot(some("choir_aahs", 2), seedOf(2)),
+      d: slot(some("vibraphone", 3), seedOf(3)),
+    },
+    morph: { mode: "line", t: 0, x: 0, y: 0 }, // where the handle is: on the line a-b, or on the pad a b / c d
+    mix: { sliders: {}, raw: {} }, // what bends the sound while the handle is between slots
+    path: [], // drawn over the pad: [share of the time, x, y], rising
+    locks: [], // directions that randomise leaves alone
+    patch: { ...PATCH },
+    favourites: [], // {id, name, tags, sound, note}
+    basket: [], // {id, name, sound}: what goes into the next sample pack
+    note: clamp(60, model.low, model.high), // last played; pictures, auditions and downloads are of it
     octave: clamp(60, model.low, model.high), // where the computer keys and the narrow piano lie
     seconds: model.seconds, // length of a download
-    ring: false, // notes sound on after their key is released
+    hold: false, // notes sound on after their key is released
     audition: true, // a change of sound plays the last note
   };
+}
+
+// Which slot the handle stands on, or "mix" between them.
+export function target(project) {
+  const { mode, t, x, y } = project.morph;
+  if (mode === "line") return t === 0 ? "a" : t === 1 ? "b" : "mix";
+  const corner = [x, y].every((value) => value === 0 || value === 1);
+  return corner ? SLOTS[x + 2 * y] : "mix";
+}
+
+// The sound that plays: a slot's, or what lies between them where the handle stands.
+export function soundOf(project) {
+  const at = target(project);
+  if (at !== "mix") return project.slots[at].sound;
+  return { ...soundAt(project, project.morph), ...project.mix };
+}
+
+// The sound at a place of the line ({t}) or the pad ({x, y}), without the bends of the mix.
+export function soundAt(project, { mode = project.morph.mode, t, x, y }) {
+  const { a, b, c, d } = project.slots;
+  if (mode === "line") return { morph: [a.sound, b.sound], at: t };
+  return {
+    morph: [{ morph: [a.sound, b.sound], at: x }, { morph: [c.sound, d.sound], at: x }],
+    at: y,
+  }; // prettier-ignore
+}
+
+// What the sliders show and change: {sliders, raw} of the slot under the handle, or of the mix.
+export function bendsOf(project) {
+  const at = target(project);
+  const { sliders = {}, raw = {} } = at === "mix" ? project.mix : project.slots[at].sound;
+  return { sliders, raw };
 }
 
 // The project after `action`. Values out of range are brought into it; an action that makes no sense, or changes
 // nothing, returns the very same object.
 export function reduce(project, action, model) {
   switch (action.type) {
-    case "pick":
+    case "put": { // a sound into a slot; the handle goes there unless `stay`
+      const sound = checkedSound(action.sound);
+      if (!sound || !SLOTS.includes(action.slot)) return project;
+      return putInto(project, action.slot, { sound, name: action.name ?? null }, action.stay);
+    }
+    case "pick": { // an instrument into a slot, keeping that slot's seed
       if (!instrumentNames(model).includes(action.instrument)) return project;
-      return changed(project, { instruments: { [action.instrument]: 1 } });
-    case "seed":
+      const slot = action.slot ?? handSlot(project);
+      const seed = project.slots[slot].sound.seed ?? 0;
+      const { sliders, raw } = project.slots[slot].sound;
+      return putInto(project, slot, { sound: { ...instrumentSound(action.instrument, seed), sliders, raw }, name: null }, action.stay);
+    }
+    case "seed": {
       if (!Number.isFinite(action.seed)) return project;
-      return changed(project, { seed: clamp(Math.round(action.seed), 0, model.seedLimit) });
-    case "slide":
-      if (action.sliders.length !== model.sliders || !action.sliders.every(Number.isFinite)) return project;
-      return changed(project, {
-        sliders: action.sliders.map((value) => clamp(value, -model.sliderLimit, model.sliderLimit)),
-      });
+      const slot = action.slot ?? handSlot(project);
+      const before = project.slots[slot].sound;
+      const name = leadingInstrument(before);
+      const instruments = before.instruments && before.z === undefined ? before.instruments : instrumentSound(name).instruments;
+      const seed = clamp(Math.round(action.seed), 0, SEED_LIMIT);
+      const { sliders, raw } = before;
+      return putInto(project, slot, { sound: { instruments, seed, sliders, raw }, name: null }, action.stay);
+    }
+    case "slide": { // amounts along directions, by name
+      const amounts = Object.entries(action.sliders);
+      if (!amounts.every(([, amount]) => Number.isFinite(amount))) return project;
+      const { sliders } = bendsOf(project);
+      const moved = amounts.map(([name, amount]) => [name, clamp(amount, -model.sliderLimit, model.sliderLimit)]);
+      return bend(project, { sliders: { ...sliders, ...Object.fromEntries(moved) } });
+    }
+    case "raw": { // numbers of z by index; null gives one back to the sound
+      const raw = { ...bendsOf(project).raw };
+      for (const [index, value] of Object.entries(action.values)) {
+        if (!(Number(index) >= 0 && Number(index) < model.latentSize)) return project;
+        if (value === null) delete raw[index];
+        else if (Number.isFinite(value)) raw[index] = clamp(value, -model.rawLimit, model.rawLimit);
+      }
+      return bend(project, { raw });
+    }
     case "reset":
-      return changed(project, { sliders: Array(model.sliders).fill(0) });
+      return bend(project, { sliders: keepLocked(project), raw: {} });
+    case "lock": {
+      const locks = project.locks.filter((name) => name !== action.name);
+      return changed(project, { locks: action.on ? [...locks, action.name] : locks });
+    }
+    case "handle": {
+      const given = ["t", "x", "y"].filter((axis) => Number.isFinite(action[axis]));
+      const moved = Object.fromEntries(given.map((axis) => [axis, clamp(action[axis], 0, 1)]));
+      const mode = ["line", "pad"].includes(action.mode) ? action.mode : project.morph.mode;
+      return changed(project, { morph: { ...project.morph, ...moved, mode } });
+    }
+    case "swap": { // a and b change places; what sounds stays what it is
+      const { a, b } = project.slots;
+      const { morph } = project;
+      return changed(project, { slots: { ...project.slots, a: b, b: a }, morph: { ...morph, t: 1 - morph.t } });
+    }
+    case "path": {
+      const good = Array.isArray(action.path) && action.path.every((point) => point.length === 3 && point.every((v) => v >= 0 && v <= 1));
+      return good ? changed(project, { path: action.path }) : project;
+    }
+    case "patch": {
+      const patch = { ...project.patch };
+      for (const [name, [low, high]] of Object.entries(PATCH_RANGES)) {
+        if (Number.isFinite(action.patch[name])) patch[name] = clamp(action.patch[name], low, high);
+      }
+      return changed(project, { patch });
+    }
+    case "keep": // into `list` ("favourites" or "basket")
+    case "forget":
+    case "rename":
+      return kept(project, action);
     case "note":
       return changed(project, { note: clamp(action.pitch, model.low, model.high) });
     case "octave":
@@ -46,8 +163,8 @@ export function reduce(project, action, model) {
     case "seconds":
       if (!Number.isFinite(action.seconds)) return project;
       return changed(project, { seconds: clamp(action.seconds, 0.1, model.seconds) });
-    case "ring":
-      return changed(project, { ring: Boolean(action.on) });
+    case "hold":
+      return changed(project, { hold: Boolean(action.on) });
     case "audition":
       return changed(project, { audition: Boolean(action.on) });
     default:
@@ -55,47 +172,134 @@ export function reduce(project, action, model) {
   }
 }
 
+// The slot that a choice without a slot goes to: the one under the handle, else the nearest.
+export function handSlot(project) {
+  const at = target(project);
+  if (at !== "mix") return at;
+  const { mode, t, x, y } = project.morph;
+  return mode === "line" ? (t > 0.5 ? "b" : "a") : SLOTS[Math.round(x) + 2 * Math.round(y)];
+}
+
+const PLACES = { a: { t: 0, x: 0, y: 0 }, b: { t: 1, x: 1, y: 0 }, c: { x: 0, y: 1 }, d: { x: 1, y: 1 } };
+
+function putInto(project, slot, content, stay) {
+  const morph = stay ? project.morph : { ...project.morph, ...PLACES[slot] };
+  if (!stay && slot > "b") morph.mode = "pad";
+  return changed(project, { slots: { ...project.slots, [slot]: { ...content, sound: canonical(content.sound) } }, morph });
+}
+
+function bend(project, part) {
+  const at = target(project);
+  if (at === "mix") return changed(project, { mix: { ...project.mix, ...part } });
+  const slot = project.slots[at];
+  return changed(project, { slots: { ...project.slots, [at]: { ...slot, sound: canonical({ ...slot.sound, ...part }) } } });
+}
+
+const keepLocked = (project) =>
+  Object.fromEntries(Object.entries(bendsOf(project).sliders).filter(([name]) => project.locks.includes(name)));
+
+function kept(project, { type, list, id, item, change }) {
+  if (list !== "favourites" && list !== "basket") return project;
+  const items = project[list];
+  if (type === "forget") return changed(project, { [list]: items.filter((one) => one.id !== id) });
+  if (type === "rename") {
+    return changed(project, { [list]: items.map((one) => (one.id === id ? checkedItem({ ...one, ...change }) ?? one : one)) });
+  }
+  const good = checkedItem(item);
+  if (!good || items.length >= MOST_KEPT || items.some((one) => one.id === good.id)) return project;
+  return changed(project, { [list]: [...items, good] });
+}
+
+function checkedItem(item) {
+  const sound = checkedSound(item?.sound);
+  if (!sound || typeof item.id !== "string" || typeof item.name !== "string") return null;
+  const tags = Array.isArray(item.tags) ? item.tags.filter((tag) => typeof tag === "string").map((tag) => tag.slice(0, 40)).slice(0, 20) : [];
+  const note = Number.isInteger(item.note) ? item.note : 60;
+  return { id: item.id, name: item.name.slice(0, 120), tags, sound: canonical(sound), note };
+}
+
+// Projects with undo: {past, present, future}. Steps of one `gesture` (any value but undefined) are undone as one.
+export const beginHistory = (project) => ({ past: [], present: project, future: [], gesture: undefined });
+
+export function step(history, project, gesture) {
+  const before = history.present;
+  if (project === before) return history;
+  if (UNDONE.every((part) => project[part] === before[part])) return { ...history, present: project };
+  const goesOn = gesture !== undefined && gesture === history.gesture;
+  const past = goesOn ? history.past : [...history.past, before].slice(-UNDO_STEPS);
+  return { past, present: project, future: [], gesture };
+}
+
+// What one plays on and how (note, octave, hold ...) stays as it is.
+export function undo({ past, present, future }) {
+  if (!past.length) return null;
+  return { past: past.slice(0, -1), present: onlyUndone(past.at(-1), present), future: [present, ...future], gesture: undefined };
+}
+
+export function redo({ past, present, future }) {
+  if (!future.length) return null;
+  return { past: [...past, present], present: onlyUndone(future[0], present), future: future.slice(1), gesture: undefined };
+}
+
+const onlyUndone = (other, present) => ({ ...present, ...Object.fromEntries(UNDONE.map((part) => [part, other[part]])) });
+
 // A project saved earlier, field by field through the same reducer as the hand's own changes, so that nothing in
-// storage can put the bench in a state the page could not reach. `complaint` is a sentence, or null.
+// storage or a file can put the bench in a state the page could not reach. `complaint` is a sentence, or null.
 export function restore(text, model) {
   const fresh = newProject(model);
-  if (!text) return { project: fresh, complaint: null };
+  const refuse = (complaint) => ({ project: fresh, complaint });
+  if (!text) return refuse(null);
   let saved;
   try {
     saved = JSON.parse(text);
   } catch {
-    return { project: fresh, complaint: "What you had on the bench last time could not be read, so it is empty." };
+    return refuse("This project could not be read.");
   }
-  if (!saved || typeof saved !== "object" || !Number.isInteger(saved.format)) {
-    return { project: fresh, complaint: "What you had on the bench last time could not be read, so it is empty." };
+  if (!saved || typeof saved !== "object" || !Number.isInteger(saved.format)) return refuse("This project could not be read.");
+  if (saved.format > FORMAT) return refuse("This project was saved by a newer version of the studio.");
+  if (saved.model !== undefined && saved.model !== model.id) {
+    return refuse(`This project belongs to the model '${saved.model}', not to '${model.id}'.`);
   }
-  if (saved.format > FORMAT) {
-    return { project: fresh, complaint: "What you had on the bench last time was saved by a newer version of the studio." };
-  }
+  for (let format = saved.format; format < FORMAT; format++) saved = UPGRADES[format](saved, model);
+  const list = (value) => (Array.isArray(value) ? value : []);
   const actions = [
-    { type: "pick", instrument: Object.keys(saved.instruments ?? {})[0] },
-    { type: "seed", seed: saved.seed },
-    { type: "slide", sliders: Array.isArray(saved.sliders) ? saved.sliders : [] },
+    ...SLOTS.map((slot) => ({ type: "put", slot, sound: knownSound(saved.slots?.[slot]?.sound, model), name: text40(saved.slots?.[slot]?.name), stay: true })),
+    { type: "handle", ...saved.morph },
+    { type: "path", path: list(saved.path) },
+    { type: "patch", patch: saved.patch ?? {} },
+    ...list(saved.locks).filter((name) => typeof name === "string").map((name) => ({ type: "lock", name, on: true })),
+    ...["favourites", "basket"].flatMap((name) => list(saved[name]).map((item) => ({ type: "keep", list: name, item }))),
     Number.isInteger(saved.note) && { type: "note", pitch: saved.note },
     Number.isInteger(saved.octave) && { type: "octave", octave: saved.octave },
     { type: "seconds", seconds: saved.seconds },
-    { type: "ring", on: saved.ring },
+    { type: "hold", on: saved.hold },
     { type: "audition", on: saved.audition ?? true },
   ];
-  const project = actions.filter(Boolean).reduce((state, action) => reduce(state, action, model), fresh);
+  let project = actions.filter(Boolean).reduce((state, action) => reduce(state, action, model), fresh);
+  const mix = checkedSound({ instruments: {}, seed: 0, ...saved.mix });
+  if (mix) project = changed(project, { mix: { sliders: mix.sliders ?? {}, raw: mix.raw ?? {} } });
   return { project, complaint: null };
 }
 
-// The part of a project that decides how notes sound, as the text that goes into URLs: equal text, equal sound.
-export function soundText(project) {
-  const { instruments, seed, sliders } = project;
-  return JSON.stringify({ instruments, seed, sliders: sliders.map((value) => Math.round(value * 1000) / 1000) });
+const text40 = (value) => (typeof value === "string" ? value.slice(0, 120) : null);
+
+// The sound if all its instruments are the model's, else null: one unknown name would leave the whole bench mute.
+export function knownSound(sound, model) {
+  const checked = checkedSound(sound);
+  const names = new Set(instrumentNames(model));
+  const known = (part) =>
+    (part.morph ?? part.blend?.map(([one]) => one))?.every(known) ?? Object.keys(part.instruments).every((name) => names.has(name));
+  return checked && known(checked) ? checked : null;
 }
 
-export function leadingInstrument(project) {
-  const sorted = Object.entries(project.instruments).sort((a, b) => b[1] - a[1]);
-  return sorted.length ? sorted[0][0] : null;
-}
+const UPGRADES = {
+  1: (saved, model) => {
+    const names = model.directions.map((direction) => direction.name);
+    const sliders = Object.fromEntries((saved.sliders ?? []).map((amount, index) => [`component ${index + 1}`, amount]).filter(([name]) => names.includes(name)));
+    const sound = { instruments: saved.instruments ?? {}, seed: saved.seed ?? 0, sliders };
+    return { ...saved, format: 2, slots: { a: { sound } }, hold: saved.ring };
+  },
+};
 
 export function clamp(value, low, high) {
   return Math.min(high, Math.max(low, value));
@@ -105,3 +309,5 @@ function changed(project, part) {
   const same = Object.entries(part).every(([key, value]) => JSON.stringify(project[key]) === JSON.stringify(value));
   return same ? project : { ...project, ...part };
 }
+
+export { instrumentOf, soundText };

@@ -1,14 +1,23 @@
 // The studio behind the rooms: one project, one engine, one fetcher, and who is told when one of them changes.
+//
+// What a room may do: read `studio.project`, `studio.sound` (what plays now) and `studio.model`; change the project by
+// `dispatch(action)`, or by `drag(action)` for every step of a movement and `drop()` at its end, which is heard as it goes
+// and undone as one step; play keys by `press` and `lift`; let another sound be heard by `listen(sound)`, without touching
+// the bench. `enter(name, callbacks)` tells it of changes: project(before), keys(), status(), power().
 
-import { ask, createFetcher, octaveBlocks, persist, retryAfter, whileRetrying } from "./net.js";
+import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
-import { reduce, restore, soundText } from "./store.js";
+import { soundText } from "./sound.js";
+import { beginHistory, redo, reduce, restore, soundOf, step, undo } from "./store.js";
 import { toast } from "./dom.js";
 
 const address = (path) => new URL(`gradio_api/studio/${path}`, document.baseURI);
 const AUDITION_MS = 1500;
 const TAP_MS = 200; // a key let go before its note arrived still sounds this long
 const SAVE_MS = 300;
+const CACHED_NOTES = 400; // 77 MB of int16
+const VELOCITY = 0.8; // of keys that do not tell how hard they are hit
+const LONGEST_ADDRESS = 6000; // characters of a sound in an address; longer ones go in a request's body
 
 let opening = null;
 
@@ -27,16 +36,23 @@ export function openStudio() {
 
 function createStudio(model) {
   const storageKey = `gansynth-studio:${model.id}`;
-  const blocks = octaveBlocks(model.low, model.high);
-  const rooms = new Map(); // name -> {project, keys, status} callbacks of the rooms on the page
-  const held = new Map(); // pitch -> voice, or "waiting" | "tapped" until its sound is there
+  const blocks = keyBlocks(model.low, model.high);
+  const rooms = new Map(); // name -> {project, keys, status, power} callbacks of the rooms on the page
+  const held = new Map(); // pitch -> {voice} or {waiting: "held" | "tapped"} until its sound is there, with velocity
+  const notes = createNoteCache(CACHED_NOTES);
   let auditionDue = false;
   let auditioned = null;
+  let dragging = null; // the gesture under way: a number of its own
+  let gestures = 0;
+  let liveText = null;
   let status = { busy: false, error: null };
   let saving = null;
 
-  let { project, complaint } = restore(readStorage(storageKey), model);
-  if (complaint) toast(complaint);
+  const stored = restore(readStorage(storageKey), model);
+  if (stored.complaint) toast(`${stored.complaint} The bench is as new.`);
+  let history = beginHistory(stored.project);
+  let sound = soundOf(history.present);
+  let text = soundText(sound);
 
   const tell = (what, ...details) => rooms.forEach((room) => room[what]?.(...details));
 
@@ -48,23 +64,22 @@ function createStudio(model) {
     },
     onVoices: () => tell("keys"),
   });
-  engine.setRing(project.ring);
+  engine.setHold(history.present.hold);
 
   const fetcher = createFetcher({
     blocks,
-    fetchBlock: async (sound, { low, high }) => {
-      const answer = await ask(noteAddress("notes", { sound, low, high }));
-      return new Int16Array(await answer.arrayBuffer());
-    },
-    onBlock: (block, samples) => {
-      engine.load(block, samples);
-      flush();
+    has: notes.has,
+    fetchBlock: (sound, block) => fetchNotes(sound, block),
+    onBlock: (asked, { low, high }, samples) => {
+      keepNotes(asked, low, high, samples);
+      if (asked === text) flush();
+      follow(asked);
       audition();
     },
     onState: (next) => {
       if (next.error) {
         // Keys that waited must not sound out of the blue minutes later.
-        for (const [pitch, state] of held) if (typeof state === "string") held.delete(pitch);
+        for (const [pitch, state] of held) if (!state.voice) held.delete(pitch);
         if (retryAfter(next.error) === null) toast(next.error.message);
         tell("keys");
       }
@@ -79,13 +94,42 @@ function createStudio(model) {
     return url;
   }
 
-  // Sounds the keys that waited for their octave, or for the sound to be switched on.
+  // Asks a route of this model: by address, which browsers may keep, or in a body where a sound is too long for one.
+  function askModel(kind, parameters, options = {}) {
+    if ((parameters.sound?.length ?? 0) < LONGEST_ADDRESS) return ask(noteAddress(kind, parameters), options);
+    return askBody(kind, parameters, options);
+  }
+
+  function askBody(kind, parameters, options = {}) {
+    const headers = { "Content-Type": "application/json" };
+    return ask(address(`${model.digest}/${kind}`), { ...options, method: "POST", headers, body: JSON.stringify(parameters) });
+  }
+
+  const fetchNotes = (sound, { low, high }) =>
+    askModel("notes", { sound, low, high }).then(async (answer) => new Int16Array(await answer.arrayBuffer()));
+
+  function keepNotes(asked, low, high, samples) {
+    const length = samples.length / (high - low + 1);
+    for (let pitch = low; pitch <= high; pitch++) {
+      // A copy: a view would keep the whole block in memory for as long as one of its notes is kept.
+      if (!notes.has(asked, pitch)) notes.put(asked, pitch, samples.slice((pitch - low) * length, (pitch - low + 1) * length));
+    }
+  }
+
+  const has = (pitch) => notes.has(text, pitch);
+
+  // Sounds the keys that waited for their note, or for the sound to be switched on; those that sound go over to it.
   function flush() {
     for (const [pitch, state] of engine.isRunning() ? held : []) {
-      if (!engine.has(pitch) || typeof state !== "string") continue;
-      const voice = engine.noteOn(pitch);
-      if (state === "waiting") {
-        held.set(pitch, voice);
+      const samples = notes.get(text, pitch);
+      if (!samples) continue;
+      if (state.voice) {
+        engine.crossTo(state.voice, samples, text);
+        continue;
+      }
+      const voice = engine.noteOn(pitch, samples, { velocity: state.velocity, text });
+      if (state.waiting === "held") {
+        held.set(pitch, { voice });
       } else {
         held.delete(pitch);
         setTimeout(() => engine.noteOff(voice), TAP_MS);
@@ -94,47 +138,124 @@ function createStudio(model) {
     tell("keys");
   }
 
+  // The live voice plays the newest sound that is there: exact for the present one, late ones rather than none.
+  function follow(asked) {
+    if (dragging === null || held.size || !engine.isRunning() || !history.present.audition) return;
+    if (liveText === text && asked !== text) return;
+    const samples = notes.get(asked, history.present.note);
+    if (!samples) return;
+    liveText = asked;
+    engine.live([{ samples, share: 1 }]);
+  }
+
   function audition() {
-    if (!auditionDue || !engine.isRunning() || held.size || !engine.has(project.note)) return;
+    const { note } = history.present;
+    if (!auditionDue || !engine.isRunning() || held.size || !has(note)) return;
     auditionDue = false;
+    playOnce(notes.get(text, note), text);
+  }
+
+  function playOnce(samples, which) {
+    const { note } = history.present;
     if (auditioned) engine.cut(auditioned);
-    const voice = engine.noteOn(project.note, { short: true });
+    const voice = engine.noteOn(note, samples, { short: true, text: which });
     auditioned = voice;
     setTimeout(() => engine.noteOff(voice), AUDITION_MS);
   }
 
-  function dispatch(action) {
-    const before = project;
-    project = reduce(before, action, model);
-    if (project === before) return;
-    if (soundText(project) !== soundText(before)) {
-      engine.clear();
-      auditionDue = project.audition;
-      fetcher.setFocus(project.note);
-      fetcher.setSound(soundText(project));
-      tell("keys");
+  const listener = createLatest(
+    async ({ what, note }) => {
+      if (!notes.has(what, note)) keepNotes(what, note, note, await fetchNotes(what, { low: note, high: note }));
+      return notes.get(what, note);
+    },
+    (samples, { what }) => engine.isRunning() && playOnce(samples, what),
+    (error) => retryAfter(error) === null && error.name !== "AbortError" && toast(error.message),
+  );
+
+  // Takes a new present in; `gesture` as in store.step.
+  function arrive(next, { live = false } = {}) {
+    const before = history.present;
+    history = next;
+    if (history.present === before) return;
+    const { present } = history;
+    sound = soundOf(present);
+    const now = soundText(sound);
+    if (now !== text) {
+      text = now;
+      listener.forget();
+      auditionDue = present.audition && !live;
+      fetcher.setFocus(present.note);
+      fetcher.setSound(text);
+      for (const pitch of held.keys()) if (!has(pitch)) fetcher.want(pitch);
+      flush();
+      if (live) follow(text);
+      else audition();
     }
-    if (project.ring !== before.ring) engine.setRing(project.ring);
+    if (present.note !== before.note) fetcher.setFocus(present.note);
+    if (present.hold !== before.hold) engine.setHold(present.hold);
     clearTimeout(saving);
     saving = setTimeout(save, SAVE_MS);
     tell("project", before);
   }
 
+  function dispatch(action) {
+    arrive(step(history, reduce(history.present, action, model)));
+  }
+
+  // `near`, [{sound, share}], may name sounds fetched before (see `prepare`) that come close to the one that is asked for
+  // now: they are heard until that is there.
+  function drag(action, { near = null } = {}) {
+    if (dragging === null) {
+      dragging = ++gestures;
+      fetcher.setAlone(true);
+      if (auditioned) engine.cut(auditioned);
+    }
+    arrive(step(history, reduce(history.present, action, model), dragging), { live: true });
+    if (near && !has(history.present.note) && !held.size && history.present.audition && engine.isRunning()) {
+      const { note } = history.present;
+      const parts = near.map((part) => ({ samples: notes.get(soundText(part.sound), note), share: part.share }));
+      if (parts.every((part) => part.samples)) {
+        liveText = null;
+        engine.live(parts);
+      }
+    }
+  }
+
+  function drop() {
+    if (dragging === null) return;
+    dragging = null;
+    liveText = null;
+    engine.liveOff();
+    fetcher.setAlone(false);
+  }
+
+  // Fetches the note under the hand of several sounds in one request, so that `near` can play them.
+  async function prepare(sounds) {
+    const { note } = history.present;
+    const missing = [...new Set(sounds.map(soundText))].filter((what) => !notes.has(what, note));
+    if (!missing.length) return;
+    const answer = await askBody("takes", { sounds: missing.map((what) => JSON.parse(what)), pitch: note });
+    const samples = new Int16Array(await answer.arrayBuffer());
+    const length = samples.length / missing.length;
+    missing.forEach((what, index) => notes.put(what, note, samples.slice(index * length, (index + 1) * length)));
+  }
+
   function save() {
     clearTimeout(saving);
     try {
-      localStorage.setItem(storageKey, JSON.stringify(project));
+      localStorage.setItem(storageKey, JSON.stringify(history.present));
     } catch {
       // Private windows may refuse storage; playing goes on, only the reload forgets.
     }
   }
 
-  function press(pitch) {
+  function press(pitch, velocity = VELOCITY) {
     if (pitch < model.low || pitch > model.high || held.has(pitch)) return;
     auditionDue = false;
-    const ready = engine.isRunning() && engine.has(pitch);
-    held.set(pitch, ready ? engine.noteOn(pitch) : "waiting");
-    if (!engine.has(pitch)) fetcher.want(pitch);
+    engine.liveOff();
+    const samples = engine.isRunning() && notes.get(text, pitch);
+    held.set(pitch, samples ? { voice: engine.noteOn(pitch, samples, { velocity, text }) } : { waiting: "held", velocity });
+    if (!has(pitch)) fetcher.want(pitch);
     dispatch({ type: "note", pitch });
     tell("keys");
   }
@@ -142,11 +263,11 @@ function createStudio(model) {
   function lift(pitch) {
     const state = held.get(pitch);
     if (state === undefined) return;
-    if (state === "waiting") {
-      held.set(pitch, "tapped");
-    } else if (state !== "tapped") {
+    if (state.waiting === "held") {
+      held.set(pitch, { ...state, waiting: "tapped" });
+    } else if (state.voice) {
       held.delete(pitch);
-      engine.noteOff(state);
+      engine.noteOff(state.voice);
     }
     tell("keys");
   }
@@ -161,18 +282,39 @@ function createStudio(model) {
     model,
     engine,
     dispatch,
+    drag,
+    drop,
+    prepare,
     press,
     lift,
     noteAddress,
+    askModel,
+    askBody,
     pitchName: (pitch) => model.keys[pitch - model.low],
     get project() {
-      return project;
+      return history.present;
+    },
+    get sound() {
+      return sound;
+    },
+    get soundText() {
+      return text;
     },
     get status() {
       return status;
     },
-    // Called by Gradio for every step of a native slider.
-    slide: (sliders) => dispatch({ type: "slide", sliders }),
+    // The note under the hand of any sound, once; of many asked for in a hurry (hovering) only the newest.
+    listen: (other) => listener.ask({ what: soundText(other), note: history.present.note }),
+    hush() {
+      listener.forget();
+      if (auditioned) engine.noteOff(auditioned);
+    },
+    undo: () => arrive(undo(history) ?? history),
+    redo: () => arrive(redo(history) ?? history),
+    canUndo: () => history.past.length > 0,
+    canRedo: () => history.future.length > 0,
+    // Another project takes this one's place, as one step that can be undone.
+    load: (project) => arrive(step(history, project)),
     silence() {
       for (const pitch of [...held.keys()]) lift(pitch);
       held.clear();
@@ -181,12 +323,12 @@ function createStudio(model) {
     },
     // Which keys are down, wait for their sound, or sound: sets of pitches.
     keys() {
-      const waiting = [...held].filter(([, state]) => typeof state === "string").map(([pitch]) => pitch);
-      const down = [...held].filter(([, state]) => state !== "tapped").map(([pitch]) => pitch);
+      const waiting = [...held].filter(([, state]) => state.waiting).map(([pitch]) => pitch);
+      const down = [...held].filter(([, state]) => state.waiting !== "tapped").map(([pitch]) => pitch);
       return { down: new Set(down), waiting: new Set(waiting), sounding: engine.sounding() };
     },
-    blocks: () => blocks.map((block) => ({ ...block, loaded: engine.has(block.low) && engine.has(block.high) })),
-    isQuiet: () => fetcher.isIdle() && held.size === 0,
+    blocks: () => blocks.map((block) => ({ ...block, loaded: has(block.low) && has(block.high) })),
+    isQuiet: () => fetcher.isIdle() && held.size === 0 && dragging === null,
     // A room that Gradio mounts again takes the place of its former self.
     enter(name, callbacks) {
       rooms.set(name, callbacks);
@@ -194,8 +336,8 @@ function createStudio(model) {
     },
   };
   window.studio = studio;
-  fetcher.setFocus(project.note);
-  fetcher.setSound(soundText(project));
+  fetcher.setFocus(history.present.note);
+  fetcher.setSound(text);
   return studio;
 }
 

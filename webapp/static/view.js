@@ -2,8 +2,9 @@
 
 import { h, hostOf, icon, toast } from "./dom.js";
 import { isDark } from "./masthead.js";
-import { ask, persist, whileRetrying } from "./net.js";
-import { clamp, soundText } from "./store.js";
+import { persist, whileRetrying } from "./net.js";
+import { titleOf } from "./sound.js";
+import { clamp } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits
@@ -34,23 +35,23 @@ export default async function mount({ element }) {
       save),
   );
 
-  let asked = null; // address of the picture shown or on its way
+  let asked = null; // what the picture shown or on its way is of
   let abort = null;
   let calm = null;
 
-  const wanted = () =>
-    studio.noteAddress("picture", {
-      sound: soundText(studio.project),
-      pitch: studio.project.note,
-      width: clamp(Math.round(frame.clientWidth / 20) * 20, 280, 1600),
-      height: clamp(Math.round(frame.clientHeight / 20) * 20, 240, 900),
-      theme: isDark() ? "dark" : "light",
-    }).href;
+  const wanted = () => ({
+    sound: studio.soundText,
+    pitch: studio.project.note,
+    width: clamp(Math.round(frame.clientWidth / 20) * 20, 280, 1600),
+    height: clamp(Math.round(frame.clientHeight / 20) * 20, 240, 900),
+    theme: isDark() ? "dark" : "light",
+  });
+  const key = () => JSON.stringify(wanted());
 
   function schedule() {
     clearTimeout(calm);
     if (!host.isConnected || !frame.clientWidth) return;
-    if (wanted() === asked) return;
+    if (key() === asked) return;
     frame.dataset.stale = "true";
     calm = setTimeout(() => (studio.isQuiet() ? paint() : schedule()), CALM_MS);
   }
@@ -63,13 +64,13 @@ export default async function mount({ element }) {
   }
 
   async function paint() {
-    const address = wanted();
-    asked = address;
+    const parameters = wanted();
+    asked = JSON.stringify(parameters);
     abort?.abort();
     abort = new AbortController();
     const { signal } = abort;
-    const fetchPicture = () => ask(address, { signal }).then((answer) => answer.blob());
-    const caption = `Waveform and spectrogram of ${pitchName(studio.project.note)}, seed ${studio.project.seed}`;
+    const fetchPicture = () => studio.askModel("picture", parameters, { signal }).then((answer) => answer.blob());
+    const caption = `Waveform and spectrogram of ${titleOf(studio.sound, model)}, ${pitchName(studio.project.note)}`;
     try {
       const picture = URL.createObjectURL(
         await persist(fetchPicture, { onRetry: (error) => complain(whileRetrying(error)) }),
@@ -91,9 +92,7 @@ export default async function mount({ element }) {
     save.disabled = true;
     try {
       const { project } = studio;
-      const answer = await ask(
-        studio.noteAddress("wav", { sound: soundText(project), pitch: project.note, seconds: project.seconds }),
-      );
+      const answer = await studio.askModel("wav", { sound: studio.soundText, pitch: project.note, seconds: project.seconds });
       const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav";
       const address = URL.createObjectURL(await answer.blob());
       const link = h("a", { href: address, download: name });
