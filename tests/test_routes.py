@@ -1,5 +1,6 @@
 """The studio's own routes: the right bytes for a good request, a sentence for any other."""
 
+import base64
 import dataclasses
 import io
 import json
@@ -36,8 +37,19 @@ def client():
     return client_for(Player.of(SYNTH))
 
 
+VIOLIN = {"instruments": {"violin": 1}, "seed": 7}
+FLUTE = {"instruments": {"flute": 1}, "seed": 3}
+
+
 def sound(**changes) -> str:
-    return json.dumps({"instruments": {"violin": 1}, "seed": 7, "sliders": [0.0] * 8} | changes)
+    return json.dumps(VIOLIN | changes)
+
+
+def nested(levels: int) -> str:
+    document = VIOLIN
+    for _ in range(levels):
+        document = {"morph": [document, FLUTE], "at": 0.5}
+    return json.dumps(document)
 
 
 def peak_hz(samples: np.ndarray) -> float:
@@ -60,9 +72,58 @@ def test_sliders_and_seed_change_the_sound_and_only_they(client):
         return client.get(NOTES, params={"sound": sound(**changes), "low": 60, "high": 60}).content
 
     assert note() == note()
-    assert note(sliders=[2.0]) != note()
+    assert note(sliders={"component 1": 2.0}) != note()
+    assert note(raw={"0": 2.0}) != note()
     assert note(seed=8) != note()
-    assert note(sliders=[]) == note()
+    assert note(sliders={"component 1": 0}, raw={}) == note()
+
+
+def takes(client, *documents) -> np.ndarray:
+    address = NOTES.replace("notes", "takes")
+    answer = client.post(address, json={"sounds": list(documents), "pitch": 60})
+    assert answer.status_code == 200, answer.text
+    return np.frombuffer(answer.content, "<i2").reshape(len(documents), SAMPLES)
+
+
+def test_a_morph_goes_from_one_sound_to_the_other(client):
+    ends = {"morph": [VIOLIN, FLUTE]}
+    violin, flute, at_0, at_1, between, blended = takes(
+        client,
+        VIOLIN,
+        FLUTE,
+        ends | {"at": 0},
+        ends | {"at": 1},
+        ends | {"at": 0.5},
+        {"blend": [[VIOLIN, 1], [FLUTE, 0.5]]},
+    )
+    assert np.array_equal(at_0, violin)
+    assert np.array_equal(at_1, flute)
+    for other in (between, blended):
+        assert not np.array_equal(other, violin)
+        assert not np.array_equal(other, flute)
+
+
+def test_a_sound_known_by_its_numbers_is_the_sound_itself(client):
+    bent = {"morph": [VIOLIN, FLUTE], "at": 0.3, "sliders": {"component 2": -1.5}, "raw": {"5": 2.5}}
+    flat = client.post(NOTES.replace("notes", "timbre"), json={"sound": bent}).json()
+    assert set(flat) == {"z", "instruments"}
+    numbers = np.frombuffer(base64.urlsafe_b64decode(flat["z"] + "=" * (-len(flat["z"]) % 4)), "<f4")
+    assert numbers[5] == 2.5
+    first, second = takes(client, bent, flat)
+    assert np.abs(first.astype(int) - second).max() <= 1  # z is float32 on the way, as in the network
+
+
+def test_what_is_too_long_for_an_address_comes_in_the_body(client):
+    by_address = client.get(NOTES, params={"sound": sound(), "low": 60, "high": 61})
+    assert client.post(NOTES, json={"sound": sound(), "low": 60, "high": 61}).content == by_address.content
+    assert client.post(NOTES, json={"sound": VIOLIN, "low": 60, "high": 61}).content == by_address.content
+    for body, kind, status in (
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"{}", "text/plain", 415),
+        (b" " * 700_000, "application/json", 413),
+    ):
+        assert client.post(NOTES, content=body, headers={"Content-Type": kind}).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -79,25 +140,40 @@ def test_sliders_and_seed_change_the_sound_and_only_they(client):
         ({"sound": sound(instruments={"violin": -1})}, "weight"),
         ({"sound": sound(instruments={"violin": 0})}, "weight above 0"),
         ({"sound": sound(instruments=["violin"])}, "by name"),
-        ({"sound": sound(sliders=[float("nan")])}, "slider is a number"),
-        ({"sound": sound(sliders=[float("inf")])}, "slider is a number"),
-        ({"sound": sound(sliders=[3.01])}, "from -3 to 3"),
-        ({"sound": sound(sliders=[True])}, "slider is a number"),
-        ({"sound": sound(sliders=[0] * 9)}, "at most 8"),
-        ({"sound": sound(sliders={})}, "at most 8"),
+        ({"sound": sound(sliders={"component 1": float("nan")})}, "slider is a number"),
+        ({"sound": sound(sliders={"component 1": float("inf")})}, "slider is a number"),
+        ({"sound": sound(sliders={"component 1": 3.01})}, "from -3 to 3"),
+        ({"sound": sound(sliders={"component 1": True})}, "slider is a number"),
+        ({"sound": sound(sliders={"componnt 1": 1})}, "Did you mean 'component 1'?"),
+        ({"sound": sound(sliders=[0])}, "by its name"),
+        ({"sound": sound(raw={"512": 1})}, "from 0 to 511"),
+        ({"sound": sound(raw={"-1": 1})}, "from 0 to 511"),
+        ({"sound": sound(raw={"²": 1})}, "from 0 to 511"),
+        ({"sound": sound(raw={"3": 4.5})}, "from -4 to 4"),
+        ({"sound": json.dumps({"morph": [VIOLIN], "at": 0.5})}, "between two sounds"),
+        ({"sound": json.dumps({"morph": [VIOLIN, FLUTE], "at": 1.5})}, "from 0 to 1"),
+        ({"sound": json.dumps({"morph": [VIOLIN, {}], "at": 0.5})}, "seed"),
+        ({"sound": json.dumps({"blend": []})}, "at least one"),
+        ({"sound": json.dumps({"blend": [[VIOLIN, 0]]})}, "above 0"),
+        ({"sound": json.dumps({"blend": [[VIOLIN, 1]] * 30})}, "too many"),
+        ({"sound": json.dumps({"z": "AAAA", "instruments": {}})}, "float32"),
+        ({"sound": json.dumps({"z": "AAAAAA", "instruments": {}})}, "takes 512 numbers"),
+        ({"sound": json.dumps({"z": "AACAfw" + "A" * 2725, "instruments": {"violin": 1}})}, "finite"),
+        ({"sound": json.dumps({"z": 7, "instruments": {}})}, "float32"),
+        ({"sound": nested(9)}, "too many"),
         ({"sound": sound(seed=-1)}, "seed"),
         ({"sound": sound(seed=1.5)}, "seed"),
         ({"sound": sound(seed=float("nan"))}, "seed"),
         ({"sound": sound(seed=2**40)}, "seed"),
         ({"sound": sound(instruments={"violin": 10**400})}, "weight"),
-        ({"sound": sound(sliders=[-(10**400)])}, "slider is a number"),
+        ({"sound": sound(sliders={"component 1": -(10**400)})}, "slider is a number"),
         ({"sound": sound(seed=10**400)}, "seed"),
         ({"sound": sound(instruments={"\ud800": 1})}, "no instrument '?'"),
         ({"low": "1" * 400}, "pitch"),
         ({"sound": "{"}, "JSON"),
         ({"sound": "[" * 3000}, "JSON"),
         ({"sound": "[]"}, "object"),
-        ({"sound": "x" * 5000}, "longer than"),
+        ({"sound": "x" * 50_000}, "longer than"),
         ({"sound": None}, "lacks 'sound'"),
         ({"low": None}, "lacks 'low'"),
     ],
@@ -214,7 +290,8 @@ def test_a_model_that_cannot_be_loaded_says_why(error, sentence):
 
 def test_the_page_learns_the_model(client):
     model = client.get(f"{PREFIX}/model").json()
-    assert (model["low"], model["high"], model["rate"], model["sliders"]) == (36, 84, RATE, 8)
+    assert (model["low"], model["high"], model["rate"], model["latentSize"]) == (36, 84, RATE, 512)
+    assert [direction["title"] for direction in model["directions"]][:2] == ["Component 1", "Component 2"]
     assert (model["keys"][0], model["keys"][61 - 36], model["keys"][-1]) == ("C2", "C♯4", "C6")
     names = [instrument["name"] for family in model["families"] for instrument in family["instruments"]]
     assert sorted(names) == sorted(SYNTH.card.instruments)

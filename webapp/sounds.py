@@ -1,7 +1,7 @@
 """What the browser asks for, turned into what the core understands: sound documents, pitches, names.
 
-A *sound document* is the part of a project that decides how a note sounds, and nothing else. It travels in addresses, so
-that one address is one sound (`static/sound.js` writes it in one order and precision). It is one of
+A *sound document* is the part of a project that decides how a note sounds, and nothing else. It travels in addresses,
+so that one address is one sound (`static/sound.js` writes it in one order and precision). It is one of
 
 - `{"instruments": {"violin": 1}, "seed": 7}`: a seed's sound of an instrument or a mixture,
 - `{"z": "<base64url float32>", "instruments": {...}}`: a point known by its numbers alone,

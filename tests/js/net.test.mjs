@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createFetcher, nextBlock, octaveBlocks, persist, retryAfter, whileRetrying } from "../../webapp/static/net.js";
+import { createFetcher, createLatest, createNoteCache, keyBlocks, nextBlock, persist, retryAfter, whileRetrying } from "../../webapp/static/net.js";
 
-const BLOCKS = octaveBlocks(36, 84);
+const BLOCKS = keyBlocks(36, 84, 12);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 // A fetcher whose answers come when the test says so.
 function bench() {
   const calls = [];
   const loaded = [];
+  const there = new Set();
   const states = [];
   const timers = [];
   let flying = 0;
@@ -25,31 +26,48 @@ function bench() {
         };
         calls.push({ sound, low: block.low, answer: landing(resolve), fail: landing(reject) });
       }),
-    onBlock: (block, data) => loaded.push([block.low, data]),
+    has: (sound, pitch) => there.has(`${sound} ${pitch}`),
+    onBlock: (sound, { low, high }, data) => {
+      for (let pitch = low; pitch <= high; pitch++) there.add(`${sound} ${pitch}`);
+      loaded.push([sound, low, data]);
+    },
     onState: (state) => states.push(state),
     later: (resume, delay) => timers.push({ resume, delay }) && timers.length,
   });
   return { fetcher, calls, loaded, states, timers, most: () => most };
 }
 
-test("four octaves, the top C with the last", () => {
+test("blocks from the lowest key on, a single key left over with the last", () => {
   assert.deepEqual(BLOCKS, [{ low: 36, high: 47 }, { low: 48, high: 59 }, { low: 60, high: 71 }, { low: 72, high: 84 }]);
 });
 
-const place = (changes) => ({ loaded: new Set(), tasted: new Set(), wanted: new Set(), focus: 62, ...changes });
+// What there is, as pitches; and the keys that wait.
+const place = ({ there = [], ...changes } = {}) => {
+  const have = new Set(there);
+  return { have, has: (pitch) => have.has(pitch), wanted: new Set(), focus: 62, ...changes };
+};
 
 test("the note in focus first, then its octave, then the others outwards", () => {
   assert.deepEqual(nextBlock(BLOCKS, place()), { low: 62, high: 62 });
   const order = [];
-  const at = place({ tasted: new Set([62]) });
-  for (let block; (block = nextBlock(BLOCKS, at)); at.loaded.add(block.low)) order.push(block.low);
+  const at = place({ there: [62] });
+  for (let block; (block = nextBlock(BLOCKS, at)); ) {
+    order.push(block.low);
+    for (let pitch = block.low; pitch <= block.high; pitch++) at.have.add(pitch);
+  }
   assert.deepEqual(order, [60, 48, 72, 36]);
 });
 
 test("a waiting key comes alone before all else, a waiting chord with its octave", () => {
   assert.deepEqual(nextBlock(BLOCKS, place({ wanted: new Set([40]) })), { low: 40, high: 40 });
   assert.deepEqual(nextBlock(BLOCKS, place({ wanted: new Set([40, 44]) })), { low: 36, high: 47 });
-  assert.deepEqual(nextBlock(BLOCKS, place({ wanted: new Set([40]), tasted: new Set([40]) })), { low: 36, high: 47 });
+  assert.deepEqual(nextBlock(BLOCKS, place({ wanted: new Set([40]), there: [40], focus: 40 })), { low: 36, high: 47 });
+});
+
+test("while the sound is dragged only single keys are asked for", () => {
+  assert.deepEqual(nextBlock(BLOCKS, place({ alone: true })), { low: 62, high: 62 });
+  assert.deepEqual(nextBlock(BLOCKS, place({ alone: true, wanted: new Set([40, 44]) })), { low: 40, high: 40 });
+  assert.equal(nextBlock(BLOCKS, place({ alone: true, there: [62] })), null);
 });
 
 test("one request at a time until the whole keyboard is there", async () => {
@@ -58,21 +76,62 @@ test("one request at a time until the whole keyboard is there", async () => {
   fetcher.setSound("a");
   for (let index = 0; index < 5; index++) await calls[index].answer(index);
   assert.equal(most(), 1);
-  assert.deepEqual(loaded.map(([low]) => low), [60, 60, 48, 72, 36]);
+  assert.deepEqual(loaded.map(([, low]) => low), [60, 60, 48, 72, 36]);
   assert.equal(calls.length, 5);
   assert.deepEqual(states.at(-1), { busy: false, error: null });
 });
 
-test("of many sounds in a drag only the newest is asked for, and stale answers are dropped", async () => {
+test("of many sounds in a drag only the newest is asked for, and every answer names its sound", async () => {
   const { fetcher, calls, loaded } = bench();
   fetcher.setFocus(60);
   for (const sound of ["a", "b", "c", "d"]) fetcher.setSound(sound);
   assert.deepEqual(calls.map(({ sound }) => sound), ["a"]);
   await calls[0].answer("old");
-  assert.deepEqual(loaded, []);
   assert.deepEqual(calls.map(({ sound }) => sound), ["a", "d"]);
   await calls[1].answer("new");
-  assert.deepEqual(loaded, [[60, "new"]]);
+  assert.deepEqual(loaded, [["a", 60, "old"], ["d", 60, "new"]]);
+});
+
+test("what was fetched before is not fetched again", async () => {
+  const { fetcher, calls } = bench();
+  fetcher.setFocus(60);
+  fetcher.setSound("a");
+  for (let index = 0; index < 5; index++) await calls[index].answer();
+  fetcher.setSound("b");
+  await calls[5].answer();
+  fetcher.setSound("a");
+  await calls[6].answer();
+  assert.deepEqual(calls.map(({ sound }) => sound), ["a", "a", "a", "a", "a", "b", "b"]);
+});
+
+test("the cache forgets the sounds least recently used, whole", () => {
+  const cache = createNoteCache(4);
+  for (const [sound, pitch] of [["a", 60], ["a", 61], ["b", 60], ["c", 60]]) cache.put(sound, pitch, `${sound}${pitch}`);
+  assert.equal(cache.get("a", 61), "a61"); // now a is the newest
+  cache.put("d", 60, "d60");
+  assert.equal(cache.has("b", 60), false);
+  assert.equal(cache.get("a", 60), "a60");
+  assert.equal(cache.size, 4);
+});
+
+test("of many wishes only the newest is done and told", async () => {
+  const started = [];
+  const done = [];
+  const finish = [];
+  const latest = createLatest((what) => { started.push(what); return new Promise((resolve) => finish.push(resolve)); }, (result, what) => done.push([what, result]));
+  for (const what of ["a", "b", "c"]) latest.ask(what);
+  assert.deepEqual(started, ["a"]);
+  finish[0]("A");
+  await settle();
+  assert.deepEqual(started, ["a", "c"]);
+  finish[1]("C");
+  await settle();
+  assert.deepEqual(done, [["c", "C"]]);
+  latest.ask("d");
+  latest.forget();
+  finish[2]("D");
+  await settle();
+  assert.equal(done.length, 1);
 });
 
 test("a key pressed before its octave is there goes to the front", async () => {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { newProject, reduce, restore, soundText } from "../../webapp/static/store.js";
+import { soundText } from "../../webapp/static/sound.js";
+import { beginHistory, bendsOf, handSlot, newProject, redo, reduce, restore, soundOf, step, target, undo } from "../../webapp/static/store.js";
 
 const model = {
-  id: "sines", low: 36, high: 84, sliders: 3, sliderLimit: 3, seedLimit: 2 ** 31 - 1, seconds: 4,
+  id: "sines", title: "Sines", low: 36, high: 84, sliderLimit: 3, latentSize: 8, rawLimit: 4, seconds: 4,
+  directions: [{ name: "bright" }, { name: "component 1" }, { name: "component 2" }],
   families: [
     { title: "Strings", instruments: [{ name: "violin" }, { name: "cello" }] },
     { title: "Pipe", instruments: [{ name: "flute" }] },
@@ -11,71 +13,160 @@ const model = {
 }; // prettier-ignore
 
 const after = (...actions) => actions.reduce((project, action) => reduce(project, action, model), newProject(model));
+const flute = { instruments: { flute: 1 }, seed: 7 };
 
 test("a change makes a new project and leaves the old one alone", () => {
   const before = Object.freeze(newProject(model));
   const next = reduce(before, { type: "pick", instrument: "flute" }, model);
-  assert.deepEqual(next.instruments, { flute: 1 });
-  assert.deepEqual(before.instruments, { violin: 1 });
+  assert.deepEqual(soundOf(next), flute.seed && { instruments: { flute: 1 }, seed: 0 });
+  assert.notDeepEqual(soundOf(before), soundOf(next));
 });
 
 test("what changes nothing or makes no sense returns the same object", () => {
   const project = newProject(model);
   const nothing = [
-    { type: "pick", instrument: "violin" },
     { type: "pick", instrument: "theremin" },
+    { type: "put", slot: "e", sound: flute },
+    { type: "put", slot: "a", sound: { instruments: 3 } },
     { type: "seed", seed: NaN },
-    { type: "slide", sliders: [0, 1] },
-    { type: "slide", sliders: [0, Infinity, 0] },
+    { type: "slide", sliders: { bright: Infinity } },
+    { type: "raw", values: { 99: 1 } },
+    { type: "handle", t: NaN },
+    { type: "path", path: [[0, 2, 0]] },
+    { type: "keep", list: "favourites", item: { id: "1", name: "x" } },
     { type: "unheard of" },
   ];
-  for (const action of nothing) assert.equal(reduce(project, action, model), project);
+  for (const action of nothing) assert.equal(reduce(project, action, model), project, JSON.stringify(action));
 });
 
 test("values are brought into range", () => {
-  assert.deepEqual(after({ type: "slide", sliders: [-9, 0.5, 9] }).sliders, [-3, 0.5, 3]);
-  assert.equal(after({ type: "seed", seed: -4.2 }).seed, 0);
+  assert.deepEqual(bendsOf(after({ type: "slide", sliders: { bright: -9 } })).sliders, { bright: -3 });
+  assert.deepEqual(bendsOf(after({ type: "raw", values: { 3: 9 } })).raw, { 3: 4 });
+  assert.equal(soundOf(after({ type: "seed", seed: -4.2 })).seed, 0);
   assert.equal(after({ type: "octave", octave: 96 }).octave, 72);
   assert.equal(after({ type: "seconds", seconds: 60 }).seconds, 4);
+  assert.equal(after({ type: "handle", t: 7 }).morph.t, 1);
+  assert.equal(after({ type: "patch", patch: { attack: 99, gain: -99 } }).patch.attack, 2);
 });
 
-test("reset touches the sliders alone", () => {
-  const project = after({ type: "seed", seed: 7 }, { type: "slide", sliders: [1, 2, 3] }, { type: "reset" });
-  assert.deepEqual(project.sliders, [0, 0, 0]);
-  assert.equal(project.seed, 7);
+test("the handle decides what is heard and what the sliders bend", () => {
+  const ends = [{ type: "put", slot: "a", sound: flute }, { type: "put", slot: "b", sound: { instruments: { cello: 1 }, seed: 2 } }];
+  const atB = after(...ends);
+  assert.equal(target(atB), "b");
+  const between = reduce(atB, { type: "handle", t: 0.4 }, model);
+  assert.equal(target(between), "mix");
+  assert.equal(handSlot(between), "a");
+  assert.deepEqual(soundOf(between).morph[0], flute);
+  const bent = reduce(between, { type: "slide", sliders: { bright: 1 } }, model);
+  assert.deepEqual(bendsOf(bent).sliders, { bright: 1 });
+  const back = reduce(bent, { type: "handle", t: 0 }, model);
+  assert.deepEqual(soundOf(back), flute); // the slot itself was not bent
+  assert.deepEqual(bendsOf(reduce(back, { type: "slide", sliders: { bright: 2 } }, model)).sliders, { bright: 2 });
 });
 
-test("the text of a sound depends on what sounds, not on what is played or how", () => {
-  const plain = soundText(after());
-  assert.equal(soundText(after({ type: "note", pitch: 48 }, { type: "ring", on: true }, { type: "octave", octave: 48 })), plain);
-  assert.notEqual(soundText(after({ type: "seed", seed: 1 })), plain);
-  assert.notEqual(soundText(after({ type: "slide", sliders: [0.05, 0, 0] })), plain);
+test("on the pad each corner is its slot and the middle all four", () => {
+  const corners = { a: [0, 0], b: [1, 0], c: [0, 1], d: [1, 1] };
+  for (const [slot, [x, y]] of Object.entries(corners)) {
+    assert.equal(target(after({ type: "handle", mode: "pad", x, y })), slot);
+  }
+  const middle = soundOf(after({ type: "handle", mode: "pad", x: 0.5, y: 0.5 }));
+  assert.equal(middle.at, 0.5);
+  assert.equal(middle.morph.length, 2);
+});
+
+test("a swap changes places and not the sound", () => {
+  const project = after({ type: "put", slot: "a", sound: flute }, { type: "handle", t: 0.25 });
+  const swapped = reduce(project, { type: "swap" }, model);
+  assert.deepEqual(swapped.slots.b.sound, flute);
+  assert.equal(swapped.morph.t, 0.75);
+});
+
+test("picking an instrument keeps the seed and the bends, another seed keeps the instrument", () => {
+  const project = after({ type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 } } }, { type: "pick", instrument: "cello" });
+  assert.equal(soundText(soundOf(project)), soundText({ instruments: { cello: 1 }, seed: 7, sliders: { bright: 1 } }));
+  const mixed = after({ type: "put", slot: "a", sound: { morph: [flute, flute], at: 0.5 } }, { type: "seed", seed: 3 });
+  assert.deepEqual(soundOf(mixed), { instruments: { flute: 1 }, seed: 3 });
+});
+
+test("reset leaves locked sliders alone", () => {
+  const project = after({ type: "slide", sliders: { bright: 1, "component 1": 2 } }, { type: "lock", name: "bright", on: true }, { type: "reset" });
+  assert.deepEqual(bendsOf(project).sliders, { bright: 1 });
+});
+
+test("favourites and basket keep, rename and forget", () => {
+  const item = { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 };
+  const project = after({ type: "keep", list: "favourites", item }, { type: "keep", list: "favourites", item });
+  assert.deepEqual(project.favourites, [item]);
+  const renamed = reduce(project, { type: "rename", list: "favourites", id: "x", change: { name: "Yours" } }, model);
+  assert.equal(renamed.favourites[0].name, "Yours");
+  assert.deepEqual(reduce(renamed, { type: "forget", list: "favourites", id: "x" }, model).favourites, []);
+});
+
+test("undo takes back what the hand did, a drag as one step, and not what was played", () => {
+  let history = beginHistory(newProject(model));
+  const act = (action, gesture) => (history = step(history, reduce(history.present, action, model), gesture));
+  act({ type: "pick", instrument: "flute" });
+  act({ type: "handle", t: 0.2 }, 1);
+  act({ type: "handle", t: 0.5 }, 1);
+  act({ type: "handle", t: 0.9 }, 1);
+  act({ type: "note", pitch: 40 });
+  history = undo(history);
+  assert.equal(history.present.morph.t, 0);
+  assert.equal(history.present.note, 40);
+  history = undo(history);
+  assert.notEqual(soundOf(history.present).instruments.flute, 1);
+  assert.equal(undo(history), null);
+  history = redo(redo(history));
+  assert.equal(history.present.morph.t, 0.9);
+  assert.equal(redo(history), null);
+  act({ type: "handle", t: 0.1 });
+  assert.equal(history.future.length, 0);
 });
 
 test("a saved project comes back as it was", () => {
   const project = after(
-    { type: "pick", instrument: "cello" }, { type: "seed", seed: 7 }, { type: "slide", sliders: [1, -2, 0.5] },
+    { type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 }, raw: { 3: -1 } }, name: "Mine" },
+    { type: "put", slot: "d", sound: { morph: [flute, { instruments: { cello: 1 }, seed: 0 }], at: 0.5 } },
+    { type: "handle", mode: "pad", x: 0.25, y: 0.5 }, { type: "slide", sliders: { bright: 0.5 } },
+    { type: "path", path: [[0, 0, 0], [1, 1, 1]] }, { type: "patch", patch: { attack: 0.5 } },
+    { type: "lock", name: "bright", on: true },
+    { type: "keep", list: "favourites", item: { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 } },
     { type: "note", pitch: 50 }, { type: "octave", octave: 48 }, { type: "seconds", seconds: 1.5 },
-    { type: "ring", on: true }, { type: "audition", on: false },
+    { type: "hold", on: true }, { type: "audition", on: false },
   ); // prettier-ignore
   assert.deepEqual(restore(JSON.stringify(project), model), { project, complaint: null });
 });
 
-test("garbage and newer formats leave a fresh bench and say so", () => {
-  for (const text of ["{", "null", "[]", '{"format": "1"}', '{"format": 99}']) {
+test("a project of the first format is brought up to date", () => {
+  const saved = { format: 1, model: "sines", instruments: { cello: 1 }, seed: 7, sliders: [1, -2, 0], note: 50, ring: true };
+  const { project, complaint } = restore(JSON.stringify(saved), model);
+  assert.equal(complaint, null);
+  assert.equal(soundText(soundOf(project)), soundText({ instruments: { cello: 1 }, seed: 7, sliders: { "component 1": 1, "component 2": -2 } }));
+  assert.equal(project.hold, true);
+});
+
+test("garbage, newer formats and other models leave a fresh bench and say so", () => {
+  for (const text of ["{", "null", "[]", '{"format": "1"}', '{"format": 99}', '{"format": 2, "model": "violins"}']) {
     const { project, complaint } = restore(text, model);
     assert.deepEqual(project, newProject(model));
     assert.match(complaint, /\.$/);
   }
   assert.match(restore('{"format": 99}', model).complaint, /newer/);
+  assert.match(restore('{"format": 2, "model": "violins"}', model).complaint, /'violins'/);
 });
 
 test("a saved project cannot smuggle in what the page could not reach", () => {
-  const saved = { format: 1, instruments: { theremin: 1 }, seed: "7", sliders: [1e9, 0, 0], note: 400, octave: null, seconds: {} };
+  const saved = {
+    format: 2, slots: { a: { sound: { instruments: { theremin: 1 }, seed: 0 } }, b: { sound: { ...flute, sliders: { bright: "1" } } }, c: 7 },
+    morph: { mode: "orbit", t: "x", x: 40 }, mix: { sliders: { bright: "loud" } }, path: 3, patch: { attack: -1 }, locks: [7],
+    favourites: [{ id: 3 }], basket: 7, note: 400, octave: null, seconds: {},
+  }; // prettier-ignore
   const { project } = restore(JSON.stringify(saved), model);
-  assert.deepEqual(project.instruments, { violin: 1 });
-  assert.equal(project.seed, 0);
-  assert.deepEqual(project.sliders, [3, 0, 0]);
+  const fresh = newProject(model);
+  assert.deepEqual(project.slots, fresh.slots);
+  assert.deepEqual(project.morph, { ...fresh.morph, x: 1 });
+  assert.deepEqual(project.mix, fresh.mix);
+  assert.deepEqual([project.favourites, project.basket, project.locks], [[], [], []]);
   assert.equal(project.note, 84);
   assert.equal(project.octave, 60);
   assert.equal(project.seconds, 4);

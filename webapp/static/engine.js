@@ -41,8 +41,10 @@ export function createEngine({ rate, onState, onVoices }) {
 
   const seconds = (samples) => samples.length / rate;
 
-  // Takes a gain from whatever it is now to `value` over `time` seconds.
-  function ramp(param, value, time) {
+  // Takes a gain from whatever it is now towards `value`, 98 % of the way in `time` seconds. Exponential on purpose: what
+  // goes down and what comes up add to one at any moment, even where the audio thread is late; and a linear ramp would
+  // start at the gain's last event, not now, wherever nothing was left for cancelAndHoldAtTime to hold.
+  function glide(param, value, time) {
     const now = context.currentTime;
     if (param.cancelAndHoldAtTime) param.cancelAndHoldAtTime(now);
     else {
@@ -50,7 +52,7 @@ export function createEngine({ rate, onState, onVoices }) {
       param.cancelScheduledValues(now);
       param.setValueAtTime(level, now);
     }
-    param.linearRampToValueAtTime(value, now + time);
+    param.setTargetAtTime(value, now, time / 4);
   }
 
   // A stretch of `samples` from `offset` seconds on, fading in over `fade`; its own gain is the layer's share.
@@ -58,17 +60,17 @@ export function createEngine({ rate, onState, onVoices }) {
     const source = new AudioBufferSourceNode(context, { buffer: bufferOf(samples) });
     const gain = new GainNode(context, { gain: 0 });
     const start = context.currentTime;
-    const left = seconds(samples) - offset;
     gain.gain.setValueAtTime(0, start);
-    gain.gain.linearRampToValueAtTime(share, start + fade);
+    if (offset) gain.gain.setTargetAtTime(share, start, fade / 4);
+    else gain.gain.linearRampToValueAtTime(share, start + fade);
     source.connect(gain).connect(into);
     source.start(start, offset);
-    return { samples, source, gain, share, ends: start + left };
+    return { samples, source, gain, share, ends: start + seconds(samples) - offset };
   }
 
   function stopLayer(layer, fade) {
-    ramp(layer.gain.gain, 0, fade);
-    layer.source.stop(context.currentTime + fade + 0.005);
+    glide(layer.gain.gain, 0, fade);
+    layer.source.stop(context.currentTime + fade * 2);
     layer.source.addEventListener("ended", () => layer.gain.disconnect());
   }
 
@@ -90,16 +92,8 @@ export function createEngine({ rate, onState, onVoices }) {
   function fade(voice, time) {
     if (voice.fading && time >= RELEASE_SECONDS) return;
     voice.fading = true;
-    const gain = voice.envelope.gain;
-    const now = context.currentTime;
-    if (gain.cancelAndHoldAtTime) gain.cancelAndHoldAtTime(now);
-    else {
-      const value = gain.value;
-      gain.cancelScheduledValues(now);
-      gain.setValueAtTime(value, now);
-    }
-    gain.setTargetAtTime(0, now, time / 5); // 43 dB down after `time`
-    voice.layer.source.stop(now + time * 1.6);
+    glide(voice.envelope.gain, 0, time);
+    voice.layer.source.stop(context.currentTime + time * 2);
   }
 
   function release(voice) {
@@ -110,17 +104,13 @@ export function createEngine({ rate, onState, onVoices }) {
   // The live voice: one note that goes on while its sound is dragged, in layers that fade over.
   const live = { layers: [], began: 0, timer: null };
 
-  function livePosition() {
-    return context.currentTime - live.began;
-  }
-
   function mix(parts) {
     if (!context || context.state !== "running") return;
     if (live.timer === null) {
       live.began = context.currentTime;
       live.timer = setTimeout(again, CYCLE_SECONDS * 1000);
     }
-    const offset = livePosition();
+    const offset = context.currentTime - live.began;
     const staying = [];
     for (const layer of live.layers) {
       const part = parts.find(({ samples }) => samples === layer.samples);
@@ -128,13 +118,13 @@ export function createEngine({ rate, onState, onVoices }) {
         stopLayer(layer, CROSS_SECONDS);
         continue;
       }
-      if (part.share !== layer.share) ramp(layer.gain.gain, part.share, CROSS_SECONDS);
+      if (part.share !== layer.share) glide(layer.gain.gain, part.share, CROSS_SECONDS);
       layer.share = part.share;
       staying.push(layer);
     }
     for (const { samples, share } of parts) {
       if (staying.some((layer) => layer.samples === samples) || offset >= seconds(samples) - 0.1) continue;
-      staying.push(startLayer(samples, offset, offset < 0.01 ? ATTACK_SECONDS : CROSS_SECONDS, share, output));
+      staying.push(startLayer(samples, offset, offset ? CROSS_SECONDS : ATTACK_SECONDS, share, output));
     }
     live.layers = staying;
     onVoices();

@@ -50,7 +50,7 @@ export default async function mount({ element }) {
   const down = h("button", { class: "tool", "aria-label": "Octave down", title: "Octave down (Z)", onclick: () => shift(-12) }, icon("M15 5l-7 7 7 7"));
   const up = h("button", { class: "tool", "aria-label": "Octave up", title: "Octave up (X)", onclick: () => shift(12) }, icon("M9 5l7 7-7 7"));
   const range = h("output", { class: "range", "aria-live": "polite" });
-  const hold = toggle("Hold", "Notes sound on after you let go", (on) => studio.dispatch({ type: "hold", on }));
+  const sustain = toggle("Hold", "Notes sound on after you let go", (on) => studio.dispatch({ type: "hold", on }));
   const stop = h("button", { class: "button", title: "Stop all sound (Esc)", onclick: () => studio.silence() }, "Stop");
   const hint = h("p", { class: "hint" }, "Keys ", h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play, ", h("kbd", {}, "Z"), h("kbd", {}, "X"), " shift the octave, ", h("kbd", {}, "Esc"), " stops");
   const veil = h(
@@ -59,7 +59,7 @@ export default async function mount({ element }) {
   );
   const sight = h("div", { class: "sight" }, h("div", { class: "run" }, arrival, board));
   host.append(
-    h("div", { class: "rail" }, h("div", { class: "octave" }, down, range, up), hint, hold.element, stop),
+    h("div", { class: "rail" }, h("div", { class: "octave" }, down, range, up), hint, sustain.element, stop),
     h("div", { class: "case" }, sight, veil),
   );
 
@@ -178,7 +178,7 @@ export default async function mount({ element }) {
   }
 
   function drawProject() {
-    hold.box.checked = studio.project.hold;
+    sustain.box.checked = studio.project.hold;
     drawPlace();
   }
 

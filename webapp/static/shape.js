@@ -65,6 +65,7 @@ export default async function mount({ element }) {
     return directions.map((direction) => {
       const control = slider(direction.title, {
         limit: model.sliderLimit,
+        drop: studio.drop,
         onmove: (value) => studio.drag({ type: "slide", sliders: { [direction.name]: value } }),
         onstep: (value) => studio.dispatch({ type: "slide", sliders: { [direction.name]: value } }),
         onreset: () => studio.dispatch({ type: "slide", sliders: { [direction.name]: 0 } }),
@@ -98,6 +99,7 @@ export default async function mount({ element }) {
       const index = () => page * PAGE + at;
       const control = slider("", {
         limit: model.rawLimit,
+        drop: studio.drop,
         onmove: (value) => studio.drag({ type: "raw", values: { [index()]: value } }),
         onstep: (value) => studio.dispatch({ type: "raw", values: { [index()]: value } }),
         onreset: () => studio.dispatch({ type: "raw", values: { [index()]: null } }),
@@ -173,11 +175,11 @@ export default async function mount({ element }) {
 }
 
 // A named slider: moves are heard as they go, the keyboard steps (finer with Shift), a double click takes it back.
-function slider(title, { limit, onmove, onstep, onreset }) {
+function slider(title, { limit, drop, onmove, onstep, onreset }) {
   const label = h("span", { class: "name" }, title);
   const rail = h("input", {
     type: "range", min: String(-limit), max: String(limit), step: "0.01", value: "0", "aria-label": title || null,
-    oninput: () => onmove(Number(rail.value)), ondblclick: onreset,
+    oninput: () => onmove(Number(rail.value)), onchange: drop, ondblclick: onreset,
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
       if (event.key === "Backspace" || event.key === "Delete") onreset();

@@ -7,6 +7,7 @@
 
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
+import { takesText } from "./keys.js";
 import { soundText } from "./sound.js";
 import { beginHistory, redo, reduce, restore, soundOf, step, undo } from "./store.js";
 import { toast } from "./dom.js";
@@ -277,6 +278,15 @@ function createStudio(model) {
   for (const gesture of ["pointerdown", "pointerup", "keydown"]) {
     window.addEventListener(gesture, () => engine.isRunning() || engine.enable(), { capture: true });
   }
+
+  window.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || takesText(event.target)) return;
+    const letter = event.key.toLowerCase();
+    if (letter !== "z" && letter !== "y") return;
+    event.preventDefault();
+    if (letter === "y" || event.shiftKey) studio.redo();
+    else studio.undo();
+  });
 
   const studio = {
     model,
