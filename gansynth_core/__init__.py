@@ -1,5 +1,6 @@
 """GANSynth in Python: instrument notes from a latent vector, an instrument and a pitch."""
 
+from gansynth_core.atlas import Atlas
 from gansynth_core.cards import Direction, ModelCard, find_models, load_card, model_folder
 from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
@@ -17,6 +18,7 @@ from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.synth import Synth, generate
 
 __all__ = [
+    "Atlas",
     "AudioError",
     "Clip",
     "Clips",

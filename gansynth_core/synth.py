@@ -65,15 +65,7 @@ class Synth:
     def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> Clips:
         """Notes of `timbre` at `pitches` (MIDI, fractions allowed), as long as the model makes them; or one timbre a
         pitch. Deterministic. Raises InputError for a pitch, model, instrument or z that this model does not have."""
-        pitches = [float(pitch) for pitch in pitches]
-        timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
-        if len(timbres) != len(pitches):
-            raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches.")
-        for pitch in pitches:
-            self.card.check_pitch(pitch)
-        for distinct in set(timbres):
-            self._check(distinct)
-        wanted = list(zip(timbres, pitches, strict=True))
+        wanted = self._wanted(timbre, pitches)
         notes: dict[tuple[Timbre, float], np.ndarray] = {}
         with self._lock:
             missing = []
@@ -91,22 +83,45 @@ class Synth:
                 self._cache.popitem(last=False)
         samples = self.card.specgram.samples
         audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
-        return Clips(audio, self.card.specgram.sample_rate, tuple(pitches))
+        return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
+
+    def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> np.ndarray:
+        """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], near to each
+        other where the network sees little difference. Raises InputError as `render`."""
+        wanted = self._wanted(timbre, pitches)
+        with self._lock, torch.inference_mode():
+            return self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
+
+    def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[tuple[Timbre, float]]:
+        """A (timbre, pitch) for every note, all of them checked."""
+        pitches = [float(pitch) for pitch in pitches]
+        timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
+        if len(timbres) != len(pitches):
+            raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches.")
+        for pitch in pitches:
+            self.card.check_pitch(pitch)
+        for distinct in set(timbres):
+            self._check(distinct)
+        return list(zip(timbres, pitches, strict=True))
 
     def _check(self, timbre: Timbre) -> None:
         if timbre.model != self.card.id:
             raise InputError(f"This sound belongs to the model '{timbre.model}', not to '{self.card.id}'.")
         Timbre.of(self.card, timbre.z, dict(timbre.instruments) or None)
 
-    @torch.inference_mode()
-    def _render_batch(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
+    def _inputs(self, batch: list[tuple[Timbre, float]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What a Generator takes for these notes, on its device."""
         z = torch.tensor([timbre.z for timbre, _ in batch], dtype=torch.float32)
         pitch = torch.tensor([pitch for _, pitch in batch], dtype=torch.float32)
         instruments = torch.zeros(len(batch), len(self.card.instruments))
         for row, (timbre, _) in zip(instruments, batch, strict=True):
             for name, weight in timbre.instruments:
                 row[self.card.instruments.index(name)] = weight
-        specgram = self._generator(z.to(self.device), pitch.to(self.device), instruments.to(self.device))
+        return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
+
+    @torch.inference_mode()
+    def _render_batch(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
+        specgram = self._generator(*self._inputs(batch))
         waves = self.card.specgram.decode(specgram, self.griffin_lim_steps).cpu().numpy()
         rate = self.card.specgram.sample_rate
         waves = fade_out(fade_in(waves, rate), rate)

@@ -18,7 +18,7 @@ LEVELS = [
     ["generators", "latent", "descriptors"],
     ["synth"],
     ["packs"],
-    ["midi"],
+    ["midi", "atlas"],
     ["training", "magenta_import", "bench", "__init__"],
     ["__main__"],
 ]

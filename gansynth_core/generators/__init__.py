@@ -11,11 +11,16 @@ from gansynth_core.specgram import Representation
 
 
 class Generator(Protocol):
-    """(z, pitch, instruments) -> specgram: a torch module, or anything with this call and `.to(device)`."""
+    """(z, pitch, instruments) -> specgram: a torch module, or anything with these three methods."""
 
     def __call__(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """z float [batch, latent_size]; pitch float [batch] in MIDI; instruments float [batch, instruments], convex
         weights (zero columns for a model without instruments) -> specgram [batch, 2, frames, bins] in [-1, 1]."""
+        ...
+
+    def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """What the network makes of its inputs before it grows a note: [batch, numbers], near to each other where the
+        notes will be. Inputs as above."""
         ...
 
     def to(self, device: str) -> "Generator": ...

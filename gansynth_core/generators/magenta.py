@@ -74,6 +74,11 @@ class MagentaGenerator(nn.Module):
             return self._grow(x, short_way=True)
         return torch.cat([self._grow(one[None], short_way=True) for one in x])  # one at a time fits into caches
 
+    def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
+        """z [batch, latent], pitch [batch] whole MIDI keys -> the first block's features, [batch, numbers]."""
+        x = pixel_norm(torch.cat([z, self.one_hot(pitch).to(z.dtype)], dim=1))
+        return self.blocks[0](x, False).flatten(1)
+
     def _grow(self, x: Tensor, short_way: bool) -> Tensor:
         """Input vectors [batch, latent + pitches] -> specgram."""
         amounts = [self.amount(block) for block in range(1, len(self.blocks) + 1)]

@@ -102,6 +102,11 @@ class StudioGenerator(nn.Module):
         z = stretch(z, self.stretched, self.stretch)
         return instruments @ self.instrument_mean + (instruments @ self.instrument_log_spread.exp()) * z
 
+    def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> condition [batch, 512]. Of the latent's many
+        numbers it shows those that the network heeds; in w they are lost among the others."""
+        return self.condition(torch.cat([self.place(z, instruments), pitch_features(pitch)], dim=1))
+
     # --- conditioning -> spectrum ----------------------------------------------------------------------------------
 
     def grow(self, w: Tensor, pitch: Tensor) -> Tensor:

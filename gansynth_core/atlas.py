@@ -1,0 +1,342 @@
+"""A map of a model's sounds: thousands of sampled timbres laid out in the plane, near where they are alike.
+
+It has two layouts of the same points: by latent (what the network makes of z and instrument) and by sound (what is
+measured of the rendered note), both by UMAP (McInnes, Healy & Melville 2018, arXiv 1802.03426).
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gansynth_core.cards import BUNDLED_MODELS, ModelCard, model_folder
+from gansynth_core.descriptors import DESCRIPTORS, measure
+from gansynth_core.errors import InputError, ModelError
+from gansynth_core.files import replacing
+from gansynth_core.latent import Timbre, blend, sample
+from gansynth_core.packs.gates import FLOOR_DB, STEPS_A_DB, fingerprint
+from gansynth_core.pitches import parse_pitch
+from gansynth_core.synth import BATCH, Synth
+
+FORMAT = 1
+LAYOUTS = ("latent", "sound")
+POINTS, PITCH = 5120, 60.0
+MARGIN = 0.03  # free edge around a layout, as a share of its width
+NEIGHBOURS, LEAST_DISTANCE, EPOCHS = 25, 0.35, 300
+COMPONENTS = 24  # of what is heard, before UMAP
+DESCRIPTOR_SHARE = 0.5  # of the distance by sound, beside the share of level over time and frequency
+ON_POINT = 1e-9  # as near as this, a place is the point itself
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """The map of one model. Point i is `sample(card, 1, seeds[i], instrument)[0]`, and so needs no z kept.
+
+    layouts: for each of LAYOUTS float32 [points, 2] in [0, 1]. descriptors: float32 [points, descriptors], as `measure`
+    gives them for the note at `pitch` (MIDI). descriptor_names: of the columns. instruments: int16 [points], place in
+    the card's instruments, -1 for a model without. seeds: int64 [points].
+    """
+
+    card: ModelCard
+    pitch: float
+    layouts: dict[str, np.ndarray]
+    descriptors: np.ndarray
+    descriptor_names: tuple[str, ...]
+    instruments: np.ndarray
+    seeds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    # --- files ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def find(cls, folder: str | os.PathLike, card: ModelCard) -> "Atlas | None":
+        """The map of the model in `folder`; None if it has none. Raises ModelError as `load`."""
+        path = atlas_path(folder)
+        return cls.load(path, card) if path.is_file() else None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, card: ModelCard) -> "Atlas":
+        """Read a map of `card`'s model. Raises ModelError if it cannot be read or is one of other weights."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                facts = json.loads(str(file["facts"]))
+                if facts["format"] != FORMAT:
+                    version = f"format {facts['format']!r}, and this version reads format {FORMAT} alone"
+                    raise ModelError(f"The map '{path}' is of {version}.")
+                if (facts["sha256"], facts["specgram"]) != (card.sha256, specgram_digest(card)):
+                    raise ModelError(
+                        f"The map '{path}' was made of other weights than '{card.id}' has now. "
+                        f"Make a new one with: python -m gansynth_core atlas --model {card.id}"
+                    )
+                atlas = cls(
+                    card,
+                    float(facts["pitch"]),
+                    {name: file[name] for name in LAYOUTS},
+                    file["descriptors"],
+                    tuple(facts["descriptors"]),
+                    file["instruments"],
+                    file["seeds"],
+                )
+            atlas._check()
+        except OSError as cause:
+            raise ModelError(f"Cannot read the map '{path}': {cause.strerror or cause}.") from cause
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as cause:
+            raise ModelError(f"The map '{path}' is damaged: {cause}.") from cause
+        return atlas
+
+    def _check(self) -> None:
+        count = len(self.seeds)
+        shapes = [array.shape for array in (*self.layouts.values(), self.descriptors, self.instruments)]
+        wanted = [(count, 2)] * len(LAYOUTS) + [(count, len(self.descriptor_names)), (count,)]
+        low = -1 if not self.card.instruments else 0
+        known = count and low <= self.instruments.min() and self.instruments.max() < max(0, len(self.card.instruments))
+        if shapes != wanted or not known or self.seeds.min() < 0:
+            raise ValueError("its parts do not fit together")
+        if not all(np.isfinite(array).all() for array in (*self.layouts.values(), self.descriptors)):
+            raise ValueError("some of its numbers are none")
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the map to `path` (.npz), whole or not at all. Raises ModelError."""
+        facts = {
+            "format": FORMAT,
+            "model": self.card.id,
+            "sha256": self.card.sha256,
+            "specgram": specgram_digest(self.card),
+            "pitch": self.pitch,
+            "descriptors": list(self.descriptor_names),
+            "umap": {"n_neighbors": NEIGHBOURS, "min_dist": LEAST_DISTANCE, "n_epochs": EPOCHS},
+        }
+        with replacing(path, ModelError) as partial, open(partial, "wb") as file:
+            np.savez_compressed(
+                file,
+                facts=np.array(json.dumps(facts)),
+                **{name: layout.astype(np.float32) for name, layout in self.layouts.items()},
+                descriptors=self.descriptors.astype(np.float32),
+                instruments=self.instruments.astype(np.int16),
+                seeds=self.seeds.astype(np.int64),
+            )
+
+    # --- points -----------------------------------------------------------------------------------------------------
+
+    def timbre(self, point: int) -> Timbre:
+        """The sound of a point. Raises InputError for one there is not."""
+        if not 0 <= point < len(self):
+            raise InputError(f"The map has the points 0 to {len(self) - 1}, not {point}.")
+        return sample(self.card, 1, int(self.seeds[point]), self.instrument(point))[0]
+
+    def instrument(self, point: int) -> str | None:
+        """The name of a point's instrument; None for a model without instruments."""
+        index = int(self.instruments[point])
+        return None if index < 0 else self.card.instruments[index]
+
+    def nearest(self, x: float, y: float, layout: str = "latent", k: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """The `k` points nearest to a place and how far they are: (int [k], float [k]), nearest first.
+
+        Raises InputError for an unknown layout, a place that is no number or a k beyond 1 to the number of points.
+        """
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise InputError(f"({x}, {y}) is no place on the map.")
+        if not 1 <= k <= len(self):
+            raise InputError(f"The map has {len(self)} points, so that {k} nearest ones cannot be told.")
+        distance = np.hypot(*(self._layout(layout).astype(float) - (x, y)).T)
+        order = np.argpartition(distance, k - 1)[:k]
+        order = order[np.argsort(distance[order], kind="stable")]
+        return order, distance[order]
+
+    def blend_at(self, x: float, y: float, layout: str = "latent", k: int = 4) -> Timbre:
+        """The sound at any place: the `k` nearest points, each counting by 1 / distance^2 (Shepard 1968), and exactly
+        the point where the place is on one. Raises InputError as `nearest`."""
+        points, distances = self.nearest(x, y, layout, k)
+        if distances[0] < ON_POINT:
+            return self.timbre(int(points[0]))
+        weights = (distances[0] / distances) ** 2
+        return blend([self.timbre(int(point)) for point in points], weights.tolist())
+
+    def inside(self, polygon: Sequence[tuple[float, float]], layout: str = "latent") -> np.ndarray:
+        """The points inside a polygon (int, ascending), by the even-odd rule. Raises InputError for fewer than three
+        corners or corners that are no numbers."""
+        corners = np.array(polygon, dtype=float).reshape(-1, 2)
+        if len(corners) < 3 or not np.isfinite(corners).all():
+            raise InputError("A lasso needs at least three corners.")
+        x, y = self._layout(layout).astype(float).T
+        within = np.zeros(len(self), bool)
+        for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            if y0 != y1:  # a ray to the right of the point crosses this edge
+                within ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+        return np.flatnonzero(within)
+
+    def most_different(self, points: Sequence[int], count: int) -> list[int]:
+        """`count` of `points` that sound as different as can be (all of them if they are fewer): first the one that is
+        most like the rest, then always the one furthest from all chosen so far (Gonzalez 1985). Raises InputError for
+        a count below 1 and for points there are not."""
+        chosen_from = np.unique(np.asarray(points, dtype=int))
+        if count < 1:
+            raise InputError(f"At least one sound must be chosen, not {count}.")
+        if len(chosen_from) and not 0 <= chosen_from[0] <= chosen_from[-1] < len(self):
+            raise InputError(f"The map has the points 0 to {len(self) - 1}.")
+        if len(chosen_from) <= count:
+            return chosen_from.tolist()
+        heard = heard_evenly(self.descriptors, self.descriptor_names)[chosen_from]
+        first = int(np.argmin(np.square(heard - heard.mean(axis=0)).sum(axis=1)))
+        chosen, distance = [first], np.full(len(heard), np.inf)
+        while len(chosen) < count:
+            distance = np.minimum(distance, np.square(heard - heard[chosen[-1]]).sum(axis=1))
+            chosen.append(int(np.argmax(distance)))
+        return chosen_from[chosen].tolist()
+
+    def _layout(self, name: str) -> np.ndarray:
+        if name not in self.layouts:
+            raise InputError(f"There is no layout '{name}': choose {' or '.join(self.layouts)}.")
+        return self.layouts[name]
+
+
+def atlas_path(folder: str | os.PathLike) -> Path:
+    """Where the map of the model in `folder` is kept: assets/atlas/ID.npz for a bundled model, else atlas.npz in it."""
+    folder = Path(folder).resolve()
+    if folder.parent == BUNDLED_MODELS:
+        return BUNDLED_MODELS.parent / "atlas" / f"{folder.name}.npz"
+    return folder / "atlas.npz"
+
+
+def specgram_digest(card: ModelCard) -> str:
+    """Sixteen hex digits of the constants between a model's specgrams and what is heard."""
+    return hashlib.sha256(json.dumps(card.specgram.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+# --- making one -------------------------------------------------------------------------------------------------------
+
+
+def build_atlas(
+    synth: Synth,
+    points: int = POINTS,
+    pitch: float = PITCH,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+    laying_out: Callable[[str], object] = lambda layout: None,
+) -> Atlas:
+    """Sample, render, measure and lay out `points` sounds of a model.
+
+    The instruments come in rotation: the points are seeds 0, 1, 2 ... of each. pitch: the note that is measured, MIDI,
+    or the nearest that the model learned. seed: of UMAP; the same one makes the same map on the same machine.
+    progress(done, total) is told of every batch of notes, laying_out(name) of every layout as it begins.
+    Raises InputError for fewer than 16 points.
+    """
+    if points < 16:
+        raise InputError(f"A map needs at least 16 points, not {points}.")
+    card = synth.card
+    pitch = min(max(float(pitch), card.pitch_low), card.pitch_high)
+    names = card.instruments or (None,)
+    instruments, seeds = np.arange(points) % len(names), np.arange(points) // len(names)
+    parts = []
+    for start in range(0, points, BATCH):
+        rows = slice(start, min(start + BATCH, points))
+        timbres = [
+            sample(card, 1, int(seed_), names[index])[0]
+            for seed_, index in zip(seeds[rows], instruments[rows], strict=True)
+        ]
+        clips = synth.render(timbres, [pitch] * len(timbres))
+        prints = np.stack([fingerprint(clip.samples, clip.sample_rate) for clip in clips])
+        parts.append((synth.embed(timbres, clips.pitches), prints, measure(clips)))
+        progress(rows.stop, points)
+    embedded, prints, measured = (np.concatenate(part) for part in zip(*parts, strict=True))
+    descriptor_names = tuple(descriptor.name for descriptor in DESCRIPTORS)
+    features = {"latent": embedded, "sound": sound_features(prints, measured, descriptor_names)}
+    layouts = {}
+    for name in LAYOUTS:
+        laying_out(name)
+        layouts[name] = lay_out(features[name], seed)
+    owners = instruments if card.instruments else np.full(points, -1)
+    return Atlas(card, pitch, layouts, measured.astype(np.float32), descriptor_names, owners.astype(np.int16), seeds)
+
+
+def heard_evenly(descriptors: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Descriptors [points, descriptors] as the ear spaces them, each with mean 0 and unit spread; extremes (beyond
+    three spreads) are drawn in."""
+    known = {descriptor.name: descriptor for descriptor in DESCRIPTORS}
+    columns = zip(names, descriptors.T.astype(float), strict=True)
+    heard = np.stack([known[name].heard(column) if name in known else column for name, column in columns], axis=1)
+    spread = heard.std(axis=0)
+    return np.clip((heard - heard.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0), -3, 3)
+
+
+def sound_features(prints: np.ndarray, measured: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """What tells sounds apart to the ear: float [points, numbers], from fingerprints uint8 [points, parts, bands]
+    (level over time and frequency, by their principal components) and descriptors [points, descriptors]."""
+    profile = -prints.reshape(len(prints), -1) / (STEPS_A_DB * FLOOR_DB)
+    profile = profile - profile.mean(axis=0)
+    left, strength, _ = np.linalg.svd(profile, full_matrices=False)
+    profile = (left * strength)[:, :COMPONENTS]
+    heard = heard_evenly(measured, names)
+    scale = [
+        math.sqrt(share / max(float(np.square(part).sum(axis=1).mean()), 1e-12))
+        for part, share in ((profile, 1 - DESCRIPTOR_SHARE), (heard, DESCRIPTOR_SHARE))
+    ]
+    return np.hstack([profile * scale[0], heard * scale[1]])
+
+
+def lay_out(features: np.ndarray, seed: int = 0) -> np.ndarray:
+    """UMAP of `features` [points, numbers] to float32 [points, 2] within the margins of [0, 1]."""
+    import umap  # seconds of numba, and only wanted here: nothing that plays may load it
+
+    reducer = umap.UMAP(
+        n_neighbors=min(NEIGHBOURS, len(features) - 1),
+        min_dist=LEAST_DISTANCE,
+        n_epochs=EPOCHS,
+        init="pca",
+        random_state=seed,
+        n_jobs=1,  # what a seed needs
+    )
+    return within_margins(reducer.fit_transform(features.astype(np.float32)))
+
+
+def within_margins(places: np.ndarray) -> np.ndarray:
+    """Places [points, 2] scaled alike in both directions to lie within [0, 1] less MARGIN, in its middle."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    extent = max(float((high - low).max()), 1e-9)
+    return ((places - (low + high) / 2) / extent * (1 - 2 * MARGIN) + 0.5).astype(np.float32)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `atlas`."""
+    parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
+    parser.add_argument("--points", type=int, default=POINTS, help=f"how many sounds (default: {POINTS})")
+    parser.add_argument("--pitch", default="60", help="the key they are measured at, 60 or C4 (default: 60)")
+    parser.add_argument("--seed", type=int, default=0, help="of the layouts (default: 0)")
+    parser.add_argument("--out", metavar="NPZ", help="the map (default: where the app looks for it)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the map that the command line asks for, with a progress line."""
+    from tqdm import tqdm
+
+    folder = model_folder(arguments.model)
+    synth = Synth.load(str(folder))
+    path = Path(arguments.out) if arguments.out else atlas_path(folder)
+    if path.suffix != ".npz":
+        raise InputError(f"'{path}' does not end in .npz, as a map does.")
+    began = time.monotonic()
+    with tqdm(total=arguments.points, unit="sound") as bar:
+        atlas = build_atlas(
+            synth,
+            arguments.points,
+            parse_pitch(arguments.pitch),
+            seed=arguments.seed,
+            progress=lambda done, total: bar.update(done - bar.n),
+            laying_out=lambda name: bar.write(f"Laying the sounds out by {name} (about half a minute for 5,000) ..."),
+        )
+    atlas.save(path)
+    print(f"{path}: {len(atlas)} sounds, {path.stat().st_size / 1000:.0f} kB, {time.monotonic() - began:.0f} s")
