@@ -271,7 +271,7 @@ def _ask_for_notes(address: str, process: int) -> Figures:
     left = list(MEMORY_AFTER)
     while left:
         instruments = {names[seed % len(names)]: 1.0} if names else {}
-        sound = json.dumps({"instruments": instruments, "seed": seed, "sliders": []})
+        sound = json.dumps({"instruments": instruments, "seed": seed})
         query = urllib.parse.urlencode({"sound": sound, "low": model["low"], "high": model["low"] + OCTAVE - 1})
         began = time.perf_counter()
         _fetch(f"{studio}/{model['digest']}/notes?{query}")

@@ -216,7 +216,7 @@ function createStudio(model) {
       const { note } = history.present;
       const parts = near.map((part) => ({ samples: notes.get(soundText(part.sound), note), share: part.share }));
       if (parts.every((part) => part.samples)) {
-        liveText = null;
+        liveText = text; // what comes late of former sounds would be a step back
         engine.live(parts);
       }
     }
@@ -312,6 +312,10 @@ function createStudio(model) {
     },
     get status() {
       return status;
+    },
+    // Text of the sound that the live voice plays, or stands in for, while something is dragged; null for none.
+    get heard() {
+      return liveText;
     },
     // The note under the hand of any sound, once; of many asked for in a hurry (hovering) only the newest.
     listen: (other) => listener.ask({ what: soundText(other), note: history.present.note }),

@@ -1,0 +1,148 @@
+"""How the page feels: `python -m gansynth_core bench --page` drives it in a real Chromium, with a hand's own movements.
+
+What is timed ends where the browser's audio engine is told to start a sound, which it does within one block of 128
+samples; what the sound card adds is not in it. Needs playwright and Chromium, as the tests do.
+"""
+
+import math
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+BROWSER_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--enable-precise-memory-info",
+)  # fmt: skip
+DRAG_SECONDS = 5.0
+STEPS_PER_SECOND = 30  # a hand's pointer events, thinned to what a browser hands on in frames
+PATIENCE_MS = 60_000
+
+# Every move of a hand with the sound it asks for, every sound the engine is told to start, and the level in between.
+# Each sound is named by the text that stands for it; a mixture of keyframes counts as the sound it stands in for.
+_WATCH = """() => {
+  window.starts = [];
+  window.moves = [];
+  window.levels = [];
+  const { engine } = studio;
+  for (const name of ["live", "noteOn", "crossTo"]) {
+    const before = engine[name];
+    engine[name] = (...rest) => {
+      const voice = before(...rest);
+      starts.push([performance.now(), studio.heard ?? studio.soundText]);
+      return voice;
+    };
+  }
+  window.addEventListener("input", (event) => moves.push([event.timeStamp, studio.soundText]));
+  setInterval(() => levels.push([performance.now(), engine.rms()]), 40);
+}"""
+
+
+def measure_page(address: str, seconds: float = DRAG_SECONDS) -> dict[str, object]:
+    """Figures of the page at `address`, in milliseconds where they are times: the line and a slider dragged for
+    `seconds`, hovering over the map, its frame rate, and the page's memory. A sentence in the place of what fails."""
+    with opened(address) as page:
+        figures: dict[str, object] = {
+            "morph_to_sound": drag(page, ".line input", seconds),
+            "slider_to_sound": drag(page, "#shape .slider input", seconds),
+            "page_memory_mb": playing_memory(page),
+        }
+    return figures
+
+
+@contextmanager
+def opened(address: str) -> Iterator[object]:
+    """The page in Chromium, sound switched on by a real click, with its keyboard loaded."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        raise OSError("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(BROWSER_ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(address)
+        page.locator(".veil").click()
+        page.locator(".veil").wait_for(state="hidden")
+        _settle(page)
+        page.evaluate(_WATCH)
+        yield page
+        browser.close()
+
+
+def _settle(page) -> None:
+    page.wait_for_function("() => studio.blocks().every((block) => block.loaded) && studio.isQuiet()")
+
+
+def drag(page, selector: str, seconds: float) -> dict[str, object]:
+    """Drag a slider to and fro for `seconds`: milliseconds from each move to the next sound that starts, and the
+    quietest moment of the drag (dB below its median level) once the first sound was there."""
+    _settle(page)
+    rail = page.locator(selector).first
+    rail.scroll_into_view_if_needed()
+    box = rail.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.evaluate("() => { starts.length = moves.length = levels.length = 0 }")
+    page.mouse.move(box["x"] + 0.1 * box["width"], middle)
+    page.mouse.down()
+    began, step = time.monotonic(), 0
+    while (passed := time.monotonic() - began) < seconds:
+        place = 0.5 - 0.4 * abs(2 * ((passed / 2.5) % 1) - 1)  # once there and back in 2.5 s
+        page.mouse.move(box["x"] + (0.1 + 1.6 * place) * box["width"], middle)
+        step += 1
+        time.sleep(max(0.0, began + step / STEPS_PER_SECOND - time.monotonic()))
+    last = page.evaluate("performance.now()")
+    page.mouse.up()
+    moves, starts, levels = page.evaluate("[moves, starts, levels]")
+    waits = waits_of(moves, starts)
+    if not waits:
+        raise ValueError("nothing was heard of the drag")
+    heard = [level for at, level in levels if starts[0][0] + 300 < at < last]
+    gap = 20 * math.log10(min(heard) / statistics.median(heard)) if heard and min(heard) > 0 else float("-inf")
+    return _spread(waits) | {"sounds": len(starts), "moves": len(moves), "quietest_db": round(gap, 1)}
+
+
+def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) -> list[float]:
+    """Milliseconds from each of `moves` (time, sound asked for) to the first of `starts` (time, sound that starts) that is
+    its sound or a later one's. Moves that nothing answered any more are left out."""
+    newest = {sound: number for number, (_, sound) in enumerate(moves)}
+    answers = [(at, newest[sound]) for at, sound in starts if sound in newest]
+    waits = []
+    for number, (moved, _) in enumerate(moves):
+        heard = [at for at, answered in answers if at >= moved and answered >= number]
+        if heard:
+            waits.append(heard[0] - moved)
+    return waits
+
+
+def playing_memory(page, notes: int = 300) -> dict[str, float]:
+    """The page's JavaScript memory in MB before and after `notes` notes of ever new sounds, played as fast as they come."""
+    before = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
+    half = None
+    for number in range(notes):
+        page.evaluate("seed => studio.dispatch({ type: 'seed', seed })", number)
+        page.wait_for_function("() => studio.blocks().some((block) => block.loaded)")
+        if number == notes // 2:
+            half = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
+    after = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
+    return {"before": round(before, 1), "half_way": round(half, 1), "after": round(after, 1)}
+
+
+def _spread(milliseconds: list[float]) -> dict[str, object]:
+    ordered = sorted(milliseconds)
+    return {
+        "median_ms": round(statistics.median(ordered), 1),
+        "p95_ms": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
+        "max_ms": round(ordered[-1], 1),
+        "runs": len(ordered),
+    }
+
+
+def attempted(measure: Callable[[], dict[str, object]]) -> dict[str, object] | str:
+    """What `measure` finds, or a sentence saying why it finds nothing."""
+    try:
+        return measure()
+    except Exception as cause:  # a browser that fails in any way must not take the other figures with it
+        return f"not measured: {str(cause).splitlines()[0] if str(cause) else type(cause).__name__}"
