@@ -26,6 +26,7 @@ import torch
 from gansynth_core.cards import MODELS_VARIABLE, ModelCard, load_card, model_folder
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre, sample
+from gansynth_core.page_bench import measure_page
 from gansynth_core.synth import Synth
 
 FORMAT = 1
@@ -40,6 +41,9 @@ GOALS = {
     "process_start_to_wav": (5, "s"),
     "app_start_to_page": (8, "s"),
     "app_memory": (1200, "MB"),
+    "morph_to_sound": (80, "ms"),
+    "slider_to_sound": (80, "ms"),
+    "map_hover_to_sound": (100, "ms"),
 }
 Timing = dict[str, float | int]
 Figures = dict[str, object]
@@ -49,19 +53,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `bench`."""
     parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: the CPU, and the GPU where there is one")
+    parser.add_argument("--page", action="store_true", help="also drive the app's page in Chromium, as a hand would")
     parser.add_argument("--json", metavar="FILE", help="also write the figures to a JSON file")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure as the command line says, print, and write the JSON file if one is named."""
-    figures = bench(arguments.model, arguments.device, print)
+    figures = bench(arguments.model, arguments.device, print, page=arguments.page)
     if arguments.json:
         with replacing(arguments.json) as partial:
             partial.write_text(json.dumps({"format": FORMAT} | figures, indent=1) + "\n", encoding="utf-8")
 
 
-def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None) -> Figures:
-    """All figures of a model by its id or folder, each a line to `tell` as soon as it is known.
+def bench(
+    model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None, *, page: bool = False
+) -> Figures:
+    """All figures of a model by its id or folder, with `page` those of the app's page in a browser too, each a line to
+    `tell` as soon as it is known.
 
     Raises ModelError or InputError for a model or device there is not; what else cannot be measured is a sentence in
     the place of its figure.
@@ -84,13 +92,15 @@ def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lamb
     tell(_line("process start to a WAV on disk", figures["process_start_to_wav"], "process_start_to_wav"))
     figures["synth_memory_mb"] = synth_memory(folder, devices[0])
     tell(_line("memory of a Synth", figures["synth_memory_mb"]))
-    figures["app"] = app = measure_app(folder)
+    figures["app"] = app = measure_app(folder, page=page)
     if isinstance(app, str):
         tell(f"the app: {app}")
     else:
         tell(_line("the app, start to a page that serves", app["start_to_page"], "app_start_to_page"))
         tell(_line("its memory", app["memory_mb"], "app_memory"))
         tell(_line(f"its route, {OCTAVE} notes asked for and received", app["octave"]))
+        for name, figure in app.get("page", {}).items():
+            tell(_line(f"its page, {name.replace('_', ' ')}", figure, name))
     return figures
 
 
@@ -217,9 +227,10 @@ def _play_and_weigh(folder: str, device: str) -> dict[str, float | None]:
 # --- the app -----------------------------------------------------------------------------------------------------
 
 
-def measure_app(folder: Path, root: Path = ROOT) -> Figures | str:
-    """Start `root`/app.py with the model in `folder`; seconds to a page, then notes over its route and its memory. A
-    sentence instead where there is no app, or it does not come up."""
+def measure_app(folder: Path, root: Path = ROOT, *, page: bool = False) -> Figures | str:
+    """Start `root`/app.py with the model in `folder`; seconds to a page, then notes over its route and its memory, and
+    with `page` what a hand meets there (see page_bench). A sentence instead where there is no app, or it does not come
+    up."""
     if not (root / "app.py").is_file():
         return "there is no app.py beside the package, so nothing was measured."
     with socket.socket() as probe:
@@ -242,7 +253,8 @@ def measure_app(folder: Path, root: Path = ROOT) -> Figures | str:
                 time.sleep(0.05)
             start = _timing([1000 * (time.perf_counter() - began)])
             try:
-                return {"start_to_page": start} | _ask_for_notes(address, app.pid)
+                seen = {"page": measure_page(address)} if page else {}  # first: a browser's patience is not endless
+                return {"start_to_page": start} | _ask_for_notes(address, app.pid) | seen
             except (OSError, ValueError, KeyError) as cause:
                 return f"it served a page, but no notes: {cause}"
         finally:
@@ -301,6 +313,12 @@ def _line(title: str, figure: Mapping[str, object] | str, goal: str = "") -> str
         return f"  {title}: {figure}"
     if "median_ms" in figure:
         scale, digits = (1000, 2) if unit == "s" else (1, 1)
+        if "p95_ms" in figure:
+            more = "".join(f", {key.removesuffix('_db')} {figure[key]} dB" for key in ("quietest_db",) if key in figure)
+            return (
+                f"  {title}: {figure['median_ms']:.0f} ms, 95 % within {figure['p95_ms']:.0f} ms, "
+                f"{figure['runs']} moves{more}{beside}"
+            )
         median, least, most = (f"{figure[key] / scale:.{digits}f}" for key in ("median_ms", "min_ms", "max_ms"))
         if figure["runs"] == 1:
             return f"  {title}: {median} {unit}{beside}"

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 BROWSER_ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -40,20 +41,27 @@ _WATCH = """() => {
 
 
 def measure_page(address: str, seconds: float = DRAG_SECONDS) -> dict[str, object]:
-    """Figures of the page at `address`, in milliseconds where they are times: the line and a slider dragged for
-    `seconds`, hovering over the map, its frame rate, and the page's memory. A sentence in the place of what fails."""
-    with opened(address) as page:
-        figures: dict[str, object] = {
-            "morph_to_sound": drag(page, ".line input", seconds),
-            "slider_to_sound": drag(page, "#shape .slider input", seconds),
-            "page_memory_mb": playing_memory(page),
-        }
+    """Figures of the page at `address`: the line of the morph and a slider dragged for `seconds` each (see `drag`), and
+    the page's memory while it plays. A sentence in the place of what cannot be measured."""
+    measures = {
+        "morph_to_sound": lambda page: drag(page, ".line input", seconds),
+        "slider_to_sound": lambda page: drag(page, "#shape .slider input", seconds),
+        "memory_mb": playing_memory,
+    }
+    figures: dict[str, object] = {}
+    try:
+        with opened(address) as page:
+            watch(page)
+            for name, measure in measures.items():
+                figures[name] = _attempted(measure, page)
+    except Exception as cause:  # no browser, or one that fails: the app's other figures are worth having
+        figures["browser"] = _sentence(cause)
     return figures
 
 
 @contextmanager
-def opened(address: str) -> Iterator[object]:
-    """The page in Chromium, sound switched on by a real click, with its keyboard loaded."""
+def opened(address: str) -> Iterator[Any]:
+    """The page in Chromium, sound switched on by a real click."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -66,10 +74,13 @@ def opened(address: str) -> Iterator[object]:
         page.goto(address)
         page.locator(".veil").click()
         page.locator(".veil").wait_for(state="hidden")
-        _settle(page)
-        page.evaluate(_WATCH)
         yield page
         browser.close()
+
+
+def watch(page) -> None:
+    """From now on the page remembers moves, sounds and levels, which `drag` reads."""
+    page.evaluate(_WATCH)
 
 
 def _settle(page) -> None:
@@ -105,8 +116,8 @@ def drag(page, selector: str, seconds: float) -> dict[str, object]:
 
 
 def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) -> list[float]:
-    """Milliseconds from each of `moves` (time, sound asked for) to the first of `starts` (time, sound that starts) that is
-    its sound or a later one's. Moves that nothing answered any more are left out."""
+    """Milliseconds from each of `moves` (time, sound asked for) to the first of `starts` (time, sound that starts) that
+    is its sound or a later one's. Moves that nothing answered any more are left out."""
     newest = {sound: number for number, (_, sound) in enumerate(moves)}
     answers = [(at, newest[sound]) for at, sound in starts if sound in newest]
     waits = []
@@ -118,7 +129,8 @@ def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) ->
 
 
 def playing_memory(page, notes: int = 300) -> dict[str, float]:
-    """The page's JavaScript memory in MB before and after `notes` notes of ever new sounds, played as fast as they come."""
+    """The page's JavaScript memory in MB before, half way through and after `notes` ever new sounds, one after the
+    other as fast as they come."""
     before = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
     half = None
     for number in range(notes):
@@ -140,9 +152,12 @@ def _spread(milliseconds: list[float]) -> dict[str, object]:
     }
 
 
-def attempted(measure: Callable[[], dict[str, object]]) -> dict[str, object] | str:
-    """What `measure` finds, or a sentence saying why it finds nothing."""
+def _attempted(measure: Callable[[Any], dict[str, object]], page) -> dict[str, object] | str:
     try:
-        return measure()
-    except Exception as cause:  # a browser that fails in any way must not take the other figures with it
-        return f"not measured: {str(cause).splitlines()[0] if str(cause) else type(cause).__name__}"
+        return measure(page)
+    except Exception as cause:  # one figure that cannot be had must not take the others with it
+        return _sentence(cause)
+
+
+def _sentence(cause: Exception) -> str:
+    return f"not measured: {(str(cause).splitlines() or [type(cause).__name__])[0]}"

@@ -19,7 +19,7 @@ LEVELS = [
     ["synth"],
     ["packs"],
     ["midi", "atlas"],
-    ["training", "magenta_import", "bench", "__init__"],
+    ["training", "magenta_import", "bench", "page_bench", "__init__"],
     ["__main__"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -11,7 +11,7 @@ from fakes import SineGenerator, sine_card
 from playwright.sync_api import Page, sync_playwright
 
 import app
-from gansynth_core import GM_INSTRUMENTS, ModelError, Synth
+from gansynth_core import GM_INSTRUMENTS, ModelError, Synth, page_bench
 from webapp.player import Player
 
 ARGUMENTS = [
@@ -247,6 +247,17 @@ def test_a_slider_is_heard_while_it_is_dragged_and_is_one_step_back(visit):
     assert page.evaluate("studio.sound.sliders['component 1']") > 1.5
     page.keyboard.press("Control+z")
     page.wait_for_function("() => !studio.sound.sliders")
+
+
+def test_the_benchmark_of_the_page_hears_what_it_moves(visit):
+    page = visit()
+    enable_sound(page)
+    page_bench.watch(page)
+    for selector in (".line input", "#shape .slider input"):
+        figures = page_bench.drag(page, selector, seconds=1.5)
+        assert figures["runs"] > 3
+        assert 0 < figures["median_ms"] <= figures["p95_ms"] <= figures["max_ms"]
+        assert -60 < figures["quietest_db"] <= 0
 
 
 def test_any_number_of_the_latent_can_be_set(visit):
