@@ -12,8 +12,9 @@ from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
 from gansynth_core.packs.plan import PackItem, PackPlan, morph_items
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import read_timbre
+from gansynth_core.patch import Patch, load_patch
 from gansynth_core.pitches import parse_pitch, pitch_label
-from gansynth_core.sound import Clip, Clips, pcm16, read_wav
+from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.synth import Synth, generate
 
@@ -26,6 +27,7 @@ __all__ = [
     "DataError",
     "Descriptor",
     "Direction",
+    "Envelope",
     "GM_INSTRUMENTS",
     "GanSynthError",
     "InputError",
@@ -35,6 +37,7 @@ __all__ = [
     "PackItem",
     "PackPlan",
     "PackReport",
+    "Patch",
     "Song",
     "SongNote",
     "SpecgramSpec",
@@ -47,6 +50,7 @@ __all__ = [
     "find_models",
     "generate",
     "load_card",
+    "load_patch",
     "measure",
     "model_folder",
     "morph",

@@ -1,6 +1,7 @@
-"""Sounds as samples that know their rate: one note (`Clip`), several of one length (`Clips`), fades, WAV files."""
+"""Sounds as samples that know their rate: one note (`Clip`), several of one length (`Clips`), envelopes, fades, WAV."""
 
 import io
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,15 @@ NOTE_PEAK = 0.9  # every note is scaled to this peak, those that are learned fro
 SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is silence, and is left as quiet as it is
 FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, and leaves a sharp attack sharp
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: it ends without a click, and is not heard as fading
+
+_SIXTY_DB = math.log(1000)
+ENVELOPE_RANGES = {  # seconds, seconds, share of full level, seconds
+    "attack_seconds": (0.0, 2.0),
+    "decay_seconds": (0.0, 3.0),
+    "sustain": (0.0, 1.0),
+    "release_seconds": (0.01, 3.0),
+}
+GAIN_RANGE_DB = (-24.0, 12.0)
 
 
 def fade_in(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -44,6 +54,57 @@ def _half_cosine(length: int, available: int) -> np.ndarray:
 def pcm16(audio: np.ndarray) -> np.ndarray:
     """`audio` float32 in [-1, 1] as little-endian int16 of the same shape; louder samples are clipped."""
     return np.round(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How a note's level runs while its key is down and after it is let go: ADSR, as a factor g(t) on its samples.
+
+    With a key held for h seconds (`static/adsr.js` has the same formula, made of what Web Audio can schedule exactly):
+
+        g(t) = p t / attack                             0 <= t < attack
+        g(t) = sustain + (p - sustain) e^(-(t - attack) / d)  attack <= t < h
+        g(t) = g(h) e^(-(t - h) / r)                    h <= t
+
+    where d = decay / ln 1000 and r = release / ln 1000: `release_seconds` after the key is let go the note is 60 dB
+    down, and `decay_seconds` brings it as near to the sustain level. The peak p is 1; without a decay it is `sustain`
+    itself. Ranges in ENVELOPE_RANGES; as it stands here, an envelope leaves a held note as it is. Raises InputError.
+    """
+
+    attack_seconds: float = 0.0
+    decay_seconds: float = 0.0
+    sustain: float = 1.0
+    release_seconds: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in ENVELOPE_RANGES.items():
+            check_range(getattr(self, name), f"The {name.removesuffix('_seconds')} of an envelope", low, high)
+
+    def gains(self, samples: int, sample_rate: int, held_seconds: float = math.inf) -> np.ndarray:
+        """g at the first `samples` samples of a note whose key is held for `held_seconds`: float64 [samples]."""
+        seconds = np.arange(samples) / sample_rate
+        gains = self._held(seconds)
+        gone = seconds >= held_seconds
+        if gone.any():
+            fall = np.exp(-(seconds[gone] - held_seconds) * _SIXTY_DB / self.release_seconds)
+            gains[gone] = self._held(np.array([held_seconds])) * fall
+        return gains
+
+    def _held(self, seconds: np.ndarray) -> np.ndarray:
+        peak = 1.0 if self.decay_seconds else self.sustain
+        after = np.maximum(seconds - self.attack_seconds, 0.0)
+        decay = np.exp(-after * _SIXTY_DB / self.decay_seconds) if self.decay_seconds else 0.0
+        gains = self.sustain + (peak - self.sustain) * decay
+        rise = seconds < self.attack_seconds
+        if self.attack_seconds:
+            gains = np.where(rise, peak * seconds / self.attack_seconds, gains)
+        return np.broadcast_to(gains, seconds.shape).astype(np.float64)
+
+
+def check_range(value: object, what: str, low: float, high: float) -> None:
+    """Raise InputError, which says what `what` may be, unless `value` is a number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
+        raise InputError(f"{what} is a number from {low:g} to {high:g}, not {value!r}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +156,33 @@ class Clips:
 
     def shorten(self, seconds: float) -> "Clips":
         """The first `seconds` of every note, faded out over the last 30 ms. Raises InputError if they are shorter."""
+        samples = max(1, round(self._length(seconds) * self.sample_rate))
+        if samples == self.audio.shape[-1]:
+            return self
+        return replace(self, audio=fade_out(self.audio[..., :samples], self.sample_rate))
+
+    def shaped(self, envelope: Envelope, held_seconds: float | None = None, gain_db: float = 0.0) -> "Clips":
+        """These notes as a key held for `held_seconds` plays them (None: never let go), `gain_db` louder.
+
+        They end with the release, faded out over its last 30 ms, or where they end themselves. Where the gain would
+        clip the loudest of them, all are brought down to full scale. Raises InputError for a length as `shorten`, and
+        for a gain outside GAIN_RANGE_DB.
+        """
+        check_range(gain_db, "A gain in dB", *GAIN_RANGE_DB)
+        held = self.seconds if held_seconds is None else self._length(held_seconds)
+        full = self.audio.shape[-1]
+        samples = min(full, max(1, round((held + envelope.release_seconds) * self.sample_rate)))
+        gains = 10 ** (gain_db / 20) * envelope.gains(samples, self.sample_rate, held)
+        audio = self.audio[..., :samples] * gains.astype(np.float32)
+        audio /= max(1.0, float(np.abs(audio).max(initial=0.0)))
+        return replace(self, audio=audio if samples == full else fade_out(audio, self.sample_rate))
+
+    def _length(self, seconds: float) -> float:
         if not (isinstance(seconds, int | float | np.number) and 0 < seconds <= self.seconds):
             raise InputError(
                 f"A duration of {seconds} s is not possible: choose more than 0 and at most {self.seconds:g} s."
             )
-        samples = max(1, round(seconds * self.sample_rate))
-        if samples == self.audio.shape[-1]:
-            return self
-        return replace(self, audio=fade_out(self.audio[..., :samples], self.sample_rate))
+        return seconds
 
     def save(self, path: str | os.PathLike, subtype: str = "PCM_24") -> list[Path]:
         """Write one WAV a note: `path` itself for one, `stem_060.wav` (zero-padded MIDI number) for several.

@@ -16,7 +16,7 @@ LEVELS = [
     ["sound", "specgram"],
     ["cards"],
     ["generators", "latent", "descriptors"],
-    ["synth"],
+    ["synth", "patch"],
     ["packs"],
     ["midi", "atlas"],
     ["training", "magenta_import", "bench", "page_bench", "__init__"],

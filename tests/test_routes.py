@@ -224,6 +224,40 @@ def test_a_wav_has_the_length_name_and_depth_asked_for(client):
     assert 'filename="violin_Cs4_061_seed7.wav"' in answer.headers["Content-Disposition"]
 
 
+def test_a_saved_note_is_shaped_by_the_patch_and_rings_out(client):
+    patch = {"attack": 0.5, "decay": 0.5, "sustain": 0.3, "release": 0.4, "gain": -6}
+    asked = {"sound": sound(), "pitch": 61, "seconds": 1.5}
+    answer = client.get(WAV, params=asked | {"patch": json.dumps(patch)})
+    note, rate = soundfile.read(io.BytesIO(answer.content))
+    plain, _ = soundfile.read(io.BytesIO(client.get(WAV, params=asked).content))
+    assert len(note) == round(1.9 * rate)
+
+    def level(wave, start, stop):
+        return np.sqrt(np.mean(wave[round(start * rate) : round(stop * rate)] ** 2))
+
+    gain = 10 ** (-6 / 20)
+    assert level(note, 0.24, 0.26) / level(plain, 0.24, 0.26) == pytest.approx(0.5 * gain, rel=0.01)
+    assert level(note, 1.4, 1.45) / level(plain, 1.4, 1.45) == pytest.approx(0.3 * gain, rel=0.01)
+    assert level(note, 1.69, 1.71) / level(note, 1.48, 1.5) == pytest.approx(10**-1.5, rel=0.1)
+    assert client.post(WAV, json=asked | {"patch": patch}).content == answer.content
+
+
+@pytest.mark.parametrize(
+    ("patch", "sentence"),
+    [
+        ("{", "This patch is not readable JSON."),
+        ("[]", "A patch is an object with attack, decay, sustain, release and gain."),
+        ('{"atack": 1}', "A patch is an object with attack, decay, sustain, release and gain."),
+        ('{"attack": 9}', "The attack of an envelope is a number from 0 to 2, not 9."),
+        ('{"release": NaN}', "The release of an envelope is a number from 0.01 to 3, not nan."),
+        ('{"gain": "loud"}', "A gain in dB is a number from -24 to 12, not 'loud'."),
+    ],
+)
+def test_a_patch_that_makes_no_sense_is_refused(client, patch, sentence):
+    answer = client.get(WAV, params={"sound": sound(), "pitch": 60, "seconds": 1, "patch": patch})
+    assert (answer.status_code, answer.json()["error"]) == (400, sentence)
+
+
 @pytest.mark.parametrize("seconds", ["0", "-1", "4.5", "nan", "inf", "long"])
 def test_impossible_lengths_are_refused(client, seconds):
     answer = client.get(WAV, params={"sound": sound(), "pitch": 60, "seconds": seconds})

@@ -30,6 +30,7 @@ from webapp.sounds import (
     hue_of,
     leading_instrument,
     pack_latent,
+    parse_patch,
     parse_sound,
     pitch_name,
     sentence_of,
@@ -208,13 +209,18 @@ def studio_routes(player: Player) -> list[Any]:
     @router.api_route("/{digest}/wav", **both)
     @_answer
     def wav(asked: Asked) -> Response:
-        """One note as a 24-bit WAV file of `seconds` length."""
+        """One note as a 24-bit WAV file of `seconds` length; with a `patch`, of a key held so long, and its release."""
         this_model(asked)
         seconds = asked.number("seconds")
         sound, pitch, clips = one_note(asked)
         name = file_name(sound, pitch)
+        if "patch" in asked.values:
+            envelope, gain_db = parse_patch(asked.values["patch"])
+            clips = clips.shaped(envelope, seconds, gain_db)
+        else:
+            clips = clips.shorten(seconds)
         with tempfile.TemporaryDirectory() as folder:
-            data = clips.shorten(seconds)[0].save(Path(folder) / name).read_bytes()
+            data = clips[0].save(Path(folder) / name).read_bytes()
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.api_route("/{digest}/picture", **both)

@@ -21,7 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from gansynth_core import GanSynthError, InputError, ModelCard, Timbre, blend, families, morph, nearest, nudge, sample
+from gansynth_core import (
+    Envelope,
+    GanSynthError,
+    InputError,
+    ModelCard,
+    Timbre,
+    blend,
+    families,
+    morph,
+    nearest,
+    nudge,
+    sample,
+)
 
 SLIDER_LIMIT = 3.0  # standard deviations along a direction; beyond it the model was never heard
 RAW_LIMIT = 4.0  # of a single number of z
@@ -36,6 +48,7 @@ BLOCK_LIMIT = 13  # notes in one request
 # Browsers keep notes and pictures for a day by a URL that carries it (see `digest_of`).
 RENDERING = 2
 
+_ENVELOPE = {"attack": "attack_seconds", "decay": "decay_seconds", "sustain": "sustain", "release": "release_seconds"}
 _KEY_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
@@ -137,6 +150,20 @@ def _index(name: str, card: ModelCard) -> int:
     if not (name.isascii() and name.isdecimal() and int(name[:9]) < card.latent_size):
         raise InputError(f"The numbers of z are counted from 0 to {card.latent_size - 1}, not {name[:20]!r}.")
     return int(name)
+
+
+def parse_patch(document: Any) -> tuple[Envelope, float]:
+    """Envelope and gain in dB of a project's patch `{attack, decay, sustain, release, gain}`, all optional, as JSON
+    text or read already. Raises InputError; the gain is for whoever applies it to check."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError) as cause:
+            raise InputError("This patch is not readable JSON.") from cause
+    if not isinstance(document, dict) or not set(document) <= {*_ENVELOPE, "gain"}:
+        raise InputError(f"A patch is an object with {', '.join(_ENVELOPE)} and gain.")
+    envelope = Envelope(**{field: document[name] for name, field in _ENVELOPE.items() if name in document})
+    return envelope, document.get("gain", 0.0)
 
 
 def check_seed(value: Any) -> int:
