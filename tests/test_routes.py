@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from gansynth_core import Direction, InputError, ModelError
+from gansynth_core import DESCRIPTORS, Direction, InputError, ModelError
 from webapp.player import Player
 from webapp.routes import PREFIX, Guard, studio_routes
 from webapp.sounds import check_pitch, digest_of
@@ -111,6 +111,19 @@ def test_a_sound_known_by_its_numbers_is_the_sound_itself(client):
     assert numbers[5] == 2.5
     first, second = takes(client, bent, flat)
     assert np.abs(first.astype(int) - second).max() <= 1  # z is float32 on the way, as in the network
+
+
+def test_what_is_heard_of_a_sound_is_measured(client):
+    address = NOTES.replace("notes", "measures")
+    values = client.post(address, json={"sounds": [VIOLIN, FLUTE], "pitch": 60}).json()["values"]
+    named = [dict(zip([descriptor.name for descriptor in DESCRIPTORS], row, strict=True)) for row in values]
+    # The fake's violin adds partial 2 and its flute partial 3, a quarter as strong: the centre lies 1/17 above the key.
+    hz = 440 * 2 ** (-9 / 12)
+    assert named[0]["brightness"] == pytest.approx(hz * 18 / 17, rel=0.02)
+    assert named[1]["brightness"] == pytest.approx(hz * 19 / 17, rel=0.02)
+    assert named[1]["hollowness"] > 20 > named[0]["hollowness"]
+    assert client.post(address, json={"sounds": [], "pitch": 60}).status_code == 400
+    assert client.post(address, json={"sounds": [VIOLIN] * 14, "pitch": 60}).status_code == 400
 
 
 def test_what_is_too_long_for_an_address_comes_in_the_body(client):

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from gansynth_core import Clips, GanSynthError, InputError, pcm16
+from gansynth_core import Clips, GanSynthError, InputError, measure, pcm16
 from webapp.player import Busy, Player
 from webapp.sounds import (
     BLOCK_LIMIT,
@@ -156,6 +156,13 @@ def studio_routes(player: Player) -> list[Any]:
         pitch = check_pitch(asked.needed("pitch"), card)
         return sound, pitch, player.render(timbre_of(sound, card), [pitch])
 
+    def played(asked: Asked) -> Clips:
+        documents = asked.needed("sounds")
+        if not isinstance(documents, list) or not 1 <= len(documents) <= BLOCK_LIMIT:
+            raise InputError(f"One request plays 1 to {BLOCK_LIMIT} sounds.")
+        timbres = [timbre_of(parse_sound(document, card), card) for document in documents]
+        return player.render(timbres, [check_pitch(asked.needed("pitch"), card)] * len(timbres))
+
     def pcm(clips: Clips) -> Response:
         headers = KEEP | {"X-Sample-Rate": str(clips.sample_rate), "X-Samples": str(clips.audio.shape[-1])}
         return Response(pcm16(clips.audio).tobytes(), media_type="application/octet-stream", headers=headers)
@@ -191,12 +198,15 @@ def studio_routes(player: Player) -> list[Any]:
     def takes(asked: Asked) -> Response:
         """One `pitch` of several `sounds`, one after the other, as `notes`."""
         this_model(asked)
-        documents = asked.needed("sounds")
-        if not isinstance(documents, list) or not 1 <= len(documents) <= BLOCK_LIMIT:
-            raise InputError(f"One request plays 1 to {BLOCK_LIMIT} sounds.")
-        timbres = [timbre_of(parse_sound(document, card), card) for document in documents]
-        pitch = check_pitch(asked.needed("pitch"), card)
-        return pcm(player.render(timbres, [pitch] * len(timbres)))
+        return pcm(played(asked))
+
+    @router.post("/{digest}/measures")
+    @_answer
+    def measures(asked: Asked) -> Response:
+        """What is measured of one `pitch` of several `sounds`: for each a number a descriptor, in the model's order."""
+        this_model(asked)
+        measured = measure(played(asked))
+        return JSONResponse({"values": [[float(f"{value:.5g}") for value in row] for row in measured]})
 
     @router.api_route("/{digest}/timbre", **both)
     @_answer

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from gansynth_core import (
+    DESCRIPTORS,
     Envelope,
     GanSynthError,
     InputError,
@@ -311,7 +312,14 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "low": low,
         "high": high,
         "keys": [pitch_name(pitch) for pitch in range(low, high + 1)],
-        "directions": [{"name": direction.name, "title": _sentence(direction.name)} for direction in card.directions],
+        "directions": [
+            {"name": one.name, "title": _sentence(one.name), "kind": "component", "descriptor": None}
+            for one in card.directions
+        ],
+        "descriptors": [
+            {"name": one.name, "title": one.title, "unit": one.unit, "log": one.log, "about": one.about}
+            for one in DESCRIPTORS
+        ],
         "sliderLimit": SLIDER_LIMIT,
         "latentSize": card.latent_size,
         "rawLimit": RAW_LIMIT,

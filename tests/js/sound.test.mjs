@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { canonical, checkedSound, depth, instrumentWeights, leadingInstrument, soundText, titleOf } from "../../webapp/static/sound.js";
+import { canonical, changeText, checkedSound, depth, instrumentWeights, leadingInstrument, soundText, titleOf, valueText } from "../../webapp/static/sound.js";
 
 const model = {
   title: "Sines",
@@ -51,4 +51,17 @@ test("what is no sound is none", () => {
   for (const value of wrong) assert.equal(checkedSound(value), null);
   const good = { morph: [violin, { ...flute, raw: { 3: 1 } }], at: 0.5, sliders: { bright: 1 } };
   assert.deepEqual(checkedSound({ ...good, extra: "left out" }), good);
+});
+
+test("measured values are told in units one knows", () => {
+  const hz = { unit: "Hz", log: true };
+  assert.equal(valueText(1930, hz), "1.9 kHz");
+  assert.equal(valueText(262.4, hz), "262 Hz");
+  assert.equal(valueText(0.012, { unit: "s" }), "12 ms");
+  assert.equal(valueText(-12.34, { unit: "dB" }), "−12 dB");
+  assert.equal(valueText(-1.26, { unit: "dB" }), "−1.3 dB");
+  assert.equal(changeText(2000, 1000, hz), "+1.0 oct");
+  assert.equal(changeText(500, 1000, hz), "−1.0 oct");
+  assert.equal(changeText(0.3, 0.1, { unit: "s", log: true }), "×3.0");
+  assert.equal(changeText(-20, -12, { unit: "dB", log: false }), "−8.0 dB");
 });

@@ -1,7 +1,7 @@
 // The sliders: named directions with what they change, then components, then every number of the latent by pages.
 
 import { h, hostOf, icon, toggle } from "./dom.js";
-import { instrumentOf, leadingInstrument, titleOf } from "./sound.js";
+import { changeText, instrumentOf, leadingInstrument, soundText, titleOf, valueText } from "./sound.js";
 import { bendsOf, handSlot, target } from "./store.js";
 import { openStudio } from "./studio.js";
 
@@ -75,8 +75,46 @@ export default async function mount({ element }) {
         onclick: () => studio.dispatch({ type: "lock", name: direction.name, on: !studio.project.locks.includes(direction.name) }),
       }); // prettier-ignore
       control.element.prepend(lock);
-      return { ...control, direction, lock };
+      const told = h("output", { class: "told" });
+      if (direction.descriptor !== null) control.element.append(told);
+      return { ...control, direction, lock, told };
     });
+  }
+
+  // What is measured of the sound at rest, and how far the sliders took it from what it was without them.
+  let calm = null;
+  let measured = null; // what the readings shown are of
+  const telling = groups.flatMap(({ rows }) => rows).filter(({ direction }) => direction.descriptor !== null);
+
+  function measureSoon() {
+    clearTimeout(calm);
+    if (!telling.length || !host.isConnected || !host.clientWidth) return;
+    const plain = { ...studio.sound, sliders: {}, raw: {} };
+    const what = JSON.stringify([studio.soundText, soundText(plain), studio.project.note]);
+    if (what === measured) return;
+    for (const { told } of telling) told.classList.add("stale");
+    calm = setTimeout(() => (studio.isQuiet() ? readOff(plain, what) : measureSoon()), CALM_MS);
+  }
+
+  async function readOff(plain, what) {
+    measured = what;
+    try {
+      const answer = await studio.askBody("measures", { sounds: [studio.sound, plain], pitch: studio.project.note });
+      const { values } = await answer.json();
+      if (measured !== what) return;
+      for (const { direction, told } of telling) {
+        const index = model.descriptors.findIndex(({ name }) => name === direction.descriptor);
+        const descriptor = model.descriptors[index];
+        const [now, before] = values.map((row) => row[index]);
+        const change = changeText(now, before, descriptor);
+        const moved = valueText(now, descriptor) !== valueText(before, descriptor);
+        told.replaceChildren(valueText(now, descriptor), ...(moved ? [h("b", {}, change)] : []));
+        told.title = `${descriptor.title}: ${descriptor.about}`;
+        told.classList.remove("stale");
+      }
+    } catch {
+      measured = null; // asked for again at the next change; the sound's own request tells what is wrong
+    }
   }
 
   function randomise() {
@@ -167,9 +205,10 @@ export default async function mount({ element }) {
       }
     }
     raw.refresh();
+    measureSoon();
   }
 
-  studio.enter("shape", { project: draw });
+  studio.enter("shape", { project: draw, status: measureSoon });
   choose(0);
   draw();
 }

@@ -134,3 +134,24 @@ export function checkedSound(value, level = 0) {
   }
   return sound;
 }
+
+// A measured value as one reads it: "1.9 kHz", "120 ms", "−12 dB", "24 partials".
+export function valueText(value, { unit }) {
+  if (unit === "Hz") return value >= 1000 ? `${(value / 1000).toFixed(1)} kHz` : `${Math.round(value)} Hz`;
+  if (unit === "s") return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
+  const digits = Math.abs(value) < 10 && unit !== "partials" ? 1 : 0;
+  return `${minus(value.toFixed(digits))} ${unit}`.trim();
+}
+
+// How far a value is from another, in the steps the ear hears: octaves and factors where it hears ratios.
+export function changeText(value, before, { unit, log }) {
+  if (!log) {
+    const change = value - before;
+    return `${change >= 0 ? "+" : ""}${minus(change.toFixed(1))} ${unit}`;
+  }
+  const octaves = Math.log2(value / before);
+  if (unit === "Hz") return `${octaves >= 0 ? "+" : ""}${minus(octaves.toFixed(1))} oct`;
+  return `×${(value / before).toFixed(value / before < 10 ? 1 : 0)}`;
+}
+
+const minus = (text) => text.replace("-", "−");
