@@ -169,7 +169,12 @@ def _models(arguments: Arguments) -> None:
 
 
 def _train_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--preset", default="studio", help="named settings: studio (default) or tiny")
+    command.add_argument(
+        "--preset",
+        default="studio",
+        help="named settings: studio (default) or tiny; for a set made with 'data --spec magenta': magenta, "
+        "magenta-small or magenta-tiny",
+    )
     command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
     command.add_argument(
         "--out", required=True, help="run folder; the same command again goes on from where it stopped"
@@ -187,13 +192,13 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: Arguments) -> None:
-    import dataclasses
     import json
 
     from gansynth_core.errors import nearest
     from gansynth_core.training.config import PRESETS
     from gansynth_core.training.dataset import NoteSet
     from gansynth_core.training.loop import describe, train
+    from gansynth_core.training.parallel import is_first
 
     if arguments.preset not in PRESETS:
         hint = nearest(arguments.preset, PRESETS)
@@ -201,11 +206,12 @@ def _train(arguments: Arguments) -> None:
     config = PRESETS[arguments.preset].replace(**dict(_parse_setting(text) for text in arguments.set))
     data = NoteSet.open(arguments.data)
     if arguments.dry_run:
-        print(json.dumps(dataclasses.asdict(config), indent=1))
+        print(json.dumps(config.to_json(), indent=1))
         print(describe(config, data, arguments.out, arguments.device))
         return
     snapshot = train(config, data, arguments.out, arguments.device, arguments.steps)
-    print(snapshot or f"'{arguments.out}' holds the state; give the same command again to go on.")
+    if is_first():
+        print(snapshot or f"'{arguments.out}' holds the state; give the same command again to go on.")
 
 
 def _parse_setting(text: str) -> tuple[str, object]:

@@ -24,7 +24,7 @@ import torch
 
 from gansynth_core.cards import BUNDLED_MODELS, MODELS_VARIABLE, ModelCard, save_model
 from gansynth_core.errors import InputError, ModelError
-from gansynth_core.generators.magenta import MagentaGenerator
+from gansynth_core.generators.magenta import MagentaGenerator, progress_after
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.tensor_bundle import INDEX_LIMIT, TensorBundle
 
@@ -311,13 +311,10 @@ def _last_checkpoint(files: _Folder | _Zip) -> tuple[int, str]:
 
 
 def _progress(images: int, num_blocks: int, flags: dict) -> float:
-    """How far the network had grown after `images` training images (networks.compute_progress)."""
+    """How far the network had grown after `images` training images."""
     if not flags["train_progressive"]:
         return num_blocks - 1.0
-    stable, transition = flags["stable_stage_num_images"], flags["transition_stage_num_images"]
-    images = max(0, min(images, num_blocks * stable + (num_blocks - 1) * transition - 1))
-    grown, rest = divmod(images, stable + transition)
-    return grown + max(0.0, (rest - stable) / transition)
+    return progress_after(images, num_blocks, flags["stable_stage_num_images"], flags["transition_stage_num_images"])
 
 
 def _normalizer(files: _Folder | _Zip, flags: dict) -> tuple[tuple[float, float, float, float], ...]:

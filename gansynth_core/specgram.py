@@ -61,6 +61,11 @@ class Representation:
         """Distance between bins in Hz; bin b (counted from 0) lies at (b + 1) * bin_hz."""
         return self.sample_rate / self.n_fft
 
+    @property
+    def bins_hz(self) -> np.ndarray:
+        """The frequencies in Hz that a specgram's bins stand for, float64 [bins]."""
+        return np.arange(1, self.bins + 1) * self.bin_hz
+
     def stft(self, wave: Tensor) -> Tensor:
         """wave float [batch, samples] -> complex [batch, frames, bins]."""
         padded = torch.nn.functional.pad(wave, (self.pad_front, self.pad_back))
@@ -196,6 +201,11 @@ class MelSpecgramSpec(Representation):
     @property
     def pad_back(self) -> int:
         return 0
+
+    @property
+    def bins_hz(self) -> np.ndarray:
+        """Evenly spaced on the mel scale; the matrix's bands, the lowest most of all, lie a little beside them."""
+        return _mel_to_hz(np.linspace(0, _hz_to_mel(self.sample_rate / 2), self.bins + 2)[1:-1])
 
     def to_json(self) -> dict:
         return {"kind": self.kind} | asdict(self)

@@ -10,7 +10,7 @@ from fakes import SPEC
 from gansynth_core import GM_INSTRUMENTS, AudioError, Clip, DataError, InputError
 from gansynth_core.errors import GanSynthError, ToolError
 from gansynth_core.training import data_command, dataset, soundfont
-from gansynth_core.training.config import STUDIO_SPEC
+from gansynth_core.training.config import MAGENTA_SPEC, STUDIO_SPEC
 from gansynth_core.training.dataset import NoteSet, skip_reasons
 from gansynth_core.training.folder import DEFAULT_VELOCITY, WavFolder, parse_name
 from gansynth_core.training.nsynth import NSynth
@@ -367,6 +367,23 @@ def test_the_command_renders_a_soundfont_and_nsynth(tmp_path, capsys, nsynth):
     run_command(*options, "--workers", 1, "--out", tmp_path / "other")
     assert NoteSet.open(tmp_path / "other").instruments == ("bass_electronic", "brass_acoustic")
     assert "CC BY 4.0" in capsys.readouterr().out
+
+
+def test_the_command_makes_sets_for_magentas_models(tmp_path, capsys, nsynth):
+    for pitch in (20, 60, 90):
+        write_tone(tmp_path / "sounds" / f"bell_{pitch:03}.wav", pitch)
+    options = ["--spec", "magenta", "--workers", 1]
+    run_command(
+        *options, "--source", "folder", "--path", tmp_path / "sounds", "--out", tmp_path / "refused", "--dry-run"
+    )
+    assert "1 notes of 1 instruments, pitches 60-60" in capsys.readouterr().out  # of the keys its models know
+    run_command(*options, "--pitches", "60-61", "--variations", 0, "--instruments", "flute", "--out", tmp_path / "set")
+    said = capsys.readouterr().out
+    assert "6 notes of 4 s at 16 kHz take 3.1 MB" in said and "--preset magenta " in said
+    data = NoteSet.open(tmp_path / "set")
+    assert data.spec == MAGENTA_SPEC and data.specgrams.dtype == np.float16
+    run_command(*options, "--source", "nsynth", "--path", nsynth, "--out", tmp_path / "other")
+    assert NoteSet.open(tmp_path / "other").spec == MAGENTA_SPEC
 
 
 def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):

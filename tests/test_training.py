@@ -10,7 +10,7 @@ from fakes import SPEC
 from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError, Synth, sample
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum
-from gansynth_core.training import loop
+from gansynth_core.training import loop, warm_start
 from gansynth_core.training.config import PRESETS
 from gansynth_core.training.dataset import SourceNote, batches, prepare
 from gansynth_core.training.directions import latent_directions
@@ -66,7 +66,7 @@ def test_a_snapshot_plays_and_says_where_it_comes_from(data, tmp_path):
     synth = Synth.load(str(folder), device="cpu")
     audio = synth.render(sample(synth.card, 1, 0, "reed")[0], [52]).audio
     assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-4
-    averaged = loop.build(CONFIG, data)
+    averaged = warm_start.build(CONFIG, data)
     averaged.load_state_dict(weights_of(tmp_path / "run")["average"])
     fit_prior(averaged.generator, averaged.encoder, data)
     for name, value in averaged.generator.state_dict().items():
@@ -88,9 +88,9 @@ def test_it_learns(data, tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(data, tmp_path, monkeypatch):
     loop.train(CONFIG, data, tmp_path / "run", "cpu", steps=2)
     good = (tmp_path / "run" / "state.pt").read_bytes()
-    forward = loop.WarmStart.forward
+    forward = warm_start.WarmStartLoss.forward
     monkeypatch.setattr(
-        loop.WarmStart, "forward", lambda *a: (forward(*a)[0] * float("nan"), {"magnitude": torch.zeros(())})
+        warm_start.WarmStartLoss, "forward", lambda *a: (forward(*a)[0] * float("nan"), {"magnitude": torch.zeros(())})
     )
     with pytest.raises(GanSynthError, match="no longer a number"):
         loop.train(CONFIG, data, tmp_path / "run", "cpu")
@@ -113,7 +113,7 @@ def test_a_run_goes_on_with_its_own_network_and_data_only(data, tmp_path):
 
 
 def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
-    forward, steps = loop.WarmStart.forward, []
+    forward, steps = warm_start.WarmStartLoss.forward, []
 
     def press_in_the_third_step(*arguments):
         steps.append(0)
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return forward(*arguments)
 
-    monkeypatch.setattr(loop.WarmStart, "forward", press_in_the_third_step)
+    monkeypatch.setattr(warm_start.WarmStartLoss, "forward", press_in_the_third_step)
     config = CONFIG.replace(notes=1000, snapshot_notes=1000)
     with pytest.raises(KeyboardInterrupt):
         loop.train(config, data, tmp_path / "run", "cpu")
@@ -218,7 +218,7 @@ def test_directions_find_what_changes_the_sound_and_lengthen_what_hardly_does():
 
 
 def test_fitting_the_prior_moves_z_and_leaves_the_sound_of_every_real_note(data):
-    model = loop.build(CONFIG, data).requires_grad_(False)
+    model = warm_start.build(CONFIG, data).requires_grad_(False)
     generator, encoder = model.generator, model.encoder
     with torch.no_grad():
         encoder.posterior.weight.mul_(30)  # notes that lie far apart and off centre, as after training

@@ -55,6 +55,7 @@ class MagentaGenerator(nn.Module):
                 f"{spec.frames} frames of {spec.bins} bins cannot be grown by {num_resolutions} doublings."
             )
         self.size = (spec.frames, spec.bins)
+        self.grown_size = tuple(side >> (num_resolutions - num_blocks) for side in self.size)
         self.progress, self.pitch_low, self.pitches = float(progress), pitch_low, pitches
         widths = [channels(block, fmap_base, fmap_max) for block in range(num_blocks + 1)]
         start = (spec.frames // shrink, spec.bins // shrink)
@@ -67,6 +68,11 @@ class MagentaGenerator(nn.Module):
     def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
         """z [batch, latent], pitch [batch] whole MIDI keys -> specgram [batch, 2, frames, bins] in [-1, 1]. There are
         no instruments. Raises InputError for a pitch between keys or outside the labels."""
+        return _repeated(self.picture(z, pitch), self.size)
+
+    def picture(self, z: Tensor, pitch: Tensor) -> Tensor:
+        """The specgram in the size that the network has grown to so far, `grown_size`; repeating each of its places
+        makes the whole. Raises InputError as `forward`."""
         x = pixel_norm(torch.cat([z, self.one_hot(pitch).to(z.dtype)], dim=1))
         if self.training or torch.is_grad_enabled():
             return self._grow(x, short_way=False)
@@ -80,16 +86,16 @@ class MagentaGenerator(nn.Module):
         return self.blocks[0](x, False).flatten(1)
 
     def _grow(self, x: Tensor, short_way: bool) -> Tensor:
-        """Input vectors [batch, latent + pitches] -> specgram."""
+        """Input vectors [batch, latent + pitches] -> specgram of the grown size."""
         amounts = [self.amount(block) for block in range(1, len(self.blocks) + 1)]
         last = max(index for index, amount in enumerate(amounts) if amount > 0)
-        specgram = x.new_zeros(len(x), 2, *self.size)
+        specgram = x.new_zeros(len(x), 2, *self.grown_size)
         for index, (block, amount) in enumerate(zip(self.blocks, amounts, strict=True)):
-            if short_way and index > last:
+            if index > last:
                 break
             x = block(x, short_way)
-            if amount > 0 or not short_way:  # in training even the unseen ones, so that every parameter has a gradient
-                specgram = specgram + amount * functional.interpolate(torch.tanh(block.to_rgb(x)), self.size)
+            if amount > 0:
+                specgram = specgram + amount * _repeated(torch.tanh(block.to_rgb(x)), self.grown_size)
         return specgram
 
     def amount(self, block: int) -> float:
@@ -120,6 +126,18 @@ class MagentaGenerator(nn.Module):
         return super()._apply(*arguments, **options)
 
 
+def progress_after(images: int, num_blocks: int, stable: int, fade: int) -> float:
+    """How far a network that has `num_blocks` by now has grown after `images` training images, 0 to num_blocks - 1
+    (networks.compute_progress): each size is held for `stable` images, and the next one faded in for `fade` more."""
+    images = max(0, min(images, num_blocks * stable + (num_blocks - 1) * fade - 1))
+    grown, rest = divmod(images, stable + fade)
+    return grown + max(0.0, (rest - stable) / fade)
+
+
+def _repeated(x: Tensor, size: tuple[int, int]) -> Tensor:
+    return x if x.shape[2:] == size else functional.interpolate(x, size)
+
+
 def channels(block: int, fmap_base: int, fmap_max: int) -> int:
     """Channels of a block (networks.num_filters)."""
     return int(min(fmap_base / 2**block, fmap_max))
@@ -146,10 +164,10 @@ class ScaledConv(nn.Module):
         self.ready: Tensor | None = None  # the kernel as the short way takes it
 
     def forward(self, x: Tensor, padding: int | tuple[int, int] = 0) -> Tensor:
-        return functional.conv2d(x, self.weight, padding=padding) * self.scale + self.bias[:, None, None]
+        return functional.conv2d(x, self.weight * self.scale, self.bias, padding=padding)
 
     def short(self, x: Tensor, padding: int = 0) -> Tensor:
-        """The same with the scale inside the kernel."""
+        """The same with the kernel scaled and laid out once."""
         if self.ready is None:
             self.ready = (self.weight * self.scale).contiguous(memory_format=torch.channels_last)
         return functional.conv2d(x, self.ready, self.bias, padding=padding)

@@ -1,12 +1,13 @@
-"""What a training run is told: one frozen dataclass with named presets, and nothing else."""
+"""What a training run is told: one frozen dataclass a family, with named presets, and nothing else."""
 
 import dataclasses
 import math
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gansynth_core.errors import InputError, nearest
-from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.specgram import MelSpecgramSpec, Representation, SpecgramSpec
 
 #: What the studio model hears and plays: 4 s at 24 kHz as 128 frames of 1536 bins.
 STUDIO_SPEC = SpecgramSpec(
@@ -20,23 +21,96 @@ STUDIO_SPEC = SpecgramSpec(
     log_magnitude_high=6.6,
 )
 
+#: What Magenta's GANSynth hears and plays: 4 s at 16 kHz as 128 frames of 1024 mel bins. The normalizer is the one its
+#: models have by default (magenta/models/gansynth/lib/model.py, set_flags).
+MAGENTA_SPEC = MelSpecgramSpec(
+    sample_rate=16000,
+    samples=64000,
+    n_fft=2048,
+    hop=512,
+    pad_front=3072,
+    normalizer=((0.0661371661726, 0.113718730221, 0.8, 0.0),),
+)
+
+#: By the names that `data --spec` knows.
+SPECS: dict[str, Representation] = {"studio": STUDIO_SPEC, "magenta": MAGENTA_SPEC}
+
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All that decides the outcome of a run beside its data. Lengths of training are in notes seen, whatever the batch.
+    """All that decides the outcome of a run beside its data; what every family is told. Lengths of training are in
+    notes seen, whatever the batch.
 
-    model: id and title of the result. channels, features, bands: see StudioGenerator.
-    notes: training notes to see; the learning rate falls linearly to zero over the last `decay_share` of them.
+    model: id and title of the result. notes: training notes to see. batch: notes a step, those of all processes.
+    precision: "bf16" (autocast; also the faster one on recent CPUs) or "fp32", where the family allows it.
+    snapshot_notes: notes from one snapshot to the next. checkpoint_minutes: from one saved state to the next.
+    """
+
+    family: ClassVar[str]
+    spec_name: ClassVar[str]  # which of SPECS its sets are made with
+    precisions: ClassVar[tuple[str, ...]]
+
+    model: str
+    latent_size: int
+    notes: int
+    batch: int
+    learning_rate: float
+    precision: str
+    snapshot_notes: int
+    seed: int = 0
+    checkpoint_minutes: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.precision not in self.precisions:
+            choice = " or ".join(self.precisions)
+            raise InputError(f"Precision '{self.precision}' is not for the family '{self.family}': choose {choice}.")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.model):
+            raise InputError(f"'{self.model}' is no name for a model: use letters, digits, _ and - only.")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int) and value < 1 and field.name not in _MAY_BE_ZERO:
+                raise InputError(f"Training option '{field.name}' is at least 1, not {value}.")
+            if isinstance(value, int | float) and not 0 <= value < math.inf:  # also refuses NaN
+                raise InputError(f"Training option '{field.name}' is a number of at least 0, not {value:g}.")
+
+    def replace(self, **changes: object) -> "TrainConfig":
+        """A copy with `changes`; unknown names and values of another type raise InputError."""
+        fields = {f.name: f.type for f in dataclasses.fields(self)}
+        for name, value in changes.items():
+            if name not in fields:
+                raise InputError(f"There is no training option '{name}'.{nearest(name, fields)}")
+            current = getattr(self, name)
+            if isinstance(current, float) and isinstance(value, int):
+                changes[name] = value = float(value)
+            if type(value) is not type(current):
+                raise InputError(f"Training option '{name}' is a {type(current).__name__}, not {value!r}.")
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict:
+        return {"family": self.family} | dataclasses.asdict(self)
+
+
+_MAY_BE_ZERO = ("seed", "warmup_notes")
+
+
+@dataclass(frozen=True)
+class StudioConfig(TrainConfig):
+    """The warm start of a studio model.
+
+    channels, features, bands: see StudioGenerator. The learning rate rises over `warmup_notes` and falls linearly to
+        zero over the last `decay_share` of the run.
     judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the
         tail; all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
     kl_nats: information a note may hand its latent, free of charge. Enough for what varies within an instrument, and
         little enough that latents drawn from the (fitted) prior sound as good as those of real notes.
     ema_notes: half-life of the averaged weights that snapshots hold.
-    precision: "bf16" (autocast; also the faster one on recent CPUs) or "fp32".
     """
 
+    family = "studio"
+    spec_name = "studio"
+    precisions = ("bf16", "fp32")
+
     model: str = "studio"
-    family: str = "studio"
     latent_size: int = 512
     channels: int = 448
     features: int = 320
@@ -53,50 +127,89 @@ class TrainConfig:
     instrument_weight: float = 0.2
     ema_notes: int = 8_000
     precision: str = "bf16"
-    seed: int = 0
-    checkpoint_minutes: float = 5.0
     snapshot_notes: int = 50_000
 
     def __post_init__(self) -> None:
-        if self.precision not in ("bf16", "fp32"):
-            raise InputError(f"Precision '{self.precision}' is unknown: choose bf16 or fp32.")
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.model):
-            raise InputError(f"'{self.model}' is no name for a model: use letters, digits, _ and - only.")
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise InputError(f"Training option '{name}' is at least 1, not {getattr(self, name)}.")
-        for name in _AMOUNTS:
-            if not 0 <= getattr(self, name) < math.inf:  # also refuses NaN
-                raise InputError(f"Training option '{name}' is a number of at least 0, not {getattr(self, name):g}.")
+        super().__post_init__()
         if self.decay_share > 1:
             raise InputError(f"Training option 'decay_share' is at most 1, not {self.decay_share:g}.")
 
-    def replace(self, **changes: object) -> "TrainConfig":
-        """A copy with `changes`; unknown names and values of another type raise InputError."""
-        fields = {f.name: f.type for f in dataclasses.fields(self)}
-        for name, value in changes.items():
-            if name not in fields:
-                raise InputError(f"There is no training option '{name}'.{nearest(name, fields)}")
-            current = getattr(self, name)
-            if isinstance(current, float) and isinstance(value, int):
-                changes[name] = value = float(value)
-            if type(value) is not type(current):
-                raise InputError(f"Training option '{name}' is a {type(current).__name__}, not {value!r}.")
-        return dataclasses.replace(self, **changes)
 
+@dataclass(frozen=True)
+class MagentaConfig(TrainConfig):
+    """Magenta's GANSynth from scratch; the defaults are the original's (magenta/models/gansynth/configs/
+    mel_prog_hires.py, lib/model.py), whose images are our notes.
 
-_COUNTS = (
-    "latent_size", "channels", "features", "bands", "notes", "batch", "judged_frames", "ema_notes", "snapshot_notes"
-)  # fmt: skip
-_AMOUNTS = (
-    "learning_rate", "warmup_notes", "decay_share", "tonality_weight", "kl_nats", "kl_weight", "instrument_weight",
-    "seed", "checkpoint_minutes",
-)  # fmt: skip
+    fmap_base, fmap_max, num_resolutions: see MagentaGenerator. stable_notes, fade_notes: lengths of the stages in turn,
+        a size of picture held and the next one faded in; the last stage takes what is left of `notes`.
+    group: notes that the discriminator compares with each other, whatever the batch and the number of processes.
+    average_decay: share of the averaged weights that a step keeps.
+    gradient_weight, gradient_target: of the gradient penalty, in units of the data that are not normalised.
+    real_score_weight: of the squared scores of real notes. pitch_weight: of the auxiliary classification.
+    There is no bf16: the gradient penalty differentiates twice.
+    """
+
+    family = "magenta"
+    spec_name = "magenta"
+    precisions = ("fp32",)
+
+    model: str = "magenta"
+    latent_size: int = 256
+    fmap_base: int = 4096
+    fmap_max: int = 256
+    num_resolutions: int = 7
+    notes: int = 11_000_000
+    stable_notes: int = 800_000
+    fade_notes: int = 800_000
+    batch: int = 8
+    group: int = 8
+    learning_rate: float = 8e-4
+    average_decay: float = 0.999
+    gradient_weight: float = 10.0
+    gradient_target: float = 1.0
+    real_score_weight: float = 1e-3
+    pitch_weight: float = 10.0
+    precision: str = "fp32"
+    snapshot_notes: int = 200_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.num_resolutions <= 16 or self.fmap_base >> self.num_resolutions < 1:
+            raise InputError("Training option 'num_resolutions' is 2 to 16, and 'fmap_base' at least 2 to its power.")
+        if self.batch % self.group:
+            raise InputError(f"A batch of {self.batch} notes is not made of groups of {self.group}: change 'group'.")
+        if self.average_decay >= 1 or self.gradient_target == 0:
+            raise InputError("Training options 'average_decay' below 1 and 'gradient_target' above 0 are needed.")
+
 
 PRESETS: dict[str, TrainConfig] = {
-    "studio": TrainConfig(),
+    "studio": StudioConfig(),
     # Learns little, but every part of a run in seconds: for tests and for trying out a data folder.
-    "tiny": TrainConfig(
+    "tiny": StudioConfig(
         model="tiny", channels=32, features=32, bands=12, notes=64, batch=4, judged_frames=8, snapshot_notes=32
+    ),
+    "magenta": MagentaConfig(),
+    # All thirteen stages in less than an hour on two cores: what one can expect of it, and no more.
+    "magenta-small": MagentaConfig(
+        model="magenta-small",
+        fmap_base=512,
+        fmap_max=64,
+        notes=20_800,
+        stable_notes=1_600,
+        fade_notes=1_600,
+        average_decay=0.98,
+        snapshot_notes=1_600,
+    ),
+    "magenta-tiny": MagentaConfig(
+        model="magenta-tiny",
+        latent_size=16,
+        fmap_base=256,
+        fmap_max=8,
+        notes=64,
+        stable_notes=4,
+        fade_notes=4,
+        batch=4,
+        group=4,
+        snapshot_notes=32,
     ),
 }

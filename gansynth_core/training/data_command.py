@@ -7,6 +7,7 @@ import sys
 from gansynth_core.errors import InputError
 
 _DEFAULT_PITCHES = (24, 84)  # C1 to C6, what the studio model learns
+_KNOWN_PITCHES = {"studio": None, "magenta": (24, 84)}  # by --spec: what its models know at most
 _RATES_HZ = (8000, 96000)  # what fluidsynth can render
 
 
@@ -25,7 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--path", nargs="+", help="an .sf2 file or a folder; several become one set")
     parser.add_argument("--out", required=True, help="folder for the training set")
-    parser.add_argument("--pitches", metavar="LOW-HIGH", help="MIDI numbers (default: 24-84 of a soundfont, else all)")
+    parser.add_argument(
+        "--spec",
+        choices=("studio", "magenta"),
+        default="studio",
+        help="for whose models: the studio's (24 kHz), or those of Magenta's GANSynth (16 kHz, mel frequencies, a "
+        "third more room on the disk; default: studio)",
+    )
+    parser.add_argument(
+        "--pitches",
+        metavar="LOW-HIGH",
+        help="MIDI numbers (default: 24-84 of a soundfont and for Magenta's models, else all)",
+    )
     parser.add_argument("--instruments", metavar="A,B", help="only these (default: all)")
     parser.add_argument(
         "--variations",
@@ -45,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate",
         type=int,
         help="sample rate in Hz; a note keeps its number of samples, so that twice the rate is half the seconds "
-        "(default: the studio model's)",
+        "(default: the model's)",
     )
     parser.add_argument("--workers", type=int, help="processes to share the work among (default: one a core)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
@@ -56,16 +68,17 @@ def run(arguments: argparse.Namespace) -> None:
     status 130 when stopped by Ctrl-C."""
     from dataclasses import replace
 
-    from gansynth_core.training.config import STUDIO_SPEC
+    from gansynth_core.training.config import SPECS
     from gansynth_core.training.dataset import note_bytes, prepare, readable_size
 
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
     if workers < 1:
         raise InputError("--workers must be at least 1.")
-    rate = STUDIO_SPEC.sample_rate if arguments.rate is None else arguments.rate
+    spec = SPECS[arguments.spec]
+    rate = spec.sample_rate if arguments.rate is None else arguments.rate
     if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
         raise InputError(f"A rate of {rate} Hz is not possible: choose {_RATES_HZ[0]} to {_RATES_HZ[1]}.")
-    spec = replace(STUDIO_SPEC, sample_rate=rate)
+    spec = replace(spec, sample_rate=rate)
     sources = _sources(arguments, rate)
     total = 0
     for source in sources:
@@ -88,10 +101,10 @@ def run(arguments: argparse.Namespace) -> None:
     except KeyboardInterrupt:
         print("\nStopped. Give the same command again to continue.", file=sys.stderr)
         raise SystemExit(130) from None
-    _summarize(data)
+    _summarize(data, arguments.spec)
 
 
-def _summarize(data) -> None:
+def _summarize(data, preset: str) -> None:
     from gansynth_core.training.dataset import note_bytes, readable_size, skip_reasons
 
     reasons = skip_reasons(data.folder)
@@ -102,7 +115,7 @@ def _summarize(data) -> None:
     if reasons:
         counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(8))
         print(f"Skipped: {reasons.total()} ({counted}); '{data.folder / 'skipped.txt'}' lists them.")
-    print(f"Train on them with: python -m gansynth_core train --preset studio --data {data.folder} --out RUN")
+    print(f"Train on them with: python -m gansynth_core train --preset {preset} --data {data.folder} --out RUN")
 
 
 def _sources(arguments: argparse.Namespace, rate: int) -> list:
@@ -122,6 +135,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
     if arguments.licence and arguments.source != "nsynth":
         options["licence"] = arguments.licence
     pitches = _pitches(arguments.pitches) if arguments.pitches else None
+    pitches = pitches or _KNOWN_PITCHES[arguments.spec]
 
     if arguments.source == "soundfont":
         from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, Soundfont

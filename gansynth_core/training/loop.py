@@ -1,11 +1,11 @@
-"""The training loop: batches in, snapshots (for players) and a state (for going on) out.
+"""The training loop: batches in, snapshots (for players) and a state (for going on) out. It knows the run's folder, its
+log, how it is stopped and resumed; what is trained and how is the objective's (objectives.py).
 
 A run folder holds config.json, log.csv, state.pt (everything needed to resume) and snapshot-<notes>/ folders, each a
 model that plays: copy one into a models folder to use it. To resume, give the same command again.
 """
 
 import csv
-import dataclasses
 import hashlib
 import json
 import math
@@ -21,34 +21,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from gansynth_core.cards import ModelCard
 from gansynth_core.errors import DataError, GanSynthError, InputError
 from gansynth_core.files import replacing
-from gansynth_core.generators import build_generator
-from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.synth import choose_device
-from gansynth_core.training.config import TrainConfig
+from gansynth_core.training.config import SPECS, TrainConfig
 from gansynth_core.training.dataset import NoteSet, batches
-from gansynth_core.training.snapshot import write_snapshot
-from gansynth_core.training.warm_start import WarmStart, judged_frames
+from gansynth_core.training.objectives import OBJECTIVES, Objective
+from gansynth_core.training.parallel import Processes, processes
 
 LOG_EVERY = 50  # steps
-
-
-def hyperparameters(config: TrainConfig) -> dict:
-    """The generator's hyperparameters as its card keeps them."""
-    return {"channels": config.channels, "features": config.features, "bands": config.bands}
-
-
-def build(config: TrainConfig, data: NoteSet) -> WarmStart:
-    """Untrained networks for `data`, initialised from the config's seed."""
-    torch.manual_seed(config.seed)
-    count = len(data.instruments)
-    generator = build_generator(config.family, data.spec, count, config.latent_size, hyperparameters(config))
-    return WarmStart(generator, StudioEncoder(data.spec, count, config.latent_size), config)
 
 
 def train(
@@ -57,87 +40,82 @@ def train(
     """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the folder of the last
     snapshot written, or None if none was.
 
-    steps: stop after so many further steps, with the state saved (None: go to the end). Ctrl-C ends the step under way,
-    saves the state, and then raises KeyboardInterrupt.
+    steps: stop after so many further steps, with the state saved (None: go to the end). Ctrl-C or a request to
+    terminate ends the step under way, saves the state, and then raises KeyboardInterrupt. Started by torchrun, the
+    processes share every batch, and the first writes all files.
     Raises DataError for a set that cannot be learned from, or is not the one that `out` was trained on, and
-    GanSynthError if the loss stops being a number; the last good state is kept.
+    GanSynthError if a loss stops being a number; the last good state is kept.
     """
     if steps is not None and steps < 1:
         raise InputError(f"Training goes on for 1 step or more, not {steps}.")
-    out = Path(out)
-    device = choose_device(device)
     indices = _training_indices(data, config)
     torch.set_flush_denormal(True)
-    model = build(config, data).to(device)
-    average = build(config, data).to(device).requires_grad_(False)
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+    with processes(device) as mine:
+        objective = OBJECTIVES[type(config)](config, data, mine)
+        return _train(config, data, indices, objective, mine, Path(out), steps)
+
+
+def _train(
+    config: TrainConfig,
+    data: NoteSet,
+    indices: np.ndarray,
+    objective: Objective,
+    mine: Processes,
+    out: Path,
+    steps: int | None,
+) -> Path | None:
     learned_from = fingerprint(data)
-    seen, step, seconds = _resume(out, model, average, optimizer, learned_from, device)
-    with replacing(out / "config.json") as partial:
-        partial.write_text(json.dumps(dataclasses.asdict(config), indent=1))
-    _forget_log_after(out / "log.csv", seen)
+    seen, step, seconds = _resume(out, objective, learned_from, mine.device)
+    if mine.first:
+        with replacing(out / "config.json") as partial:
+            partial.write_text(json.dumps(config.to_json(), indent=1))
+        _forget_log_after(out / "log.csv", seen)
     began, saved_at = time.monotonic() - seconds, time.monotonic()
     # A run ends with a whole batch; `last` is the step that reaches config.notes.
     remaining = max(0, math.ceil((config.notes - seen) / config.batch))
     last = step + (remaining if steps is None else min(remaining, steps))
 
     def save_state() -> None:
-        state = {
-            "model": model.state_dict(),
-            "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "seen": seen,
-            "step": step,
-            "seconds": time.monotonic() - began,
-            "data": learned_from,
-        }
+        facts = {"seen": seen, "step": step, "seconds": time.monotonic() - began, "data": learned_from}
         with replacing(out / "state.pt") as partial:
             try:
-                torch.save(state, partial)
+                torch.save(objective.state() | facts, partial)
             except RuntimeError as cause:  # what torch makes of a full disk
                 raise GanSynthError(f"Cannot write '{out / 'state.pt'}': {_first_line(cause)}.") from cause
 
     def save_snapshot() -> Path:
         folder = out / f"snapshot-{seen:09d}"
-        facts = {"stage": "warm start", "notes_seen": seen, "steps": step, "batch": config.batch}
-        facts |= {"hours": round((time.monotonic() - began) / 3600, 2), "device": device}
-        facts |= {"distinct_notes": len(indices)}
-        write_snapshot(folder, snapshot_card(config, data, facts), average.generator, average.encoder, data)
+        facts = {"notes_seen": seen, "steps": step, "batch": config.batch}
+        facts |= {"hours": round((time.monotonic() - began) / 3600, 2), "device": mine.device}
+        facts |= {"processes": mine.count, "distinct_notes": len(indices)}
+        objective.write_snapshot(folder, seen, facts)
         return folder
 
     if remaining == 0:
-        return save_snapshot()
+        return save_snapshot() if mine.first else None
     snapshot = None
     sums: dict[str, float] = {}
     with (
         _interruptible() as interrupted,
-        tqdm(total=config.notes, initial=seen, unit="note", desc="Training", smoothing=0.05) as bar,
-        open(out / "log.csv", "a", newline="", encoding="utf-8") as log_file,
+        tqdm(
+            total=config.notes, initial=seen, unit="note", desc="Training", smoothing=0.05, disable=not mine.first
+        ) as bar,
+        open(out / "log.csv" if mine.first else os.devnull, "a", newline="", encoding="utf-8") as log_file,
     ):
         log = csv.writer(log_file)
-        for batch in _Prefetch(_load(data, indices, config, step, last)):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config, seen)
-            stored, pitch, instrument, frames, draw = (tensor.to(device, non_blocking=True) for tensor in batch)
-            with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
-                loss, parts = model(stored, pitch, instrument, frames, draw)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            if not (torch.isfinite(loss) and torch.isfinite(norm)):
+        order = batches(indices, config.batch, config.seed, start=step)
+        for batch in _Prefetch(objective.load(number, next(order)) for number in range(step, last)):
+            parts = objective.step(tuple(tensor.to(mine.device, non_blocking=True) for tensor in batch), seen)
+            *values, stop = mine.mean([*parts.values(), float(interrupted())])  # all stop together
+            if not all(map(math.isfinite, values)):
                 raise GanSynthError(
                     f"Training stopped at note {seen}: the loss is no longer a number. '{out / 'state.pt'}' holds the "
                     "last good state; a lower learning_rate may help."
                 )
-            optimizer.step()
             step, seen = step + 1, seen + config.batch
-            decay = 0.5 ** (config.batch / min(config.ema_notes, 0.1 * seen + config.batch))
-            with torch.no_grad():
-                torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
-
-            for name, value in {"steps": 1, "loss": loss.detach(), **parts}.items():
-                sums[name] = sums.get(name, 0.0) + float(value)
             bar.update(config.batch)
+            for name, value in zip(["steps", *parts], [1.0, *values], strict=True):
+                sums[name] = sums.get(name, 0.0) + value
             if step % LOG_EVERY == 0 or step == last:
                 count = sums.pop("steps")
                 means = {name: value / count for name, value in sums.items()}
@@ -147,13 +125,14 @@ def train(
                     log.writerow(["notes", "seconds", *means])
                 log.writerow([seen, f"{time.monotonic() - began:.0f}", *(f"{value:.5g}" for value in means.values())])
                 log_file.flush()
-            crossed = seen // config.snapshot_notes != (seen - config.batch) // config.snapshot_notes
-            if crossed or (step == last and seen >= config.notes):
-                snapshot = save_snapshot()
-            if step == last or interrupted() or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
-                save_state()
-                saved_at = time.monotonic()
-            if interrupted():
+            if mine.first:
+                crossed = seen // config.snapshot_notes != (seen - config.batch) // config.snapshot_notes
+                if crossed or (step == last and seen >= config.notes):
+                    snapshot = save_snapshot()
+                if step == last or stop or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
+                    save_state()
+                    saved_at = time.monotonic()
+            if stop:
                 raise KeyboardInterrupt
     return snapshot
 
@@ -161,8 +140,7 @@ def train(
 def describe(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str) -> str:
     """What `train` would do with these arguments, in words for a person. Raises DataError as `train`."""
     indices = _training_indices(data, config)
-    model = build(config, data)
-    millions = sum(parameter.numel() for parameter in model.generator.parameters()) / 1e6
+    millions = OBJECTIVES[type(config)](config, data, Processes()).generator_weights() / 1e6
     state = Path(out) / "state.pt"
     return (
         f"Would train {millions:.1f} million generator weights on {len(indices)} notes of {len(data.instruments)} "
@@ -172,36 +150,12 @@ def describe(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device:
     )
 
 
-def learning_rate(config: TrainConfig, seen: int) -> float:
-    """Linear warm-up, constant, then linearly to zero over the last `decay_share` of the run."""
-    warmup = min(1.0, (seen + config.batch) / max(1, config.warmup_notes))
-    decay = (config.notes - seen) / max(1.0, config.decay_share * config.notes)
-    return config.learning_rate * min(warmup, max(0.01, min(1.0, decay)))
-
-
-def snapshot_card(config: TrainConfig, data: NoteSet, facts: dict) -> ModelCard:
-    """The card of a model trained on `data`; `facts` go into its `training`."""
-    pitches = data.notes["pitch"]
-    licences = {source["name"]: source["licence"] for source in data.sources}
-    return ModelCard(
-        id=config.model,
-        title=config.model.replace("_", " ").title(),
-        family=config.family,
-        latent_size=config.latent_size,
-        pitch_low=int(pitches.min()),
-        pitch_high=int(pitches.max()),
-        instruments=data.instruments,
-        specgram=data.spec,
-        generator=hyperparameters(config),
-        licence="Apache-2.0",
-        provenance="Trained on "
-        + ", ".join(f"{name} (licence: {licence})" for name, licence in licences.items())
-        + ".",
-        training=facts,
-    )
-
-
 def _training_indices(data: NoteSet, config: TrainConfig) -> np.ndarray:
+    if type(data.spec) is not type(SPECS[config.spec_name]):
+        raise DataError(
+            f"'{data.folder}' holds specgrams that models of the family '{config.family}' do not hear. Make a set for "
+            f"them with: python -m gansynth_core data --spec {config.spec_name} --out FOLDER"
+        )
     indices = data.training()
     if len(indices) < config.batch:
         raise DataError(
@@ -220,16 +174,19 @@ def fingerprint(data: NoteSet) -> str:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Within the block Ctrl-C only makes the yielded function answer True: a step is never cut in two."""
+    """Within the block Ctrl-C and requests to terminate only make the yielded function answer True: a step is never cut
+    in two."""
     pressed = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         yield pressed.is_set
         return
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    asked = (signal.SIGINT, signal.SIGTERM)  # the second is torchrun's, and a cluster's
+    before = [signal.signal(number, lambda *_: pressed.set()) for number in asked]
     try:
         yield pressed.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(asked, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _forget_log_after(path: Path, seen: int) -> None:
@@ -244,7 +201,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".:")
 
 
-def _resume(out: Path, model, average, optimizer, learned_from: str, device: str) -> tuple[int, int, float]:
+def _resume(out: Path, objective: Objective, learned_from: str, device: str) -> tuple[int, int, float]:
     path = out / "state.pt"
     if not path.exists():
         return 0, 0, 0.0
@@ -255,30 +212,10 @@ def _resume(out: Path, model, average, optimizer, learned_from: str, device: str
     if state["data"] != learned_from:
         raise DataError(f"'{out}' was trained on another set than '--data'; choose another --out.")
     try:
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        objective.restore(state)
     except (RuntimeError, KeyError, ValueError) as cause:
-        raise DataError(f"'{path}' is of a network of another size; choose another --out.") from cause
+        raise DataError(f"'{path}' is of another network or another size; choose another --out.") from cause
     return state["seen"], state["step"], state["seconds"]
-
-
-def _load(
-    data: NoteSet, indices: np.ndarray, config: TrainConfig, first: int, last: int
-) -> Iterator[tuple[Tensor, ...]]:
-    """The batches of steps `first` .. `last`; each depends on its number alone, so that resuming changes nothing."""
-    order = batches(indices, config.batch, config.seed, start=first)
-    for step in range(first, last):
-        chosen = next(order)
-        notes = data.notes[chosen]
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        yield (
-            torch.from_numpy(data.stored(chosen)),
-            torch.from_numpy(notes["pitch"].astype(np.float32)),
-            torch.from_numpy(notes["instrument"].astype(np.int64)),
-            torch.from_numpy(judged_frames(data.spec.frames, config.judged_frames, config.seed, step)),
-            torch.randn(config.batch, config.latent_size, generator=generator),
-        )
 
 
 class _Prefetch:

@@ -24,10 +24,11 @@ class MagentaDiscriminator(nn.Module):
         pitches: int = 61,
     ) -> None:
         super().__init__()
-        self.spec, self.num_resolutions, self.progress = spec, num_resolutions, float(progress)
+        self.spec, self.progress = spec, float(progress)
         widths = [channels(block, fmap_base, fmap_max) for block in range(num_blocks + 1)]
         shrink = 1 << (num_resolutions - 1)
-        last = ScaledConv(widths[1], widths[0], (spec.frames // shrink, spec.bins // shrink))
+        self.start = (spec.frames // shrink, spec.bins // shrink)
+        last = ScaledConv(widths[1], widths[0], self.start)
         blocks = [_Block(widths[1], ScaledConv(widths[1] + 1, widths[1], (3, 3)), last)]  # + 1: see spread()
         for block in range(2, num_blocks + 1):
             conv0 = ScaledConv(widths[block], widths[block], (3, 3))
@@ -40,21 +41,30 @@ class MagentaDiscriminator(nn.Module):
         """Log mel power and instantaneous frequency [batch, 2, frames, bins], *not* normalised: gradients, and with
         them the gradient penalty, are in those units -> how real each is [batch], higher is more real, and the logits
         of its pitch [batch, pitches]. What is said of one depends on the others of its batch."""
-        specgram = self.spec.normalize(mel).clamp(-1, 1)
+        return self.judge(self.spec.normalize(mel))
+
+    def judge(self, specgram: Tensor, group: int | None = None) -> tuple[Tensor, Tensor]:
+        """The same for specgrams that are normalised, and of the whole size or of that the network has grown to
+        (MagentaGenerator.picture): it sees no finer than that. Each is compared with those of its `group` of so many
+        in a row only (None: with the whole batch, which must be a multiple of the group)."""
+        specgram = specgram.clamp(-1, 1)
         top = len(self.blocks)
         x = self._seen(specgram, top)
         for block in range(top, 1, -1):
             x = functional.avg_pool2d(self.blocks[block - 1].convolve(x, padding=1), 2)
             fresh = min(1.0, max(0.0, block - 1 - self.progress))  # 1: this block is not part of the network yet
-            x = fresh * self._seen(specgram, block - 1) + (1 - fresh) * x
-        x = torch.cat([x, spread(x).expand(len(x), 1, *x.shape[2:])], dim=1)
+            if fresh > 0:
+                x = fresh * self._seen(specgram, block - 1) + (1 - fresh) * x
+        x = torch.cat([x, spread(x, group).expand(len(x), 1, *x.shape[2:])], dim=1)
         x = self.blocks[0].convolve(x, padding=0)
         return self.logits(x).flatten(), self.pitch_logits(x).flatten(1)
 
     def _seen(self, specgram: Tensor, block: int) -> Tensor:
         """What `block` sees of the picture: its own size, by averaging, as channels."""
-        shrink = 1 << (self.num_resolutions - block)
-        return functional.leaky_relu(self.blocks[block - 1].from_rgb(functional.avg_pool2d(specgram, shrink)), LEAK)
+        shrink = specgram.shape[2] // (self.start[0] << (block - 1))
+        if shrink > 1:
+            specgram = functional.avg_pool2d(specgram, shrink)
+        return functional.leaky_relu(self.blocks[block - 1].from_rgb(specgram), LEAK)
 
 
 class _Block(nn.Module):
@@ -69,7 +79,9 @@ class _Block(nn.Module):
         return functional.leaky_relu(self.conv1(x, padding), LEAK)
 
 
-def spread(x: Tensor) -> Tensor:
-    """How different the items of a batch are, one number: the mean standard deviation (Karras et al. 2018, section 3;
-    layers.minibatch_mean_stddev, which has this epsilon)."""
-    return (x.var(dim=0, correction=0) + 1e-6).sqrt().mean()
+def spread(x: Tensor, group: int | None = None) -> Tensor:
+    """How different the items of a group are, one number: the mean standard deviation (Karras et al. 2018, section 3;
+    layers.minibatch_mean_stddev, which has this epsilon). x [batch, ...] -> [batch, 1, 1, 1], alike within a group."""
+    group = group or len(x)
+    deviation = (x.unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-6).sqrt()
+    return deviation.flatten(1).mean(dim=1).repeat_interleave(group)[:, None, None, None]

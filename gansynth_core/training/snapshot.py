@@ -1,20 +1,17 @@
 """A snapshot: the averaged weights as a model that plays, with a picture and a few notes beside real ones."""
 
-import copy
-import dataclasses
 import os
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from gansynth_core.cards import ModelCard, save_model, save_tensors
+from gansynth_core.cards import ModelCard, save_model
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
+from gansynth_core.training.config import TrainConfig
 from gansynth_core.training.dataset import NoteSet
-from gansynth_core.training.directions import latent_directions
-from gansynth_core.training.prior import fit_prior
 
 SHOWN_NOTES = 6
 
@@ -24,53 +21,80 @@ def half_weights(module: nn.Module) -> dict[str, np.ndarray]:
     return {name: value.detach().cpu().half().numpy() for name, value in module.state_dict().items()}
 
 
-def write_snapshot(
-    folder: str | os.PathLike, card: ModelCard, generator: nn.Module, encoder: nn.Module, data: NoteSet
+def snapshot_card(
+    config: TrainConfig,
+    data: NoteSet,
+    generator: dict,
+    instruments: tuple[str, ...],
+    pitches: tuple[int, int],
+    facts: dict,
 ) -> ModelCard:
-    """Fit the prior, and write model, encoder, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`.
+    """The card of a model trained on `data`. generator: its hyperparameters. instruments: those it tells apart.
+    pitches: the lowest and highest. facts: what goes into the card's `training`."""
+    licences = {source["name"]: source["licence"] for source in data.sources}
+    return ModelCard(
+        id=config.model,
+        title=config.model.replace("_", " ").title(),
+        family=config.family,
+        latent_size=config.latent_size,
+        pitch_low=pitches[0],
+        pitch_high=pitches[1],
+        instruments=instruments,
+        specgram=data.spec,
+        generator=generator,
+        licence="Apache-2.0",
+        provenance="Trained on "
+        + ", ".join(f"{name} (licence: {licence})" for name, licence in licences.items())
+        + ".",
+        training=facts,
+    )
 
-    Returns the finished card.
+
+def shown_notes(data: NoteSet) -> np.ndarray:
+    """Indices of the few real notes that a snapshot shows: held-out ones, or training notes if none is held out."""
+    candidates = data.held_out() if len(data.held_out()) else data.training()
+    return candidates[np.linspace(0, len(candidates) - 1, min(SHOWN_NOTES, len(candidates))).astype(int)]
+
+
+def write_model(
+    folder: str | os.PathLike,
+    card: ModelCard,
+    weights: dict[str, np.ndarray],
+    data: NoteSet,
+    shown: np.ndarray,
+    made: Tensor,
+) -> ModelCard:
+    """Write the model, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`; returns the finished card.
+
+    shown: indices of real notes [n]. made: what the model made of their pitches (and instruments, if it has any),
+    specgrams [n, 2, frames, bins].
     """
     folder = Path(folder)
-    generator, encoder = copy.deepcopy(generator), copy.deepcopy(encoder)  # training goes on with the unfitted ones
-    fit_prior(generator, encoder, data)
-    directions = latent_directions(generator, data.spec, len(data.instruments), (card.pitch_low, card.pitch_high))
-    card = save_model(folder, dataclasses.replace(card, directions=directions), half_weights(generator))
-    save_tensors(folder / "encoder.safetensors", half_weights(encoder))
-    _show(folder, generator, data)
+    card = save_model(folder, card, weights)
+    names = {"real": [], "model": []}
+    for number, note in enumerate(data.notes[shown], start=1):
+        key = pitch_label(float(note["pitch"]))
+        names["real"].append(f"{data.instruments[note['instrument']]}_{key}")
+        names["model"].append(names["real"][-1] if card.instruments else f"{number}_{key}")
+    _show(folder, data, {"real": data.specgram(shown), "model": made}, names)
     return card
 
 
 @torch.inference_mode()
-def _show(folder: Path, generator: nn.Module, data: NoteSet) -> None:
-    """Some held-out notes (training notes if none is held out) beside what the model makes of instrument and pitch."""
+def _show(folder: Path, data: NoteSet, specgrams: dict[str, Tensor], names: dict[str, list[str]]) -> None:
+    """A row of pictures and a WAV each of every kind."""
     from matplotlib.figure import Figure  # slow to import, and only wanted here
 
-    candidates = data.held_out() if len(data.held_out()) else data.training()
-    chosen = candidates[np.linspace(0, len(candidates) - 1, min(SHOWN_NOTES, len(candidates))).astype(int)]
-    device = next(generator.parameters()).device
-    notes, spec = data.notes[chosen], data.spec
-    real = data.specgram(chosen)
-    instruments = torch.zeros(len(chosen), len(data.instruments))
-    instruments[np.arange(len(chosen)), notes["instrument"].astype(int)] = 1
-    pitch = torch.from_numpy(notes["pitch"].astype(np.float32))
-    latent_size = generator.instrument_mean.shape[1]
-    z = torch.stack([torch.randn(latent_size, generator=torch.Generator().manual_seed(int(i))) for i in chosen])
-    made = torch.cat(
-        [generator(*(x[None].to(device) for x in row)).cpu() for row in zip(z, pitch, instruments, strict=True)]
-    )
-
-    figure = Figure(figsize=(3.2 * len(chosen), 6), layout="constrained")
-    axes = figure.subplots(2, len(chosen), squeeze=False, sharex=True, sharey=True)
-    for row, (kind, specgrams) in enumerate({"real": real, "model": made}.items()):
-        waves = spec.decode(specgrams).numpy()
-        for column, (note, wave) in enumerate(zip(notes, waves, strict=True)):
-            name = f"{data.instruments[note['instrument']]}_{pitch_label(float(note['pitch']))}"
+    spec = data.spec
+    columns = len(names["real"])
+    figure = Figure(figsize=(3.2 * columns, 6), layout="constrained")
+    axes = figure.subplots(2, columns, squeeze=False, sharex=True, sharey=True)
+    for row, kind in zip(axes, specgrams, strict=True):
+        waves = spec.decode(specgrams[kind]).numpy()
+        for axis, name, specgram, wave in zip(row, names[kind], specgrams[kind], waves, strict=True):
             Clip(wave, spec.sample_rate).save(folder / f"{kind}_{name}.wav", subtype="PCM_16")
-            axis = axes[row, column]
-            hz = np.arange(1, spec.bins + 1) * spec.bin_hz
             seconds = np.arange(spec.frames) * spec.hop / spec.sample_rate
-            axis.pcolormesh(seconds, hz, specgrams[column, 0].numpy().T, vmin=-0.9, vmax=0.9, cmap="magma")
+            axis.pcolormesh(seconds, spec.bins_hz, specgram[0].numpy().T, vmin=-0.9, vmax=0.9, cmap="magma")
             axis.set(yscale="log", ylim=(30, spec.sample_rate / 2), title=f"{kind}: {name}")
             axis.title.set_fontsize(8)
     figure.supxlabel("seconds")

@@ -5,23 +5,139 @@ The adversarial stage takes over from its weights. Loss of a note: |log-magnitud
 Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the instrument.
 """
 
+import copy
+import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gansynth_core.cards import save_tensors
+from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator
 from gansynth_core.specgram import SpecgramSpec
-from gansynth_core.training.config import TrainConfig
+from gansynth_core.training.config import StudioConfig
+from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.parallel import Processes
+from gansynth_core.training.prior import fit_prior
+from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
 
 
-class WarmStart(nn.Module):
+class WarmStart:
+    """Generator and encoder, step by step. In several processes the loss is the mean of theirs; what of it is no mean
+    over notes (the tonality's weights, the hinge on the nats) is then reckoned over each process's share."""
+
+    def __init__(self, config: StudioConfig, data: NoteSet, processes: Processes) -> None:
+        self.config, self.data, self.processes = config, data, processes
+        processes.share(config.batch)
+        self.model = build(config, data).to(processes.device)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
+        )
+
+    def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
+        """What WarmStartLoss takes."""
+        config, share = self.config, self.processes.share(len(notes))
+        random = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        draw = torch.randn(len(notes), config.latent_size, generator=random)[share]
+        records = self.data.notes[notes[share]]
+        return (
+            torch.from_numpy(self.data.stored(notes[share])),
+            torch.from_numpy(records["pitch"].astype(np.float32)),
+            torch.from_numpy(records["instrument"].astype(np.int64)),
+            torch.from_numpy(judged_frames(self.data.spec.frames, config.judged_frames, config.seed, step)),
+            draw,
+        )
+
+    def step(self, batch: tuple[Tensor, ...], seen: int) -> dict[str, Tensor]:
+        config, model = self.config, self.model
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(config, seen)
+        kind = torch.device(self.processes.device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=config.precision == "bf16"):
+            loss, parts = model(*batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.processes.average_gradients(model.parameters())
+        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        self.optimizer.step()
+        seen += config.batch
+        decay = 0.5 ** (config.batch / min(config.ema_notes, 0.1 * seen + config.batch))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(model.parameters()), 1 - decay)
+        return {"loss": loss.detach(), **parts, "gradient": norm}
+
+    def state(self) -> dict:
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    @torch.inference_mode()
+    def write_snapshot(self, folder: Path, seen: int, facts: dict) -> None:
+        """The model after fitting its prior, with the encoder beside it."""
+        data = self.data
+        average = copy.deepcopy(self.average)  # training goes on with the unfitted one
+        generator, encoder = average.generator, average.encoder
+        fit_prior(generator, encoder, data)
+        pitches = int(data.notes["pitch"].min()), int(data.notes["pitch"].max())
+        facts = {"stage": "warm start"} | facts
+        card = snapshot_card(self.config, data, hyperparameters(self.config), data.instruments, pitches, facts)
+        directions = latent_directions(generator, data.spec, len(data.instruments), pitches)
+        card = dataclasses.replace(card, directions=directions)
+        shown = shown_notes(data)
+        made = torch.cat([self._note(generator, int(index)) for index in shown])
+        save_tensors(folder / "encoder.safetensors", half_weights(encoder))
+        write_model(folder, card, half_weights(generator), data, shown, made)
+
+    def _note(self, generator: StudioGenerator, index: int) -> Tensor:
+        """What a player gets of the instrument and pitch of note `index`: [1, 2, frames, bins] on the CPU."""
+        note, device = self.data.notes[index], self.processes.device
+        z = torch.randn(1, self.config.latent_size, generator=torch.Generator().manual_seed(index))
+        weights = functional.one_hot(torch.tensor([int(note["instrument"])]), len(self.data.instruments)).float()
+        pitch = torch.tensor([float(note["pitch"])])
+        return generator(z.to(device), pitch.to(device), weights.to(device)).cpu()
+
+    def generator_weights(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.generator.parameters())
+
+
+def hyperparameters(config: StudioConfig) -> dict:
+    """The generator's hyperparameters as its card keeps them."""
+    return {"channels": config.channels, "features": config.features, "bands": config.bands}
+
+
+def build(config: StudioConfig, data: NoteSet) -> "WarmStartLoss":
+    """Untrained networks for `data`, initialised from the config's seed."""
+    torch.manual_seed(config.seed)
+    count = len(data.instruments)
+    generator = build_generator(config.family, data.spec, count, config.latent_size, hyperparameters(config))
+    return WarmStartLoss(generator, StudioEncoder(data.spec, count, config.latent_size), config)
+
+
+def learning_rate(config: StudioConfig, seen: int) -> float:
+    """Linear warm-up, constant, then linearly to zero over the last `decay_share` of the run."""
+    warmup = min(1.0, (seen + config.batch) / max(1, config.warmup_notes))
+    decay = (config.notes - seen) / max(1.0, config.decay_share * config.notes)
+    return config.learning_rate * min(warmup, max(0.01, min(1.0, decay)))
+
+
+class WarmStartLoss(nn.Module):
     """Generator and encoder with the loss that trains both."""
 
-    def __init__(self, generator: StudioGenerator, encoder: StudioEncoder, config: TrainConfig) -> None:
+    def __init__(self, generator: StudioGenerator, encoder: StudioEncoder, config: StudioConfig) -> None:
         super().__init__()
         self.generator, self.encoder, self.config = generator, encoder, config
 
