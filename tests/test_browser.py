@@ -1,114 +1,17 @@
 """The app in a real Chromium under the real autoplay policy: what a visitor does, and what then leaves the loudspeaker.
 
-One browser and one server for the file. Sound is measured by the analyser at the engine's output.
+Sound is measured by the analyser at the engine's output.
 """
 
-import shutil
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fakes import SineGenerator, sine_card
-from playwright.sync_api import Page, sync_playwright
+from browser import HEARD, PATIENCE_MS, assert_hears, at_key, enable_sound, pick, wait_for_silence
+from fakes import sine_card
 
 import app
-from gansynth_core import GM_INSTRUMENTS, ModelError, Synth, page_bench
+from gansynth_core import ModelError, page_bench
 from webapp.player import Player
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-HEARD = "() => studio.engine.rms() > 0.01"
-SILENT = "() => studio.engine.rms() < 0.0005"
-PATIENCE_MS = 20_000  # a slow machine may take to render before it counts as a failure
-
-
-@pytest.fixture(scope="module")
-def address():
-    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
-    port = app.free_port("127.0.0.1", None)
-    page = app.launch(Player.of(synth), "127.0.0.1", port, block=False)
-    yield f"http://127.0.0.1:{port}"
-    page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "the browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Opens the page in a fresh profile. After the test: no console error, no failed or foreign request."""
-    contexts, complaints = [], []
-
-    def watch(request):
-        parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws", "wss") and f"http://{parts.netloc}" != address:
-            complaints.append(f"request to {request.url}")
-
-    def complain(text, ignored):
-        if not any(expected in text for expected in ignored):
-            complaints.append(text)
-
-    def open_page(width=1440, height=900, ignored=(), **options) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("request", watch)
-        page.on("console", lambda message: message.type == "error" and complain(message.text, ignored))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
-        page.wait_for_selector(".key")
-        page.wait_for_selector("#shape .slider input")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def enable_sound(page: Page) -> None:
-    page.get_by_text("Click to enable sound").click()
-    page.locator(".veil").wait_for(state="hidden")
-
-
-def at_key(page: Page, pitch: int) -> tuple[float, float]:
-    """A point on the lower part of a key, where black keys do not reach."""
-    box = page.locator(f"[data-pitch='{pitch}']").bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9
-
-
-def assert_hears(page: Page, pitch: int) -> None:
-    """The strongest frequency is the key's fundamental (the test's generator plays sines) within 20 cents."""
-    page.wait_for_function(HEARD)
-    hz = 440 * 2 ** ((pitch - 69) / 12)
-    page.wait_for_function(
-        "hz => Math.abs(1200 * Math.log2((studio.engine.peakHz() ?? 1) / hz)) < 20", arg=hz
-    )  # the analyser's window first has to fill with the new note
-
-
-def wait_for_silence(page: Page) -> None:
-    page.wait_for_function(SILENT)
-
-
-def pick(page: Page, typed: str, instrument: str) -> None:
-    page.get_by_role("combobox", name="Search instruments").click()
-    page.keyboard.type(typed)
-    page.keyboard.press("Enter")
-    page.wait_for_function("name => studio.sound.instruments?.[name] === 1", arg=instrument)
 
 
 def test_a_visitor_picks_a_violin_and_hears_the_keys(visit):

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from fakes import sine_synth
 from fastapi import FastAPI
+from PIL import Image
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
@@ -25,6 +26,7 @@ SAMPLES = SYNTH.card.specgram.samples
 NOTES = f"{PREFIX}/{digest_of(SYNTH.card)}/notes"
 WAV = f"{PREFIX}/{digest_of(SYNTH.card)}/wav"
 PICTURE = f"{PREFIX}/{digest_of(SYNTH.card)}/picture"
+THUMB = f"{PREFIX}/{digest_of(SYNTH.card)}/thumb"
 
 
 def client_for(player: Player) -> TestClient:
@@ -383,3 +385,27 @@ def test_a_login_guards_every_route():
         assert client.get(path).status_code == 401
     client.cookies.set("access-token-unsecure-x", "good")
     assert client.get(f"{PREFIX}/model").status_code == 200
+
+
+def thumb_of(client, size=(72, 32), theme="dark", **changes):
+    width, height = size
+    parameters = {"sound": sound(**changes), "pitch": 60, "width": width, "height": height, "theme": theme}
+    return client.get(THUMB, params=parameters)
+
+
+def test_a_thumbnail_shows_the_note_small(client):
+    answer = thumb_of(client)
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
+    assert "max-age" in answer.headers["Cache-Control"]
+    image = Image.open(io.BytesIO(answer.content))
+    assert image.size == (144, 64)
+    assert len(answer.content) < 6000
+    assert answer.content == thumb_of(client).content
+    assert answer.content != thumb_of(client, theme="light").content
+    assert answer.content != thumb_of(client, instruments={"flute": 1}).content
+
+
+@pytest.mark.parametrize("size", [(31, 32), (72, 121), (241, 32)])
+def test_a_thumbnail_is_never_large(client, size):
+    answer = thumb_of(client, size)
+    assert answer.status_code == 400 and "whole number from" in answer.json()["error"]

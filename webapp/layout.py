@@ -71,7 +71,7 @@ def build_page(player: Player) -> gr.Blocks:
         Room("masthead", elem_id="masthead")
         Room("morph", elem_id="morph")
         with gr.Column(elem_id="desk"):
-            _pane("library", "Sounds", {"picker": "Instruments"})
+            _pane("library", "Sounds", {"picker": "Instruments", "favourites": "Favourites", "heard": "History"})
             _pane("stage", "Stage", {"view": "Picture"})
             _pane("panel", "Shape", {"shape": "Sliders"})
         Room("piano", elem_id="piano")

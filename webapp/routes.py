@@ -44,6 +44,8 @@ KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
 PICTURE_WIDTHS = (280, 1600)  # CSS pixels
 PICTURE_HEIGHTS = (240, 900)
 PICTURE_LINE = 4
+THUMB_WIDTHS, THUMB_HEIGHTS = (32, 240), (16, 120)  # CSS pixels
+THUMB_LINE = 2  # small pictures come last: a third visitor's waits until these are drawn
 BODY_LIMIT = 600_000  # bytes: a dozen sounds of the longest kind
 
 # Gradio's templates need inline scripts and Function; everything else comes from this server alone.
@@ -145,6 +147,7 @@ def studio_routes(player: Player) -> list[Any]:
     description = describe(card)
     drawing = threading.Lock()  # matplotlib's fonts are not thread-safe
     picture_line = threading.BoundedSemaphore(PICTURE_LINE)
+    thumb_line = threading.BoundedSemaphore(THUMB_LINE)
     router = APIRouter(prefix=PREFIX, dependencies=[Depends(login_required)], include_in_schema=False)
 
     def this_model(asked: Asked) -> None:
@@ -252,6 +255,24 @@ def studio_routes(player: Player) -> list[Any]:
                 data = png(note_figure(clips[0], title, pitch, hue, theme == "dark", size))
         finally:
             picture_line.release()
+        return Response(data, media_type="image/png", headers=KEEP)
+
+    @router.api_route("/{digest}/thumb", **both)
+    @_answer
+    def thumb(asked: Asked) -> Response:
+        """A small spectrogram of one note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page."""
+        this_model(asked)
+        size = asked.whole("width", *THUMB_WIDTHS), asked.whole("height", *THUMB_HEIGHTS)
+        theme = asked.choice("theme", "light", "dark")
+        if not thumb_line.acquire(blocking=False):
+            raise Busy("The studio is busy: too many small pictures are waiting.")
+        try:
+            from webapp.figures import thumbnail
+
+            sound, _, clips = one_note(asked)
+            data = thumbnail(clips[0], hue_of(leading_instrument(sound), card), theme == "dark", size)
+        finally:
+            thumb_line.release()
         return Response(data, media_type="image/png", headers=KEEP)
 
     return list(router.routes)

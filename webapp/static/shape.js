@@ -2,6 +2,7 @@
 
 import { h, hostOf, icon, toggle } from "./dom.js";
 import { changeText, instrumentOf, leadingInstrument, soundText, titleOf, valueText } from "./sound.js";
+import { starButton } from "./star.js";
 import { bendsOf, handSlot, target } from "./store.js";
 import { openStudio } from "./studio.js";
 
@@ -49,7 +50,7 @@ export default async function mount({ element }) {
   const choices = parts.map(({ title }, index) => h("button", { role: "tab", onclick: () => choose(index) }, title));
 
   host.append(
-    h("div", { class: "head" }, h("div", { class: "title" }, family, name), audition.element),
+    h("div", { class: "head" }, h("div", { class: "title" }, family, h("div", { class: "named" }, name, starButton(studio))), audition.element),
     h("div", { class: "tools" }, h("label", { for: "seed" }, "Seed"), seed, dice, h("span", { class: "gap" }), vary, amount, reset),
     h("div", { class: "choices", role: "tablist", "aria-label": "Sliders" }, ...choices),
     ...parts.map(({ body }) => body),

@@ -210,7 +210,7 @@ function kept(project, { type, list, id, item, change }) {
   return changed(project, { [list]: [...items, good] });
 }
 
-function checkedItem(item) {
+export function checkedItem(item) {
   const sound = checkedSound(item?.sound);
   if (!sound || typeof item.id !== "string" || typeof item.name !== "string") return null;
   const tags = Array.isArray(item.tags) ? item.tags.filter((tag) => typeof tag === "string").map((tag) => tag.slice(0, 40)).slice(0, 20) : [];

@@ -3,7 +3,8 @@
 // What a room may do: read `studio.project`, `studio.sound` (what plays now) and `studio.model`; change the project by
 // `dispatch(action)`, or by `drag(action)` for every step of a movement and `drop()` at its end, which is heard as it goes
 // and undone as one step; play keys by `press` and `lift`; let another sound be heard by `listen(sound)`, without touching
-// the bench. `enter(name, callbacks)` tells it of changes: project(before), keys(), status(), power().
+// the bench. `enter(name, callbacks)` tells it of changes: project(before), keys(), status(), power(), and of a sound that
+// somebody listened to: heard(sound, pitch).
 
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
@@ -16,6 +17,7 @@ const address = (path) => new URL(`gradio_api/studio/${path}`, document.baseURI)
 const AUDITION_MS = 1500;
 const TAP_MS = 200; // a key let go before its note arrived still sounds this long
 const SAVE_MS = 300;
+const REST_MS = 700; // a sound that stays this long was listened to
 const CACHED_NOTES = 400; // 77 MB of int16
 const VELOCITY = 0.8; // of keys that do not tell how hard they are hit
 const LONGEST_ADDRESS = 6000; // characters of a sound in an address; longer ones go in a request's body
@@ -46,6 +48,7 @@ function createStudio(model) {
   let dragging = null; // the gesture under way: a number of its own
   let gestures = 0;
   let liveText = null;
+  let resting = null; // {what, timer}: the sound that plays, on its way to having been heard
   let status = { busy: false, error: null };
   let saving = null;
 
@@ -119,6 +122,22 @@ function createStudio(model) {
 
   const has = (pitch) => notes.has(text, pitch);
 
+  // A sound counts as heard once it has rested; what a drag passes by does not.
+  function rest(what, pitch) {
+    if (dragging !== null || resting?.what === what) return;
+    moveOn();
+    const timer = setTimeout(() => {
+      resting = null;
+      tell("heard", JSON.parse(what), pitch);
+    }, REST_MS);
+    resting = { what, timer };
+  }
+
+  function moveOn() {
+    clearTimeout(resting?.timer);
+    resting = null;
+  }
+
   // Sounds the keys that waited for their note, or for the sound to be switched on; those that sound go over to it.
   function flush() {
     for (const [pitch, state] of engine.isRunning() ? held : []) {
@@ -126,9 +145,11 @@ function createStudio(model) {
       if (!samples) continue;
       if (state.voice) {
         engine.crossTo(state.voice, samples, text);
+        rest(text, pitch);
         continue;
       }
       const voice = engine.noteOn(pitch, samples, { velocity: state.velocity, text });
+      rest(text, pitch);
       if (state.waiting === "held") {
         held.set(pitch, { voice });
       } else {
@@ -161,6 +182,7 @@ function createStudio(model) {
     if (auditioned) engine.cut(auditioned);
     const voice = engine.noteOn(note, samples, { short: true, text: which });
     auditioned = voice;
+    rest(which, note);
     setTimeout(() => engine.noteOff(voice), AUDITION_MS);
   }
 
@@ -183,6 +205,7 @@ function createStudio(model) {
     const now = soundText(sound);
     if (now !== text) {
       text = now;
+      moveOn();
       listener.forget();
       auditionDue = present.audition && !live;
       fetcher.setFocus(present.note);
@@ -208,6 +231,7 @@ function createStudio(model) {
   function drag(action, { near = null } = {}) {
     if (dragging === null) {
       dragging = ++gestures;
+      moveOn();
       fetcher.setAlone(true);
       if (auditioned) engine.cut(auditioned);
     }
@@ -225,7 +249,9 @@ function createStudio(model) {
   function drop() {
     if (dragging === null) return;
     dragging = null;
+    const heard = liveText === text || (held.size > 0 && has(history.present.note));
     liveText = null;
+    if (heard) rest(text, history.present.note);
     engine.liveOff();
     fetcher.setAlone(false);
   }
@@ -255,6 +281,7 @@ function createStudio(model) {
     auditionDue = false;
     engine.liveOff();
     const samples = engine.isRunning() && notes.get(text, pitch);
+    if (samples) rest(text, pitch);
     held.set(pitch, samples ? { voice: engine.noteOn(pitch, samples, { velocity, text }) } : { waiting: "held", velocity });
     if (!has(pitch)) fetcher.want(pitch);
     dispatch({ type: "note", pitch });
@@ -320,6 +347,7 @@ function createStudio(model) {
     // The note under the hand of any sound, once; of many asked for in a hurry (hovering) only the newest.
     listen: (other) => listener.ask({ what: soundText(other), note: history.present.note }),
     hush() {
+      moveOn();
       listener.forget();
       if (auditioned) engine.noteOff(auditioned);
     },

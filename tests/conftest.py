@@ -1,0 +1,78 @@
+"""Fixtures of the browser tests: one server and one real Chromium a file, under the real autoplay policy."""
+
+import shutil
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from browser import PATIENCE_MS
+from fakes import SineGenerator, sine_card
+from playwright.sync_api import Page, sync_playwright
+
+import app
+from gansynth_core import GM_INSTRUMENTS, Synth
+from webapp.player import Player
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def address():
+    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
+    with socket.socket() as probe:  # any port that is free: suites may run side by side
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    page = app.launch(Player.of(synth), "127.0.0.1", port, block=False)
+    yield f"http://127.0.0.1:{port}"
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "the browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens the page in a fresh profile. After the test: no console error, no failed or foreign request."""
+    contexts, complaints = [], []
+
+    def watch(request):
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and f"http://{parts.netloc}" != address:
+            complaints.append(f"request to {request.url}")
+
+    def complain(text, ignored):
+        if not any(expected in text for expected in ignored):
+            complaints.append(text)
+
+    def open_page(width=1440, height=900, ignored=(), **options) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", watch)
+        page.on("console", lambda message: message.type == "error" and complain(message.text, ignored))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(".key")
+        page.wait_for_selector("#shape .slider input")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

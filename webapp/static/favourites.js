@@ -1,0 +1,46 @@
+// Favourites: sounds that were starred, with names and tags; part of the project.
+
+import { h, hostOf, icon, toast } from "./dom.js";
+import { filterItems } from "./memory.js";
+import { soundList, STAR } from "./soundlist.js";
+import { starButton } from "./star.js";
+import { openStudio } from "./studio.js";
+
+export default async function mount({ element }) {
+  const host = hostOf(element);
+  const studio = await openStudio();
+  const filter = h("input", {
+    type: "search", id: "favourites-filter", placeholder: "Filter by name or tag", autocomplete: "off", spellcheck: "false",
+    "aria-label": "Filter favourites by name or tag", oninput: draw,
+    onkeydown: (event) => event.key === "Escape" && ((filter.value = ""), draw(), filter.blur()),
+  });
+  const list = soundList(studio, {
+    label: "Favourites",
+    editable: true,
+    remove(item) {
+      studio.dispatch({ type: "forget", list: "favourites", id: item.id });
+      toast(`${item.name} is deleted. Undo brings it back.`);
+    },
+  });
+  const none = h("p", { class: "none", role: "status", hidden: true });
+  const empty = h(
+    "div", { class: "blank" }, icon(STAR), h("strong", {}, "Nothing starred yet"),
+    h("p", {}, "Star a sound you like, here or beside its name. It stays, with a name and tags of your own."),
+    starButton(studio, "Star this sound"),
+  );
+  const bar = h("div", { class: "search" }, icon("M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM20 20l-4.7-4.7"), filter);
+  host.append(bar, none, list.element, empty);
+
+  function draw() {
+    const { favourites } = studio.project;
+    const found = filterItems(favourites, filter.value);
+    bar.hidden = !favourites.length;
+    empty.hidden = favourites.length > 0;
+    none.hidden = found.length > 0 || !favourites.length;
+    none.textContent = none.hidden ? "" : `No favourite is called or tagged “${filter.value}”.`;
+    list.draw(found);
+  }
+
+  studio.enter("favourites", { project: (before) => (before.favourites === studio.project.favourites ? list.mark() : draw()) });
+  draw();
+}

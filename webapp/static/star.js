@@ -1,0 +1,34 @@
+// The star: keeps the sound that one hears in the favourites, or takes it out; also on the key V.
+
+import { h, icon } from "./dom.js";
+import { takesText } from "./keys.js";
+import { itemWith } from "./memory.js";
+import { nameOnBench, STAR, toggleFavourite } from "./soundlist.js";
+
+let leave = null;
+
+export function starButton(studio, label = null) {
+  const button = h(
+    "button",
+    { class: label ? "button star" : "tool star", "aria-label": label ? null : "Star this sound", title: "Keep this sound in the favourites (V)", onclick: toggle },
+    icon(STAR), label,
+  );
+  function toggle() {
+    toggleFavourite(studio, studio.sound, nameOnBench(studio), studio.project.note);
+  }
+  function draw() {
+    button.setAttribute("aria-pressed", String(Boolean(itemWith(studio.project.favourites, studio.soundText))));
+  }
+  studio.enter(`star-${label ?? "head"}`, { project: draw });
+  draw();
+
+  leave?.();
+  const leaving = new AbortController();
+  leave = () => leaving.abort();
+  window.addEventListener(
+    "keydown",
+    (event) => event.code === "KeyV" && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey && !takesText(event.target) && toggle(),
+    { signal: leaving.signal },
+  );
+  return button;
+}
