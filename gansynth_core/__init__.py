@@ -9,7 +9,7 @@ from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.midi.render import MidiRender, render_midi
 from gansynth_core.midi.song import Song, SongNote, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
-from gansynth_core.packs.plan import PackItem, PackPlan, morph_items
+from gansynth_core.packs.plan import PackItem, PackPlan, Wavetable, morph_items
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import read_timbre
 from gansynth_core.patch import Patch, load_patch
@@ -45,6 +45,7 @@ __all__ = [
     "Timbre",
     "TimbrePath",
     "ToolError",
+    "Wavetable",
     "blend",
     "families",
     "find_models",

@@ -1,8 +1,10 @@
 """A model brought to life: timbres and pitches in, notes out."""
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,38 @@ from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_ou
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
+BACKGROUND_BATCH = 2  # a player waits for no more than these; on a CPU they are rendered as fast a note as twelve
+PATIENCE_SECONDS = 1.0  # after so long, work in the background takes its turn even if players keep coming
+
+
+class _Turns:
+    """A lock that players get before work in the background, which is never passed over for longer than a second."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = False
+        self._players = 0  # that wait
+
+    @contextmanager
+    def turn(self, background: bool) -> Iterator[None]:
+        with self._changed:
+            if background:
+                patient_until = time.monotonic() + PATIENCE_SECONDS
+                while self._taken or (self._players and time.monotonic() < patient_until):
+                    self._changed.wait(PATIENCE_SECONDS)
+            else:
+                self._players += 1
+                try:
+                    self._changed.wait_for(lambda: not self._taken)
+                finally:
+                    self._players -= 1
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
 
 
 class Synth:
@@ -43,7 +77,7 @@ class Synth:
         self.device = choose_device(device)
         self.griffin_lim_steps = griffin_lim_steps
         self._generator = generator.to(self.device)
-        self._lock = threading.Lock()
+        self._turns = _Turns()
         self._cache: OrderedDict[tuple[Timbre, float], np.ndarray] = OrderedDict()
         self._cached_notes = cached_notes
 
@@ -62,14 +96,21 @@ class Synth:
             raise ModelError(f"The weights in '{folder}' do not fit its card: {reason}") from cause
         return cls(card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps)
 
-    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> Clips:
+    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float], *, background: bool = False) -> Clips:
         """Notes of `timbre` at `pitches` (MIDI, fractions allowed), as long as the model makes them; or one timbre a
-        pitch. Deterministic. Raises InputError for a pitch, model, instrument or z that this model does not have."""
+        pitch. Deterministic. background: for exports; everyone else goes first, after two notes at most, and the notes
+        are not kept for later. Raises InputError for a pitch, model, instrument or z that this model does not have."""
         wanted = self._wanted(timbre, pitches)
-        notes: dict[tuple[Timbre, float], np.ndarray] = {}
-        with self._lock:
+        notes = (self._render_aside if background else self._render_cached)(list(dict.fromkeys(wanted)))
+        samples = self.card.specgram.samples
+        audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
+        return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
+
+    def _render_cached(self, keys: list[tuple[Timbre, float]]) -> dict[tuple[Timbre, float], np.ndarray]:
+        notes = {}
+        with self._turns.turn(background=False):
             missing = []
-            for key in dict.fromkeys(wanted):
+            for key in keys:
                 if key in self._cache:
                     self._cache.move_to_end(key)
                     notes[key] = self._cache[key]
@@ -81,15 +122,23 @@ class Synth:
                     notes[key] = self._cache[key] = audio
             while len(self._cache) > self._cached_notes:
                 self._cache.popitem(last=False)
-        samples = self.card.specgram.samples
-        audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
-        return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
+        return notes
+
+    def _render_aside(self, keys: list[tuple[Timbre, float]]) -> dict[tuple[Timbre, float], np.ndarray]:
+        """As above, past the cache and with a turn for others between any two notes."""
+        size = BACKGROUND_BATCH if self.device == "cpu" else BATCH
+        notes = {}
+        for start in range(0, len(keys), size):
+            batch = keys[start : start + size]
+            with self._turns.turn(background=True):
+                notes.update(zip(batch, self._render_batch(batch), strict=True))
+        return notes
 
     def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> np.ndarray:
         """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], near to each
         other where the network sees little difference. Raises InputError as `render`."""
         wanted = self._wanted(timbre, pitches)
-        with self._lock, torch.inference_mode():
+        with self._turns.turn(background=False), torch.inference_mode():
             return self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
 
     def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[tuple[Timbre, float]]:

@@ -6,11 +6,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pysfizz
 import pytest
 import soundfile
-import torch
-from fakes import SPEC, SineGenerator, sine_card
+from packtools import CARD, PITCHES, Voice, heard_pitch, notes_of, plan, sfz_player, synth, timbre, unpack
 from wavinfo import WavInfoReader
 
 from gansynth_core import (
@@ -25,59 +23,11 @@ from gansynth_core import (
     write_pack,
 )
 from gansynth_core.__main__ import main
-from gansynth_core.packs import command, gates, render
+from gansynth_core.packs import command, gates, sounds
+from gansynth_core.packs.levels import PEAK
 from gansynth_core.packs.naming import letters, safe_name, unique_names
-from gansynth_core.packs.zones import key_ranges
-
-CARD = sine_card()
-PITCHES = (48, 55, 60, 65)
-
-
-class Voice(SineGenerator):
-    """Sines with an octave as strong as z[1] says; z[2] above 5 makes NaN, z[3] silence."""
-
-    def __init__(self):
-        self.rendered = 0
-
-    def __call__(self, z, pitch, instruments):
-        self.rendered += len(z)
-        seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
-        phase = 2 * math.pi * 440.0 * 2.0 ** ((pitch[:, None] - 69.0) / 12.0) * seconds
-        wave = 0.3 * torch.sin(phase) + 0.1 * torch.sigmoid(z[:, 1:2]) * torch.sin(2 * phase)
-        wave = torch.where(z[:, 2:3] > 5, torch.nan, wave)
-        return SPEC.encode(torch.where(z[:, 3:4] > 5, 0.0, wave))
-
-
-def synth() -> Synth:
-    return Synth(CARD, Voice(), device="cpu", griffin_lim_steps=0)
-
-
-def timbre(**z: float) -> Timbre:
-    """A violin with z as given, by index: timbre(z1=2.0)."""
-    values = [0.0] * CARD.latent_size
-    for name, value in z.items():
-        values[int(name[1:])] = value
-    return Timbre.of(CARD, values, "violin")
-
-
-def plan(**changes) -> PackPlan:
-    arguments = {"items": (PackItem("Soft", timbre(z1=-4.0)), PackItem("Bright", timbre(z1=4.0))), "pitches": PITCHES}
-    return PackPlan(**arguments | changes)
-
-
-def unpack(path: Path) -> Path:
-    """The folder in the zip at `path`, extracted beside it."""
-    with zipfile.ZipFile(path) as archive:
-        assert archive.testzip() is None
-        archive.extractall(path.parent / "unpacked")
-        (top,) = {name.split("/")[0] for name in archive.namelist()}
-    return path.parent / "unpacked" / top
-
-
-def heard_pitch(samples: np.ndarray, rate: int) -> float:
-    """MIDI pitch of the strongest partial."""
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 2**19))
-    return 69 + 12 * math.log2(spectrum.argmax() * rate / 2**19 / 440)
+from gansynth_core.packs.wav import write_wav
+from gansynth_core.packs.zones import Zone, key_ranges
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +39,6 @@ def pack(tmp_path_factory) -> Path:
     return unpack(out)
 
 
-def notes_of(pack: Path) -> list[dict]:
-    return [note for sound in json.loads((pack / "manifest.json").read_text())["sounds"] for note in sound["notes"]]
-
-
 def test_every_note_sounds_at_the_pitch_that_its_name_and_its_header_tell(pack):
     for note in notes_of(pack):
         path = pack / note["file"]
@@ -100,7 +46,7 @@ def test_every_note_sounds_at_the_pitch_that_its_name_and_its_header_tell(pack):
         header = WavInfoReader(str(path)).smpl
         assert abs(heard_pitch(samples, rate) - note["pitch"]) < 0.05
         assert path.stem.endswith(f"_{note['pitch']:03d}") and header.midi_note == note["pitch"]
-        assert header.midi_pitch_detune_cents == 0 and header.sample_period_ns == 22676 and not header.sample_loops
+        assert header.midi_pitch_detune_cents == 0 and header.sample_period_ns == 22676
         assert abs(len(samples) / rate - note["seconds"]) < 1e-3
 
 
@@ -126,8 +72,8 @@ def test_a_sound_is_levelled_as_a_whole_and_ends_in_silence(pack):
 
 def test_each_note_is_levelled_by_itself_only_when_asked(tmp_path):
     class Uneven(Synth):
-        def render(self, timbre, pitches):
-            clips = super().render(timbre, pitches)
+        def render(self, timbre, pitches, **options):
+            clips = super().render(timbre, pitches, **options)
             clips.audio[0] *= 0.5
             return clips
 
@@ -136,7 +82,7 @@ def test_each_note_is_levelled_by_itself_only_when_asked(tmp_path):
         uneven = Uneven(CARD, Voice(), device="cpu", griffin_lim_steps=0)
         write_pack(plan(items=plan().items[:1], pitches=(60, 64), level=level, name=level), uneven, out)
         folder = unpack(out)
-        found = [np.abs(soundfile.read(folder / note["file"])[0]).max() / render.PEAK for note in notes_of(folder)]
+        found = [np.abs(soundfile.read(folder / note["file"])[0]).max() / PEAK for note in notes_of(folder)]
         assert np.allclose(found, peaks, atol=0.01)
 
 
@@ -144,7 +90,7 @@ def test_each_note_is_levelled_by_itself_only_when_asked(tmp_path):
 def test_samples_read_back_within_half_a_step(subtype, tmp_path):
     samples = np.random.default_rng(0).uniform(-1, 1, 1001).astype(np.float32)
     path = tmp_path / "a.wav"
-    render.write_wav(path, samples, 48000, subtype, 60, (0, 127), {"INAM": "odd"}, timbre())
+    write_wav(path, samples, 48000, subtype, Zone("a.wav", len(samples), 60), {"INAM": "odd"}, timbre())
     back, rate = soundfile.read(path, dtype="float64")
     step = {"PCM_16": 2.0**-15, "PCM_24": 2.0**-23, "FLOAT": 0}[subtype]
     assert rate == 48000 and soundfile.info(path).subtype == subtype
@@ -160,8 +106,7 @@ def test_a_whole_note_keeps_its_length_at_any_rate(tmp_path):
 
 
 def test_an_sfz_player_plays_a_scale_in_tune_over_the_whole_pack(pack):
-    player = pysfizz.Synth(sample_rate=48000)
-    assert player.load_sfz_file(pack / "Multisamples/Bright.sfz")
+    player = sfz_player(pack / "Multisamples/Bright.sfz", 48000)
     assert player.playable_keys == list(range(128))
     for pitch in (48, 50, 51, 57, 60, 62, 67, 72):
         left = player.render_note(pitch, 100, 1.0, 1.0)[0]
@@ -172,7 +117,8 @@ def test_decentsampler_finds_every_note_and_one_for_every_key(pack):
     root = ElementTree.parse(pack / "Multisamples/Soft.dspreset").getroot()
     assert root.tag == "DecentSampler" and [child.tag for child in root] == ["groups"]
     samples = root.findall("groups/group/sample")
-    assert all(set(sample.attrib) == {"path", "rootNote", "loNote", "hiNote"} for sample in samples)
+    documented = {"path", "rootNote", "loNote", "hiNote", "loopEnabled", "loopStart", "loopEnd"}
+    assert all(set(sample.attrib) == documented for sample in samples)
     assert all((pack / "Multisamples" / sample.get("path")).is_file() for sample in samples)
     keys = [key for sample in samples for key in range(int(sample.get("loNote")), int(sample.get("hiNote")) + 1)]
     assert keys == list(range(128)) and [int(sample.get("rootNote")) for sample in samples] == list(PITCHES)
@@ -231,9 +177,9 @@ def test_faulty_notes_are_left_out_and_listed_or_kept_as_asked(tmp_path):
 
 def test_a_wave_that_was_cut_off_or_is_but_a_click_is_told_from_a_whole_one():
     wave = np.sin(np.arange(24000) * 2 * math.pi * 32.7 / 24000).astype(np.float32)
-    assert gates.fault(wave, 24000) is None
-    assert gates.fault(np.clip(wave, -0.9, 0.9), 24000) == "clipped"
-    assert gates.fault(wave * np.exp(-np.arange(24000) / 100), 24000) == "shorter than 0.05 s"
+    assert gates.fault(wave, 24000, 24) is None
+    assert gates.fault(np.clip(wave, -0.9, 0.9), 24000, 24) == "clipped"
+    assert gates.fault(wave * np.exp(-np.arange(24000) / 100), 24000, 24) == "shorter than 0.05 s"
 
 
 def test_a_twin_is_the_same_sound_and_not_one_with_another_partial():
@@ -288,7 +234,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path, monkeypatch):
 
     out = tmp_path / "a.zip"
     with monkeypatch.context() as patch, pytest.raises(AudioError, match=r"No space left on device; .* 'resume'"):
-        patch.setattr(render, "write_wav", full)
+        patch.setattr(sounds, "write_wav", full)
         write_pack(plan(pitches=(60,)), synth(), out)
     assert not out.exists()
     assert write_pack(plan(pitches=(60,)), synth(), out, resume=True).notes == 2
@@ -350,8 +296,8 @@ def test_evil_names_stay_in_the_pack_and_marketplace_files_end_in_their_key(tmp_
     with zipfile.ZipFile(out) as archive:
         names = archive.namelist()
     assert "etc_x/Multisamples/evil_one_b/GSY_evil_one_b_A#3.wav" in names and not any(".." in name for name in names)
-    player = pysfizz.Synth(sample_rate=48000)
-    assert player.load_sfz_file(unpack(out) / "Multisamples/evil_one.sfz") and len(player.playable_keys) == 128
+    player = sfz_player(unpack(out) / "Multisamples/evil_one.sfz", 48000)
+    assert len(player.playable_keys) == 128
     assert abs(heard_pitch(player.render_note(58, 100, 1.0, 1.0)[0][4800:], 48000) - 58) < 0.05
 
 
@@ -377,7 +323,7 @@ def test_a_plan_written_by_hand_needs_no_numbers_of_z():
     assert made.pitches == tuple(range(36, 85, 3)) and made.notes == 6 * 17
     assert PackPlan.from_json(document | {"pitches": "all"}, CARD).pitches == tuple(range(24, 85))
     assert PackPlan.from_json(document | {"pitches": 60}, CARD).pitches == (60,)
-    assert str(made.estimate(CARD)) == "102 notes, about 55.2 MB, about 8 s"
+    assert str(made.estimate(CARD)) == "102 notes, about 55.2 MB, about 5 s"
 
 
 GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
@@ -396,7 +342,7 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"items": [{"instrument": "violin", "sed": 3}]}, "Did you mean 'seed'"),
         ({"items": [{"instrument": "violin", "seed": 1.5}]}, "The seed"),
         ({"items": [{"instrument": "violin", "count": True}]}, "The count"),
-        ({"items": [{"instrument": "violin", "count": 10**6}]}, r"1,000,000 notes, about 541.2 GB, about 23.1 h\)"),
+        ({"items": [{"instrument": "violin", "count": 10**6}]}, r"1,000,000 notes, about 541.2 GB, about 13.9 h\)"),
         ({"items": [{"name": 5, "instrument": "violin"}]}, "must be text"),
         ({"items": [{"morph": [{"instrument": "violin"}], "steps": 3}]}, "a list of two"),
         ({"items": [{"morph": [{}, {}], "steps": 10**15}]}, "too large"),
@@ -422,7 +368,36 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"seconds": 5}, "up to 4 s"),
         ({"seconds": float("nan")}, "seconds must be"),
         ({"seconds": "4"}, "seconds must be"),
-        ({"rejects": "hide"}, "drop, keep"),
+        ({"rejects": "hide"}, "drop, keep, reroll"),
+        ({"measure": "lufs"}, "peak, loudness"),
+        ({"velocity_layers": 5}, "velocity_layers must be a whole number from 1 to 4"),
+        ({"velocity_layers": "2"}, "velocity_layers"),
+        ({"round_robins": 0}, "round_robins"),
+        ({"round_robins": True}, "round_robins"),
+        ({"loops": "yes"}, "loops must be true or false"),
+        ({"stereo": 2}, "stereo must be true or false"),
+        ({"formats": "sfz"}, "formats is a list of"),
+        ({"formats": ["sf3"]}, "Every format must be one of sfz, dspreset, sf2, multisample"),
+        ({"formats": [["sfz"]]}, "Every format"),
+        ({"release_seconds": 0}, "from 0.01 to 10"),
+        ({"release_seconds": "short"}, "from 0.01 to 10"),
+        ({"device": "mpc"}, "op-xy, tonverk"),
+        ({"device": ["op-xy"]}, "device must be"),
+        ({"device": "op-xy", "sample_rate": 48000}, "'op-xy' takes PCM_16 at 44100 Hz"),
+        ({"device": "op-xy", "pitches": "all"}, "at most 24 notes an instrument, not 61"),
+        ({"device": "op-xy", "velocity_layers": 2}, "at most 1 velocity layers"),
+        ({"wavetables": {}}, "at least one sound"),
+        ({"wavetables": ["a"]}, "Every wavetable of a plan is an object"),
+        ({"wavetables": [{"morph": [{}]}]}, "a list of two"),
+        ({"wavetables": [{"morph": [{}, {"count": 2}]}]}, "a single sound"),
+        ({"wavetables": [{"name": 3, "morph": [{}, {}]}]}, "name of a wavetable"),
+        ({"wavetables": [{"morph": [{}, {}], "pitch": 96}]}, "Choose a lower key"),
+        ({"wavetables": [{"morph": [{}, {}], "frames": 9}]}, "A wavetable has no 'frames'"),
+        ({"items": [{"different": 3, "among": [{"count": 2}]}]}, "at least as many to choose from"),
+        ({"items": [{"different": 1, "among": []}]}, "give a list of them"),
+        ({"items": [{"different": 0, "among": [{}]}]}, "number of different sounds"),
+        ({"items": [{"different": 1, "among": [{"different": 1, "among": [{}]}]}]}, "give a list of them"),
+        ({"items": [{"different": 1, "among": [{}]}]}, "takes the model itself"),
         ({"name": ["a"]}, "must be text"),
         ({"bits": 24}, "A plan has no 'bits'"),
     ],
@@ -431,6 +406,21 @@ def test_a_wrong_plan_gets_one_sentence(change, message):
     with pytest.raises(InputError, match=message) as caught:
         PackPlan.from_json(GOOD | change, CARD).check(CARD)
     assert len(str(caught.value)) < 250 and "\n" not in str(caught.value)
+
+
+def test_a_device_sets_what_is_not_given():
+    made = PackPlan.from_json(GOOD | {"device": "op-xy", "pitches": {"low": 36, "high": 72, "every": 3}}, CARD)
+    assert (made.subtype, made.sample_rate, len(made.pitches)) == ("PCM_16", 44100, 13)
+    assert PackPlan.from_json(GOOD | {"device": "tonverk"}, CARD).sample_rate == 48000
+
+
+def test_the_estimate_is_what_the_pack_weighs(tmp_path):
+    whole = plan(
+        formats=("sfz", "sf2", "multisample"), stereo=True, velocity_layers=2, round_robins=2, pitches=(60, 67)
+    )
+    guess = whole.estimate(CARD)
+    report = write_pack(whole, synth(), tmp_path / "a.zip")
+    assert report.notes == guess.notes == 16 and 0.9 * guess.bytes < report.bytes < guess.bytes
 
 
 def test_the_command_line_makes_packs_of_a_plan_and_of_an_instrument(tmp_path, monkeypatch, capsys):
@@ -446,6 +436,31 @@ def test_the_command_line_makes_packs_of_a_plan_and_of_an_instrument(tmp_path, m
     assert (tmp_path / "again.zip").read_bytes() == out.read_bytes()
     assert main(["pack", "--instrument", "violin", "--key", "C4", "--dry-run", "--out", str(tmp_path / "b.zip")]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.zip", "unpacked", "violin.zip"]
+
+
+def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch):
+    monkeypatch.setattr(command.Synth, "load", lambda model: synth())
+    options = ["--instrument", "violin", "--key", "60", "--layers", "2", "--takes", "2", "--no-loops", "--stereo"]
+    more = [
+        "--formats",
+        "sf2",
+        "--release",
+        "0.5",
+        "--device",
+        "tonverk",
+        "--measure",
+        "loudness",
+        "--rejects",
+        "reroll",
+    ]
+    assert main(["pack", *options, *more, "--out", str(tmp_path / "a.zip")]) == 0
+    folder = unpack(tmp_path / "a.zip")
+    written = json.loads((folder / "plan.json").read_text())
+    expected = {"velocity_layers": 2, "round_robins": 2, "loops": False, "stereo": True, "formats": ["sf2"]}
+    expected |= {"release_seconds": 0.5, "device": "tonverk", "measure": "loudness", "rejects": "reroll"}
+    assert {name: written[name] for name in expected} == expected and written["sample_rate"] == 48000
+    assert sorted(path.name for path in (folder / "Multisamples").iterdir()) == ["violin", "violin.sf2"]
+    assert not any("loop" in note for note in notes_of(folder))
 
 
 @pytest.mark.parametrize(

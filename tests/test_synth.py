@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -89,6 +90,65 @@ def test_threads_get_their_own_notes():
         thread.join()
     for pitch, hz in heard.items():
         assert abs(cents(hz, 440 * 2 ** ((pitch - 69) / 12))) < 5
+
+
+def test_background_work_makes_the_same_notes_and_leaves_the_cache_alone():
+    synth = sine_synth()
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    aside = synth.render(timbre, range(40, 45), background=True).audio
+    assert not synth._cache
+    assert np.abs(aside - synth.render(timbre, range(40, 45)).audio).max() < 1e-4 and len(synth._cache) == 5
+
+
+def test_a_player_goes_before_the_work_in_the_background_which_still_goes_on():
+    order = []
+    started, go_on = threading.Event(), threading.Event()
+
+    class Watched(SineGenerator):
+        def __call__(self, z, pitch, instruments):
+            order.extend(pitch.int().tolist())
+            started.set()
+            go_on.wait(10)
+            return super().__call__(z, pitch, instruments)
+
+    synth = Synth(sine_card(), Watched(), device="cpu")
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    export = threading.Thread(target=synth.render, args=(timbre, range(30, 38)), kwargs={"background": True})
+    second = threading.Thread(target=synth.render, args=(timbre, range(38, 40)), kwargs={"background": True})
+    export.start()
+    assert started.wait(10)
+    second.start()
+    player = threading.Thread(target=synth.render, args=(timbre, [60]))
+    player.start()
+    while synth._turns._players < 1:
+        time.sleep(0.001)
+    go_on.set()
+    for thread in (export, second, player):
+        thread.join(30)
+    assert order[:3] == [30, 31, 60] and sorted(order) == [*range(30, 40), 60]
+
+
+def test_an_export_gets_its_turn_even_if_players_never_stop(monkeypatch):
+    monkeypatch.setattr("gansynth_core.synth.PATIENCE_SECONDS", 0.05)
+    synth = sine_synth(cached_notes=0)
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    done = threading.Event()
+
+    def play() -> None:
+        while not done.is_set():
+            synth.render(timbre, [60])
+
+    players = [threading.Thread(target=play) for _ in range(2)]
+    for player in players:
+        player.start()
+    export = threading.Thread(target=synth.render, args=(timbre, range(30, 34)), kwargs={"background": True})
+    export.start()
+    export.join(30)
+    went_on = not export.is_alive()
+    done.set()
+    for thread in (*players, export):
+        thread.join(30)
+    assert went_on
 
 
 @pytest.mark.parametrize("shift", [0.4, -0.4])

@@ -4,14 +4,14 @@ import argparse
 
 from gansynth_core.errors import InputError
 from gansynth_core.packs.naming import PROFILES
-from gansynth_core.packs.plan import LEVELS, REJECTS, PackPlan, load_document
+from gansynth_core.packs.plan import DEVICES, FORMATS, LEVELS, MEASURES, REJECTS, PackPlan, load_document
 from gansynth_core.packs.render import write_pack
 from gansynth_core.pitches import parse_pitch
 from gansynth_core.synth import Synth
 
 _SHORT_FORM = (
-    *("instrument", "seed", "count", "range", "every", "key"),
-    *("name", "bits", "rate", "naming", "level", "rejects"),
+    *("instrument", "seed", "count", "range", "every", "key", "name", "bits", "rate", "naming", "level", "measure"),
+    *("rejects", "layers", "takes", "loops", "stereo", "formats", "release", "device"),
 )
 _SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 
@@ -34,8 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     short.add_argument("--bits", choices=_SUBTYPE_OF, help="16, 24 (default) or float")
     short.add_argument("--rate", type=int, help="44100 (default), 48000 or the model's own, in Hz")
     short.add_argument("--naming", choices=PROFILES, help="sampler (default): numbers last; marketplace: keys last")
-    short.add_argument("--level", choices=LEVELS, help="-1 dBFS for each sound (default) or each note")
-    short.add_argument("--rejects", choices=REJECTS, help="notes that fail a quality gate: drop (default) or keep")
+    short.add_argument("--level", choices=LEVELS, help="one level for each sound (default) or each note")
+    short.add_argument("--measure", choices=MEASURES, help="peak: -1 dBFS (default); loudness: -12 LUFS, or that peak")
+    short.add_argument(
+        "--rejects", choices=REJECTS, help="notes that fail a quality gate: drop (default), keep, or reroll the sound"
+    )
+    short.add_argument("--layers", type=int, help="velocity layers, 1-4 (default: 1)")
+    short.add_argument("--takes", type=int, help="takes of every note, 1-4, to be played in turns (default: 1)")
+    short.add_argument("--no-loops", dest="loops", action="store_false", default=None, help="leave sustain loops out")
+    short.add_argument("--stereo", action="store_true", default=None, help="widen the mono notes")
+    short.add_argument("--formats", nargs="+", choices=FORMATS, help="beside the WAV files (default: sfz dspreset)")
+    short.add_argument("--release", type=float, help="seconds a note fades once its key is let go (default: 0.3)")
+    short.add_argument("--device", choices=DEVICES, help="keep to what this sampler loads")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -82,7 +92,15 @@ def _document(arguments: argparse.Namespace) -> dict:
         "sample_rate": arguments.rate,
         "naming": arguments.naming,
         "level": arguments.level,
+        "measure": arguments.measure,
         "rejects": arguments.rejects,
+        "velocity_layers": arguments.layers,
+        "round_robins": arguments.takes,
+        "loops": arguments.loops,
+        "stereo": arguments.stereo,
+        "formats": arguments.formats,
+        "release_seconds": arguments.release,
+        "device": arguments.device,
     }
     item = {"instrument": arguments.instrument, "seed": arguments.seed, "count": arguments.count}
     return {

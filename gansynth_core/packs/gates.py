@@ -1,7 +1,7 @@
-"""What a note must pass to go into a pack unasked: it is a sound, whole, undistorted, and not there twice.
+"""What a note must pass to go into a pack unasked: it is a sound, whole, undistorted, in tune, and not there twice.
 
-Pitch is not judged: bells, drums and organs with a 16-foot stop rightly sound elsewhere than at their key, and the only
-good judge of pitch here is the one of `evaluate`.
+Bells, drums and organs with a 16-foot stop rightly sound elsewhere than at their key. So a note counts as off its pitch
+only if it repeats itself clearly, and at another period than its key's or a fraction of that.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,11 @@ SHORTEST_SECONDS = 0.05
 FLAT_SAMPLES = 3  # that many at the very peak in a row are a wave that was cut off
 TAIL_BELOW_DB = 60.0  # what stays this far below a note's peak until its end is silence
 
+TUNE_SECONDS = (0.3, 0.65)  # the part of a note whose periods are compared
+PERIODIC = 0.93  # correlation of a part with itself a period later; what is below has no clear pitch
+IN_TUNE_CENTS = 50.0
+LAGS = (0.55, 1.85)  # periods of the key: an octave lower or higher is not looked for
+
 # A fingerprint is the level in dB of 24 bands in each of 16 equal parts of a note, in steps of a quarter dB.
 PARTS, BANDS, LOWEST_HZ, FLOOR_DB, STEPS_A_DB = 16, 24, 40.0, 60.0, 4
 # Mean difference. Seeds of one instrument of the studio voice differ by 0.8 to 20 dB (applause by 0.2 to 1.2), the
@@ -20,8 +25,8 @@ PARTS, BANDS, LOWEST_HZ, FLOOR_DB, STEPS_A_DB = 16, 24, 40.0, 60.0, 4
 ALIKE_DB = 0.3
 
 
-def fault(wave: np.ndarray, sample_rate: int) -> str | None:
-    """Why `wave` float32 [n], as the model made it, is no good, in a few words; None if it is."""
+def fault(wave: np.ndarray, sample_rate: int, pitch: float) -> str | None:
+    """Why `wave` float32 [n], as the model made it at the MIDI `pitch`, is no good, in a few words; None if it is."""
     if not np.isfinite(wave).all():
         return "not a number"
     levels = np.abs(wave)
@@ -34,7 +39,36 @@ def fault(wave: np.ndarray, sample_rate: int) -> str | None:
         return "clipped"
     if sounding(wave) < SHORTEST_SECONDS * sample_rate:
         return "shorter than 0.05 s"
+    if off_pitch(wave, sample_rate, pitch):
+        return "off its pitch"
     return None
+
+
+def off_pitch(wave: np.ndarray, sample_rate: int, pitch: float) -> bool:
+    """Whether `wave` float32 [n] clearly has another pitch than the MIDI `pitch`; octaves do not count."""
+    period = sample_rate / (440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
+    first, last = (round(seconds * sample_rate) for seconds in TUNE_SECONDS)
+    part = wave[first:last].astype(np.float64)
+    low, high = int(LAGS[0] * period), int(LAGS[1] * period) + 2
+    if len(part) < 3 * high or np.abs(part).max() < SILENT_PEAK:
+        return False
+    part = part - part.mean()
+    room = 1 << int(np.ceil(np.log2(2 * len(part))))
+    products = np.fft.irfft(np.abs(np.fft.rfft(part, room)) ** 2, room)[: high + 1]
+    sums = np.concatenate([[0.0], np.cumsum(np.square(part))])
+    lags = np.arange(high + 1)
+    energy = np.sqrt(sums[len(part) - lags] * (sums[-1] - sums[lags]))
+    alike = products / np.maximum(energy, 1e-12)
+    if alike[low:].max() < PERIODIC:
+        return False
+    peaks = [lag for lag in range(max(low, 1), high) if alike[lag - 1] <= alike[lag] > alike[lag + 1]]
+    strong = [lag + _summit(*alike[lag - 1 : lag + 2]) for lag in peaks if alike[lag] > alike[low:].max() - 0.03]
+    return bool(strong) and all(abs(1200 * np.log2(lag / period)) > IN_TUNE_CENTS for lag in strong)
+
+
+def _summit(before: float, at: float, after: float) -> float:
+    """Where the parabola through three neighbours is highest, in steps from the middle one."""
+    return 0.5 * (before - after) / min(before - 2 * at + after, -1e-12)
 
 
 def sounding(wave: np.ndarray) -> int:

@@ -5,14 +5,19 @@ from pathlib import Path
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.packs.plan import PackPlan, save_lines
+from gansynth_core.packs.shaping import LAYER_DB, LAYER_SHELF_DB
+from gansynth_core.packs.zones import velocity_ranges
 
 FORMAT = 1
 SOFTWARE = "GANSynth Studio"
 
 
-def save_manifest(path: Path, plan: PackPlan, card: ModelCard, sounds: Iterable[dict]) -> None:
-    """Write manifest.json. A sound has `name`, `title`, `timbre` (see Timbre.from_json), `notes` (file, pitch, keys,
-    seconds, gain_db, and a `fault` if it was kept in spite of one) and `left_out` (pitch, reason)."""
+def save_manifest(
+    path: Path, plan: PackPlan, card: ModelCard, wavetables: Sequence[str], sounds: Iterable[dict]
+) -> None:
+    """Write manifest.json. wavetables: the names of their files. A sound has `name`, `title`, `timbre` and further
+    `takes` (see Timbre.from_json), `notes` (file, pitch, keys, velocities, take, seconds, gain_db, loop, and a `fault`
+    if it was kept in spite of one) and `left_out` (pitch, reason)."""
     head = {
         "format": FORMAT,
         "software": SOFTWARE,
@@ -27,10 +32,30 @@ def save_manifest(path: Path, plan: PackPlan, card: ModelCard, sounds: Iterable[
         "sample_rate": plan.sample_rate,
         "model_sample_rate": card.specgram.sample_rate,
         "subtype": plan.subtype,
+        "channels": 2 if plan.stereo else 1,
         "level": plan.level,
+        "measure": plan.measure,
         "naming": plan.naming,
         "rejects": plan.rejects,
-        "velocity_layers": 1,
+        "velocity_layers": [
+            {
+                "low": low,
+                "high": high,
+                "gain_db": -LAYER_DB * (plan.velocity_layers - 1 - layer),
+                "high_shelf_db": -LAYER_SHELF_DB * (plan.velocity_layers - 1 - layer),
+            }
+            for layer, (low, high) in enumerate(velocity_ranges(plan.velocity_layers))
+        ],
+        "round_robins": plan.round_robins,
+        "wavetables": [
+            {
+                "file": f"Wavetables/{name}.wav",
+                "title": table.name,
+                "pitch": table.pitch,
+                "morph": [table.start.to_json(), table.end.to_json()],
+            }
+            for name, table in zip(wavetables, plan.wavetables, strict=True)
+        ],
     }
     save_lines(path, head, "sounds", iter(sounds))
 
@@ -40,31 +65,74 @@ def readme(title: str, plan: PackPlan, card: ModelCard, notes: int, left_out: Se
 
     notes: how many it holds. left_out: a line for each that failed a gate.
     """
-    several = len(plan.pitches) > 1
     kind = {"PCM_16": "16-bit", "PCM_24": "24-bit", "FLOAT": "32-bit float"}[plan.subtype]
-    use = (
-        "Multisamples/ holds a folder of notes for every instrument, and beside it\n"
-        "  NAME.sfz       for sfizz, ARIA and other SFZ players,\n"
-        "  NAME.dspreset  for DecentSampler.\n"
-        "Other samplers map the notes by the root key in each file's header, or by its name.\n"
-        if several
-        else "OneShots/ holds one file a sound; its key stands in the file's header and in its name.\n"
-    )
-    level = "notes keep their balance within a sound" if plan.level == "sound" else "each note by itself"
     lines = "".join(f"  {line}\n" for line in left_out)
-    listed = f"\nLeft out, or kept in spite of it (see manifest.json):\n{lines}" if left_out else ""
+    listed = f"\nLeft out, replaced, or kept in spite of a fault (see manifest.json):\n{lines}" if left_out else ""
     return (
         f"{title}\n\n"
         f"{notes} {'note' if notes == 1 else 'notes'} made with {SOFTWARE}, model {card.title} ({card.id}).\n"
-        f"Mono WAV, {kind}, {plan.sample_rate} Hz; the model writes {card.specgram.sample_rate} Hz, so there "
-        f"is nothing above {card.specgram.sample_rate / 2000:g} kHz.\n"
-        f"Peaks at -1 dBFS, {level}. One velocity layer: the model has not learned velocity.\n"
+        f"{_channels(plan)} WAV, {kind}, {plan.sample_rate} Hz; the model writes {card.specgram.sample_rate} Hz, so "
+        f"there is nothing above {card.specgram.sample_rate / 2000:g} kHz.\n"
+        f"{_level(plan)}\n{_velocity(plan)}\n"
         "Key numbers are MIDI: 60 is middle C, called C4 here and C3 or C5 elsewhere.\n\n"
-        f"{use}{listed}\n"
+        f"{_use(plan)}{listed}\n"
         "Every sound can be made again, at any pitch: its recipe (the timbre) is in manifest.json and in each WAV.\n"
         "  from gansynth_core import Synth, read_timbre\n"
         f'  Synth.load("{card.id}").render(read_timbre("a note of this pack.wav"), [60]).save("again.wav")\n'
     )
+
+
+_PLAYERS = {
+    "sfz": "for sfizz, ARIA and other SFZ players,",
+    "dspreset": "for DecentSampler,",
+    "sf2": "SoundFont 2, with the notes in it (mono, without round robins),",
+    "multisample": "for Bitwig Studio and Studio One, with the notes in it,",
+}
+
+
+def _use(plan: PackPlan) -> str:
+    text = ""
+    if plan.items and not plan.several:
+        text += "OneShots/ holds one file a sound; its key stands in the file's header and in its name.\n"
+    elif plan.items:
+        files = "".join(f"  {'NAME.' + name:<17}{_PLAYERS[name]}\n" for name in plan.formats)
+        text += (
+            f"Multisamples/ holds a folder of notes for every instrument, and beside it\n{files}"
+            if files
+            else ("Multisamples/ holds a folder of notes for every instrument.\n")
+        )
+        text += "Other samplers map the notes by the root key in each file's header, or by its name.\n"
+        if plan.loops:
+            text += "Notes that hold have a sustain loop, then their release; those that die away have none.\n"
+    if plan.wavetables:
+        text += "Wavetables/ holds 256 cycles of 2048 samples for each morph: for Serum, Vital, Hive and others.\n"
+    return text
+
+
+def _channels(plan: PackPlan) -> str:
+    return (
+        "Stereo (the middle is the mono sound, the sides are it in other phases, 7 dB lower and without basses)"
+        if plan.stereo
+        else "Mono"
+    )
+
+
+def _level(plan: PackPlan) -> str:
+    goal = "Peaks at -1 dBFS" if plan.measure == "peak" else "Loudness -12 LUFS, or less where peaks reach -1 dBFS"
+    return f"{goal}, {'notes keep their balance within a sound' if plan.level == 'sound' else 'each note by itself'}."
+
+
+def _velocity(plan: PackPlan) -> str:
+    if plan.velocity_layers == 1:
+        layers = "One velocity layer: the model has not learned velocity."
+    else:
+        layers = (
+            f"{plan.velocity_layers} velocity layers: the model has not learned velocity, so each softer one is "
+            f"{LAYER_DB:g} dB quieter and its partials {LAYER_SHELF_DB:g} dB duller."
+        )
+    if plan.round_robins > 1:
+        layers += f" {plan.round_robins} takes of every note (round robin), from small steps aside in the latent."
+    return layers
 
 
 def licence(card: ModelCard) -> str:

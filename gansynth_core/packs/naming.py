@@ -1,7 +1,8 @@
 """Names that every file system, sampler and marketplace takes.
 
 Two profiles. `sampler`: the zero-padded MIDI number last, so that files sort by pitch and samplers map them in order.
-`marketplace`: letters only apart from the key, as shops read a number as a tempo; a prefix first, the key last.
+`marketplace`: letters only apart from the key, as shops read a number as a tempo; a prefix first, the key last; no
+brands, which shops refuse.
 """
 
 import re
@@ -14,16 +15,31 @@ PREFIX = "GSY"
 FALLBACK = "sound"
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)  # devices of Windows, whatever their ending
 _KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_BRANDS = {
+    "rhodes": "electric_piano",
+    "wurlitzer": "reed_piano",
+    "hammond": "drawbar_organ",
+    "leslie": "rotary",
+    "moog": "ladder_synth",
+    "mellotron": "tape_keys",
+    "steinway": "grand_piano",
+    "stradivarius": "violin",
+    "stratocaster": "electric_guitar",
+    "telecaster": "electric_guitar",
+}
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def safe_name(text: str, profile: str = "sampler") -> str:
-    """`text` as a name of 1-48 of the characters A-Z a-z 0-9 _ -, without digits in the profile `marketplace`.
+    """`text` as a name of 1-48 of the characters A-Z a-z 0-9 _ -, without digits and brands in the profile
+    `marketplace`.
 
     Accents are dropped, all else becomes an underscore; a text with nothing to keep is called `sound`.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     if profile == "marketplace":
+        for brand, plainly in _BRANDS.items():
+            plain = re.sub(brand, plainly, plain, flags=re.IGNORECASE)
         plain = re.sub(r"\d", lambda digit: f"_{_DIGITS[int(digit[0])]}_", plain)
     name = re.sub(r"[^A-Za-z0-9-]+", "_", plain).strip("_-")[:LONGEST].rstrip("_-") or FALLBACK
     return f"{name}_{FALLBACK}" if _RESERVED.fullmatch(name) else name
@@ -54,13 +70,19 @@ def letters(number: int) -> str:
     return text
 
 
-def note_name(sound: str, pitch: int, profile: str, several: bool) -> str:
+def note_name(
+    sound: str, pitch: int, profile: str, several: bool, layer: int | None = None, turn: int | None = None
+) -> str:
     """File name of a note, without its ending: `sound_060`, or `GSY_sound_C`.
 
     several: whether the sound has more notes than this. A marketplace name then carries its octave (C4 is 60) behind
-    the key, the one number it cannot do without.
+    the key, the one number it cannot do without. layer, turn: which velocity layer and which take it is, from 1; None
+    where there is but one. The key stays last: `sound_v2_r1_060`, `GSY_sound_vb_ra_C4`.
     """
-    if profile == "sampler":
-        return f"{sound}_{pitch:03d}"
+    marks = [("v", layer), ("r", turn)]
+    shop = profile == "marketplace"
+    middle = "".join(f"_{mark}{letters(n - 1) if shop else n}" for mark, n in marks if n is not None)
+    if not shop:
+        return f"{sound}{middle}_{pitch:03d}"
     octave = str(pitch // 12 - 1) if several else ""
-    return f"{PREFIX}_{sound}_{_KEYS[pitch % 12]}{octave}"
+    return f"{PREFIX}_{sound}{middle}_{_KEYS[pitch % 12]}{octave}"

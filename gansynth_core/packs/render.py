@@ -1,6 +1,5 @@
 """Making a pack: render, judge, level, write, zip. A stop at any moment leaves no half zip and keeps what is done."""
 
-import base64
 import contextlib
 import json
 import os
@@ -10,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,13 @@ import numpy as np
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
+from gansynth_core.latent import morph
 from gansynth_core.packs import gates
-from gansynth_core.packs.decentsampler import dspreset
-from gansynth_core.packs.manifest import SOFTWARE, licence, readme, save_manifest
-from gansynth_core.packs.naming import note_name, safe_name, unique_names
+from gansynth_core.packs.manifest import licence, readme, save_manifest
+from gansynth_core.packs.naming import safe_name, unique_names
 from gansynth_core.packs.plan import PackPlan
-from gansynth_core.packs.sfz import sfz
-from gansynth_core.packs.wav import write_wav
-from gansynth_core.packs.zones import Zone, key_ranges
-from gansynth_core.sound import fade_out
+from gansynth_core.packs.sounds import SoundWriter, save_text
+from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
 
 try:
@@ -33,9 +31,9 @@ try:
 except ImportError:  # Windows: two exports to one name are then told apart by the work folder alone
     fcntl = None
 
-PEAK = 10 ** (-1 / 20)  # -1 dBFS
-SOUNDS_AHEAD = 2  # rendered while one is being written
+NOTES_AHEAD = 128  # rendered while others are being written; at least one sound is, whatever its size
 LISTED = 20  # faults named in README.txt; all are in the manifest
+CYCLES_AT_ONCE = 16
 Progress = Callable[[int, int], object]
 
 
@@ -61,10 +59,10 @@ def write_pack(
 ) -> PackReport:
     """Render `plan` with `synth` and write the zip `out`.
 
-    Memory is bounded by the plan and two sounds, not by the size of the pack. The synth is asked for an octave at a
-    time, so that others can play in between. While it runs, everything lies in `OUT.work` beside `out`; an export that
+    Memory is bounded by the plan and a few sounds, not by the size of the pack. Others who play the synth meanwhile go
+    first. While it runs, everything lies in `OUT.work` beside `out`; an export that
     was stopped goes on from there with `resume`, and ends in the same zip as one that was not.
-    progress: called with notes done and notes in all; an exception raised in it stops the export.
+    progress: called with notes rendered and to be rendered (plan.renders); an exception raised in it stops the export.
     Raises InputError for a plan the synth cannot render, a taken or wrong name, or another plan's work folder, and
     AudioError when the disk is full (the work folder stays).
     """
@@ -111,27 +109,30 @@ class _Export:
         self.plan, self.synth, self.work = plan, synth, work
         self.card: ModelCard = synth.card
         self.names = unique_names((item.name for item in plan.items), plan.naming)
-        self.several = len(plan.pitches) > 1
+        self.tables = unique_names((table.name for table in plan.wavetables), plan.naming)
         self.title = safe_name(plan.name)
         self.pack = work / "pack" / self.title
         self.sounds = work / "sounds"
-        self.heard = gates.Heard()
+        self.writer = SoundWriter(plan, synth, self.pack, self.title, gates.Heard())
 
     def write(self, out: Path, progress: Progress) -> PackReport:
         self._begin()
+        per_sound = len(self.writer.notes)
         done = self._done()
-        progress(done * len(self.plan.pitches), self.plan.notes)
+        progress(done * per_sound, self.plan.renders)
         with ThreadPoolExecutor(1) as writer:  # writes in order, while the next sounds are being rendered
             waiting: deque[Future] = deque()
             for number, audio in self._rendered(done):
                 waiting.append(writer.submit(self._finish, number, audio))
                 last = number == len(self.plan.items) - 1
-                while len(waiting) > (0 if last else SOUNDS_AHEAD):
+                while len(waiting) > (0 if last else max(1, NOTES_AHEAD // per_sound)):
                     waiting.popleft().result()
                     done += 1
-                    progress(done * len(self.plan.pitches), self.plan.notes)
+                    progress(done * per_sound, self.plan.renders)
+        for number in range(len(self.tables)):
+            self._wavetable(number, progress)
         report = self._documents(out)
-        if not report.notes:
+        if not report.notes and not self.tables:
             shutil.rmtree(self.work)
             raise InputError(f"None of the {self.plan.notes} notes passed the quality gates, so there is no pack.")
         return self._zip(report)
@@ -151,13 +152,11 @@ class _Export:
         os.replace(now, begun)
 
     def _done(self) -> int:
-        """How many sounds are whole, from the first on; their fingerprints are remembered."""
+        """How many sounds are whole, from the first on; they are remembered."""
         for number in range(len(self.plan.items)):
             if not self._record(number).exists():
                 return number
-            for note in self._read(number)["notes"]:
-                code = np.frombuffer(base64.b64decode(note["fingerprint"]), np.uint8)
-                self.heard.add(self.names[number], note["pitch"], code.reshape(gates.PARTS, gates.BANDS))
+            self.writer.remember(self.names[number], self._read(number))
         return len(self.plan.items)
 
     def _record(self, number: int) -> Path:
@@ -167,105 +166,40 @@ class _Export:
         return json.loads(self._record(number).read_text(encoding="utf-8"))
 
     def _rendered(self, first: int) -> Iterator[tuple[int, np.ndarray]]:
-        """(number, audio float32 [pitches, samples]) of every sound from `first` on, in full batches."""
-        items, pitches = self.plan.items, self.plan.pitches
-        start, end = first * len(pitches), self.plan.notes
+        """(number, audio float32 [notes, samples]) of every sound from `first` on, in full batches."""
+        per_sound = len(self.writer.notes)
+        wanted = (note for item in self.plan.items[first:] for note in self.writer.wanted(item.timbre))
         notes: list[np.ndarray] = []
-        for place in range(start, end, BATCH):
-            batch = range(place, min(place + BATCH, end))
-            timbres = [items[place // len(pitches)].timbre for place in batch]
-            clips = self.synth.render(timbres, [pitches[place % len(pitches)] for place in batch])
-            for place, wave in zip(batch, clips.audio, strict=True):
+        number = first
+        while batch := list(islice(wanted, BATCH)):
+            timbres, pitches = zip(*batch, strict=True)
+            for wave in self.synth.render(timbres, pitches, background=True).audio:
                 notes.append(wave)
-                if len(notes) == len(pitches):
-                    yield place // len(pitches), np.stack(notes)
-                    notes = []
+                if len(notes) == per_sound:
+                    yield number, np.stack(notes)
+                    number, notes = number + 1, []
 
     def _finish(self, number: int, audio: np.ndarray) -> None:
-        """Judge, level and write the notes of one sound, then its record: from there on it is whole."""
-        item, name = self.plan.items[number], self.names[number]
-        if self.plan.seconds is not None:
-            audio = audio[:, : round(self.plan.seconds * self.card.specgram.sample_rate)]
-        faults, prints = self._judge(audio)
-        keep = [
-            place
-            for place, fault in enumerate(faults)
-            if fault is None or (self.plan.rejects == "keep" and place in prints)
-        ]
-        waves = [self._shaped(audio[place]) for place in keep]
-        roots = [self.plan.pitches[place] for place in keep]
-        folder = self.pack / ("Multisamples" if self.several else "OneShots")
-        inside = folder / name if self.several else folder
-        inside.mkdir(parents=True, exist_ok=True)
-        zones, notes = [], []
-        ranges = key_ranges(roots) if roots else []
-        for place, root, keys, wave, gain in zip(keep, roots, ranges, waves, self._gains(waves), strict=True):
-            file = note_name(name, root, self.plan.naming, self.several) + ".wav"
-            wave = wave * np.float32(gain)
-            info = self._info(name, root)
-            write_wav(inside / file, wave, self.plan.sample_rate, self.plan.subtype, root, keys, info, item.timbre)
-            zones.append(Zone(file, root, *keys))
-            note = {
-                "file": (inside / file).relative_to(self.pack).as_posix(),
-                "pitch": root,
-                "low_key": keys[0],
-                "high_key": keys[1],
-                "seconds": round(len(wave) / self.plan.sample_rate, 4),
-                "gain_db": round(20 * float(np.log10(gain)), 4),
-                "fingerprint": base64.b64encode(prints[place].tobytes()).decode(),
-            }
-            notes.append(note | ({"fault": faults[place]} if faults[place] else {}))
-            self.heard.add(name, root, prints[place])
-        if self.several and zones:
-            _save_text(folder / f"{name}.sfz", sfz(name, name, zones))
-            _save_text(folder / f"{name}.dspreset", dspreset(name, zones))
-        left_out = [
-            {"pitch": self.plan.pitches[place], "reason": fault}
-            for place, fault in enumerate(faults)
-            if place not in keep
-        ]
-        _save_text(self._record(number), json.dumps({"notes": notes, "left_out": left_out}))
+        """Write one sound, then its record: from there on it is whole."""
+        record = self.writer.write(self.names[number], self.plan.items[number].timbre, audio)
+        save_text(self._record(number), json.dumps(record))
 
-    def _judge(self, audio: np.ndarray) -> tuple[list[str | None], dict[int, np.ndarray]]:
-        """Each note's fault or None, and the fingerprints of those that are numbers at all (the others are never kept).
-
-        A sound that is there already is told by all its notes: an instrument is not torn apart for one of them.
-        """
-        rate = self.card.specgram.sample_rate
-        faults = [gates.fault(wave, rate) for wave in audio]
-        prints = {place: gates.fingerprint(wave, rate) for place, wave in enumerate(audio) if np.isfinite(wave).all()}
-        good = [place for place, fault in enumerate(faults) if fault is None]
-        twins = {place: self.heard.twin(self.plan.pitches[place], prints[place]) for place in good}
-        if twins and all(twins.values()):
-            for place, twin in twins.items():
-                faults[place] = f"near-duplicate of {twin}"
-        return faults, prints
-
-    def _shaped(self, wave: np.ndarray) -> np.ndarray:
-        """`wave` float32 [n] of the model at the pack's rate, without the silence at its end, faded out."""
-        import soxr  # here, as it is no part of playing a note
-
-        rate = self.card.specgram.sample_rate
-        wave = wave[: max(gates.sounding(wave), 1)]
-        if rate != self.plan.sample_rate:
-            wave = soxr.resample(wave, rate, self.plan.sample_rate, quality="VHQ")
-        return fade_out(wave, self.plan.sample_rate)
-
-    def _gains(self, waves: list[np.ndarray]) -> list[float]:
-        """What brings each of a sound's notes, or the loudest of them, to -1 dBFS; 1 for silence."""
-        peaks = [float(np.abs(wave).max()) for wave in waves]
-        if self.plan.level == "sound":
-            peaks = [max(peaks)] * len(peaks) if peaks else []
-        return [PEAK / peak if peak >= gates.SILENT_PEAK else 1.0 for peak in peaks]
-
-    def _info(self, name: str, pitch: int) -> dict[str, str]:
-        return {
-            "INAM": f"{name} {pitch}",
-            "IPRD": self.title,
-            "ICOP": self.card.licence,
-            "ISFT": SOFTWARE,
-            "ICMT": f"model {self.card.id}, MIDI pitch {pitch}",
-        }
+    def _wavetable(self, number: int, progress: Progress) -> None:
+        table = self.plan.wavetables[number]
+        path = self.pack / "Wavetables" / f"{self.tables[number]}.wav"
+        before = self.plan.renders - FRAMES * (len(self.tables) - number)
+        if not path.exists():
+            rate = self.card.specgram.sample_rate
+            timbres = [morph(table.start, table.end, step / (FRAMES - 1)) for step in range(FRAMES)]
+            cycles = []
+            for first in range(0, FRAMES, CYCLES_AT_ONCE):
+                some = timbres[first : first + CYCLES_AT_ONCE]
+                clips = self.synth.render(some, [table.pitch] * len(some), background=True)
+                cycles += [cycle(np.nan_to_num(wave), rate, table.pitch) for wave in clips.audio]
+                progress(before + len(cycles), self.plan.renders)
+            with replacing(path, AudioError) as partial:
+                write_wavetable(partial, np.stack(cycles), self.plan.sample_rate)
+        progress(before + FRAMES, self.plan.renders)
 
     def _documents(self, out: Path) -> PackReport:
         counts = {"notes": 0, "left_out": 0, "kept": 0}
@@ -280,17 +214,19 @@ class _Export:
                 counts["left_out"] += len(faults)
                 counts["kept"] += len(kept)
                 listed.extend(f"{name}, key {pitch}: {reason}" for pitch, reason in faults + kept)
+                if "rerolled" in record:
+                    listed.append(f"{name}: another sound nearby took the place of one that was no good")
                 for note in record["notes"]:
-                    del note["fingerprint"]
-                yield {"name": name, "title": item.name, "timbre": item.timbre.to_json()} | record
+                    note.pop("fingerprint", None)
+                yield {"name": name, "title": item.name} | record
 
-        save_manifest(self.pack / "manifest.json", self.plan, self.card, sounds())
+        save_manifest(self.pack / "manifest.json", self.plan, self.card, self.tables, sounds())
         self.plan.save(self.pack / "plan.json")
         more = [f"and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
-        _save_text(
+        save_text(
             self.pack / "README.txt", readme(self.title, self.plan, self.card, counts["notes"], listed[:LISTED] + more)
         )
-        _save_text(self.pack / "LICENSE.txt", licence(self.card))
+        save_text(self.pack / "LICENSE.txt", licence(self.card))
         return PackReport(out, counts["notes"], 0, counts["left_out"], counts["kept"])
 
     def _zip(self, report: PackReport) -> PackReport:
@@ -298,7 +234,7 @@ class _Export:
         whole = self.work / "pack.zip"
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(self.pack.rglob("*")):
-                if path.is_file():
+                if path.is_file() and not path.name.startswith("."):  # as is what a kill left half-written
                     entry = zipfile.ZipInfo(path.relative_to(self.pack.parent).as_posix())  # dated 1980: equal packs
                     entry.external_attr = 0o644 << 16
                     entry.file_size = path.stat().st_size  # tells whether it needs 64-bit sizes
@@ -307,8 +243,3 @@ class _Export:
         size = whole.stat().st_size
         os.replace(whole, report.path)
         return PackReport(report.path, report.notes, size, report.left_out, report.kept)
-
-
-def _save_text(path: Path, text: str) -> None:
-    with replacing(path, AudioError) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -1,9 +1,9 @@
 """WAV files as samplers want them: root key and key range in the header, and the sound's own recipe with it.
 
-Chunks, little-endian: `fmt `, `fact` (float only), `smpl` (root key), `inst` (key range), `LIST`/`INFO` (texts),
-`data`, `GSyn` (the Timbre as JSON). The mapping stands before `data`, as some engines read no further; ours stands
-behind it, out of the way. Layout: Microsoft & IBM, "Multimedia Programming Interface and Data Specifications" (1991)
-and its 1994 revision.
+Chunks, little-endian: `fmt `, `fact` (float only), `smpl` (root key, loop), `inst` (keys, velocities), `LIST`/`INFO`
+(texts), `data`, `GSyn` (the Timbre as JSON). The mapping stands before `data`, as some engines read no further; ours
+stands behind it, out of the way. Layout: Microsoft & IBM, "Multimedia Programming Interface and Data Specifications"
+(1991) and its 1994 revision.
 """
 
 import json
@@ -16,6 +16,7 @@ import numpy as np
 
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.latent import Timbre
+from gansynth_core.packs.zones import Zone
 
 OUR_CHUNK = b"GSyn"
 
@@ -25,21 +26,25 @@ def write_wav(
     samples: np.ndarray,
     sample_rate: int,
     subtype: str,
-    root_key: int,
-    keys: tuple[int, int],
+    zone: Zone,
     info: Mapping[str, str],
     timbre: Timbre,
 ) -> None:
-    """Write mono `samples` float32 [n] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16, PCM_24 or FLOAT.
+    """Write `samples` float32 [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16, PCM_24 or
+    FLOAT.
 
-    root_key: the MIDI pitch played. keys: lowest and highest MIDI key this note stands for. info: texts by their INFO
-    code, such as INAM for the title. Raises OSError. A stop leaves part of a file: see write_pack for what follows.
+    zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title.
+    Raises OSError. A stop leaves part of a file: see write_pack for what follows.
     """
     width = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[subtype]
-    form = struct.pack("<HHIIHH", 3 if subtype == "FLOAT" else 1, 1, sample_rate, sample_rate * width, width, 8 * width)
-    # Unity note, fraction 0 (readers disagree on its meaning), no SMPTE offset, no loops.
-    smpl = struct.pack("<9I", 0, 0, round(1e9 / sample_rate), root_key, 0, 0, 0, 0, 0)
-    inst = struct.pack("<BbbBBBB", root_key, 0, 0, *keys, 1, 127)
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    kind, block = 3 if subtype == "FLOAT" else 1, channels * width
+    form = struct.pack("<HHIIHH", kind, channels, sample_rate, sample_rate * block, block, 8 * width)
+    # Unity note, fraction 0 (readers disagree on its meaning), no SMPTE offset; a loop forwards, without end.
+    smpl = struct.pack("<9I", 0, 0, round(1e9 / sample_rate), zone.root, 0, 0, 0, int(zone.loop is not None), 0)
+    if zone.loop:
+        smpl += struct.pack("<6I", 0, 0, zone.loop.start, zone.loop.end, 0, 0)
+    inst = struct.pack("<BbbBBBB", zone.root, 0, 0, zone.low, zone.high, zone.low_velocity, zone.high_velocity)
     texts = b"".join(_chunk(code.encode(), text.encode() + b"\0") for code, text in info.items() if text)
     chunks = [
         _chunk(b"fmt ", form + (b"\0\0" if subtype == "FLOAT" else b"")),
@@ -55,13 +60,14 @@ def write_wav(
 
 
 def encode(samples: np.ndarray, subtype: str) -> bytes:
-    """`samples` float32 in [-1, 1] as the bytes of a `data` chunk, rounded to the nearest step; louder ones clip."""
+    """`samples` float32 [n] or [n, channels] in [-1, 1] as the bytes of a `data` chunk, rounded to the nearest step;
+    louder ones clip."""
     if subtype == "FLOAT":
         return samples.astype("<f4").tobytes()
     if subtype == "PCM_16":
         return np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2").tobytes()
     steps = np.clip(np.round(samples.astype(np.float64) * 2.0**23), -(2**23), 2**23 - 1).astype("<i4")
-    return steps.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    return np.ascontiguousarray(steps).view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
 
 
 def read_timbre(path: str | os.PathLike) -> Timbre:

@@ -1,18 +1,31 @@
-"""Which keys each note of an instrument stands for."""
+"""Which keys and velocities each note of an instrument stands for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+
+from gansynth_core.packs.loops import Loop
 
 
-class Zone(NamedTuple):
-    """file: name of the WAV in the instrument's folder. root: the key it was made at; low, high: the keys it plays
-    (MIDI, inclusive)."""
+@dataclass(frozen=True)
+class Zone:
+    """file: name of the WAV in the instrument's folder; frames: its length.
+
+    root: the key it was made at. low, high: the keys it plays; low_velocity, high_velocity: how hard they are struck
+    (all MIDI, inclusive). turn: which of `turns` takes of the same zone it is, counted from 1 (round robin).
+    loop: what is played again and again while the key is held; None to play on.
+    """
 
     file: str
+    frames: int
     root: int
-    low: int
-    high: int
+    low: int = 0
+    high: int = 127
+    low_velocity: int = 1
+    high_velocity: int = 127
+    turn: int = 1
+    turns: int = 1
+    loop: Loop | None = None
 
 
 def key_ranges(roots: Sequence[int]) -> list[tuple[int, int]]:
@@ -20,3 +33,9 @@ def key_ranges(roots: Sequence[int]) -> list[tuple[int, int]]:
     highs = [(root + after) // 2 for root, after in pairwise(roots)] + [127]
     lows = [0] + [high + 1 for high in highs[:-1]]
     return list(zip(lows, highs, strict=True))
+
+
+def velocity_ranges(layers: int) -> list[tuple[int, int]]:
+    """(low, high) of each of `layers` equal parts of the velocities 1-127, the softest first."""
+    edges = [round(127 * layer / layers) for layer in range(layers + 1)]
+    return [(low + 1, high) for low, high in pairwise(edges)]

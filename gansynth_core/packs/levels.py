@@ -1,0 +1,50 @@
+"""How loud the notes of a pack are: peaks at -1 dBFS, or -12 LUFS as far as peaks allow."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gansynth_core.packs.gates import SILENT_PEAK
+
+PEAK = 10 ** (-1 / 20)  # -1 dBFS
+LOUDNESS_LUFS = -12.0
+QUIETEST_LUFS = -70.0  # the gate of BS.1770; below it there is nothing to measure
+
+
+def loudness_lufs(wave: np.ndarray, sample_rate: int) -> float:
+    """Integrated loudness (ITU-R BS.1770-4) of `wave` float32 [n] or [n, channels], at least -70 LUFS.
+
+    Of 0.4 s or less, for which the standard has no block, the mean power takes its place.
+    """
+    from pyloudnorm import Meter  # here, as it brings scipy
+
+    meter = Meter(sample_rate)
+    if len(wave) > meter.block_size * sample_rate:
+        loudness = meter.integrated_loudness(wave.astype(np.float64))
+    else:
+        power = float(np.square(wave, dtype=np.float64).mean(axis=0).sum()) if len(wave) else 0.0
+        loudness = -0.691 + 10 * np.log10(power + 1e-12)
+    return max(float(loudness), QUIETEST_LUFS)
+
+
+def gains(peaks: Sequence[float], loudness: Sequence[float] | None, level: str) -> list[float]:
+    """What each of a sound's notes is to be multiplied with, by the `peaks` of their samples and, if loudness counts,
+    their `loudness` in LUFS; 1 for silence.
+
+    By peaks alone: -1 dBFS. By loudness: -12 LUFS, or less where peaks would pass -1 dBFS (nothing is compressed).
+    level "note": each by itself; "sound": one gain for all, by the highest peak and the mean loudness, so that they
+    keep their balance.
+    """
+    peaks = np.asarray(peaks, np.float64)
+    heard = peaks >= SILENT_PEAK
+    if not heard.any():
+        return [1.0] * len(peaks)
+    found = PEAK / np.maximum(peaks, SILENT_PEAK)
+    if level == "sound":
+        found[:] = found[heard].min()
+    if loudness is not None:
+        loudness = np.array(loudness, np.float64)
+        if level == "sound":
+            loudness[:] = 10 * np.log10(np.mean(10 ** (loudness[heard] / 10)))
+        found = np.minimum(found, 10 ** ((LOUDNESS_LUFS - loudness) / 20))
+    return np.where(heard, found, 1.0).tolist()

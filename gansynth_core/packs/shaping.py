@@ -1,0 +1,68 @@
+"""What becomes of a rendered note on its way into a pack: no offset, no dead time, softer layers, stereo."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from gansynth_core.packs.gates import sounding
+from gansynth_core.sound import fade_in
+
+LAYER_DB = 5.0  # a velocity layer is so much quieter than the next harder one ...
+LAYER_SHELF_DB = 4.0  # ... and its partials well above the fundamental are weaker by this on top of it
+SHELF_HARMONIC = 3.0  # where the shelf begins, in multiples of the fundamental ...
+SHELF_HZ = (300.0, 4000.0)  # ... between these
+
+ONSET_DB = -60.0  # below the peak; what comes before is dead time
+LEAD_SECONDS = 0.002  # left in front of it
+
+SIDE_DB = -7.0  # the side signal beside the middle, where it is strongest
+SIDE_HZ = (120.0, 240.0)  # it comes in between these: basses stay in the middle
+SIDE_TURNS_AN_OCTAVE = 1.5  # how often it changes sides along the frequencies
+_SIDE_SECONDS = 0.05  # how far it reaches beyond the note
+
+
+def cleaned(wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+    """`wave` float32 [n] without offset and without silence at both ends, and how many frames its start lost."""
+    wave = wave - wave.mean(dtype=np.float64).astype(np.float32)
+    levels = np.abs(wave)
+    heard = np.flatnonzero(levels > levels.max(initial=0.0) * 10 ** (ONSET_DB / 20))
+    lost = max(0, int(heard[0]) - round(LEAD_SECONDS * sample_rate)) if len(heard) else 0
+    wave = wave[lost : max(sounding(wave), lost + 1)]
+    return (fade_in(wave, sample_rate), lost)
+
+
+def softer(wave: np.ndarray, sample_rate: int, hz: float, steps: int) -> np.ndarray:
+    """`wave` float32 [n] or [n, channels] as a note of the fundamental `hz` struck `steps` velocity layers more softly:
+    5 dB quieter a step, through a first-order high shelf of -4 dB a step from three times `hz` on."""
+    if steps == 0:
+        return wave
+    from scipy.signal import bilinear, lfilter  # here, as it is no part of playing a note
+
+    corner = 2 * np.pi * min(max(SHELF_HARMONIC * hz, SHELF_HZ[0]), SHELF_HZ[1], 0.4 * sample_rate)
+    shelf = 10 ** (-LAYER_SHELF_DB * steps / 20)
+    # H(s) = (sqrt(g) s + w) / (s / sqrt(g) + w): 1 at the bottom, g at the top, halfway (in dB) at w.
+    b, a = bilinear([np.sqrt(shelf), corner], [1 / np.sqrt(shelf), corner], sample_rate)
+    return (10 ** (-LAYER_DB * steps / 20) * lfilter(b, a, wave, axis=0)).astype(np.float32)
+
+
+def widened(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Stereo float32 [n, 2] of the mono `wave` float32 [n]: middle plus and minus a side signal 7 dB below it.
+
+    The side is the middle turned by a quarter of a period, forwards for some frequencies and backwards for others. So
+    every partial is equally loud left and right and no note wanders, while its phases differ, which is heard as width.
+    Left and right added are the mono sound again, unchanged.
+    """
+    room = 1 << int(np.ceil(np.log2(len(wave) + _SIDE_SECONDS * sample_rate)))
+    side = np.fft.irfft(np.fft.rfft(wave, room) * _side_response(room, sample_rate), room)[: len(wave)]
+    side = side.astype(np.float32)
+    return np.stack([wave + side, wave - side], axis=1)
+
+
+@lru_cache(maxsize=4)
+def _side_response(size: int, sample_rate: int) -> np.ndarray:
+    """From middle to side: complex [size / 2 + 1], purely imaginary at every frequency."""
+    hz = np.maximum(np.fft.rfftfreq(size, 1 / sample_rate), 1.0)
+    octaves = np.log2(hz / SIDE_HZ[0])
+    rise = np.clip(octaves / np.log2(SIDE_HZ[1] / SIDE_HZ[0]), 0, 1)
+    turning = np.tanh(2 * np.sin(2 * np.pi * SIDE_TURNS_AN_OCTAVE * octaves))
+    return 1j * 10 ** (SIDE_DB / 20) * (0.5 - 0.5 * np.cos(np.pi * rise)) * turning

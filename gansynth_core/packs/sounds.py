@@ -1,0 +1,235 @@
+"""One sound of a pack, from the notes that the model made to its files: judged, cleaned, looped, levelled, mapped."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gansynth_core.errors import AudioError
+from gansynth_core.files import replacing
+from gansynth_core.latent import Timbre
+from gansynth_core.packs import gates
+from gansynth_core.packs.decentsampler import dspreset
+from gansynth_core.packs.levels import gains, loudness_lufs
+from gansynth_core.packs.loops import HELD, Loop, crossfaded, find_loop, rescaled
+from gansynth_core.packs.manifest import SOFTWARE
+from gansynth_core.packs.multisample import write_multisample
+from gansynth_core.packs.naming import note_name
+from gansynth_core.packs.plan import PackPlan
+from gansynth_core.packs.sf2 import write_sf2
+from gansynth_core.packs.sfz import sfz
+from gansynth_core.packs.shaping import cleaned, softer, widened
+from gansynth_core.packs.variation import ATTEMPTS, replacement, take
+from gansynth_core.packs.wav import write_wav
+from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
+from gansynth_core.sound import fade_out
+from gansynth_core.synth import Synth
+
+
+class _Take(NamedTuple):
+    """A rendered note: which take (from 0) of which pitch, why it is no good, and its fingerprint if it is numbers."""
+
+    turn: int
+    pitch: int
+    wave: np.ndarray
+    fault: str | None
+    print_: np.ndarray | None
+
+
+class SoundWriter:
+    """Writes the sounds of `plan`, one after the other, into the folder `pack`; `heard` knows those already there."""
+
+    def __init__(self, plan: PackPlan, synth: Synth, pack: Path, title: str, heard: gates.Heard) -> None:
+        self.plan, self.synth, self.pack, self.title, self.heard = plan, synth, pack, title, heard
+        self.card = synth.card
+        self.notes = [(turn, pitch) for turn in range(plan.round_robins) for pitch in plan.pitches]
+
+    def wanted(self, timbre: Timbre) -> list[tuple[Timbre, int]]:
+        """The notes (timbre, pitch) to be rendered for a sound, in the order in which `write` wants them."""
+        takes = [take(timbre, self.card, turn) for turn in range(self.plan.round_robins)]
+        return [(takes[turn], pitch) for turn, pitch in self.notes]
+
+    def write(self, name: str, timbre: Timbre, audio: np.ndarray) -> dict:
+        """Write the sound `name` with its notes `audio` float32 [notes, samples] and return what the manifest tells of
+        it; its notes' fingerprints, for `remember`, are in there too. Raises OSError."""
+        takes = self._judged(audio)
+        attempt = 0
+        if self.plan.rejects == "reroll" and any(take.fault for take in takes):
+            timbre, takes, attempt = self._rerolled(timbre, takes)
+        kept = [t for t in takes if t.fault is None or (self.plan.rejects == "keep" and t.print_ is not None)]
+        kept.sort(key=lambda take: (take.pitch, take.turn))
+        notes = self._files(name, timbre, kept)
+        record = {
+            "timbre": timbre.to_json(),
+            "notes": notes,
+            "left_out": [self._place(t) | {"reason": t.fault} for t in takes if all(t is not one for one in kept)],
+        }
+        if self.plan.round_robins > 1:
+            record["takes"] = [take(timbre, self.card, t).to_json() for t in range(1, self.plan.round_robins)]
+        if attempt:
+            record["rerolled"] = attempt
+        self.remember(name, record)
+        return record
+
+    def remember(self, name: str, record: dict) -> None:
+        """Know the sound of a record from now on, so that one alike is found."""
+        for note in record["notes"]:
+            if "fingerprint" in note:
+                code = np.frombuffer(base64.b64decode(note["fingerprint"]), np.uint8)
+                self.heard.add(name, note["pitch"], code.reshape(gates.PARTS, gates.BANDS))
+
+    def _judged(self, audio: np.ndarray) -> list[_Take]:
+        """A sound that is there already is told by all its notes: an instrument is not torn apart for one of them."""
+        rate = self.card.specgram.sample_rate
+        if self.plan.seconds is not None:
+            audio = audio[:, : round(self.plan.seconds * rate)]
+        takes = []
+        for (turn, pitch), wave in zip(self.notes, audio, strict=True):
+            print_ = gates.fingerprint(wave, rate) if np.isfinite(wave).all() else None
+            takes.append(_Take(turn, pitch, wave, gates.fault(wave, rate, pitch), print_))
+        good = [n for n, one in enumerate(takes) if one.turn == 0 and one.fault is None]
+        twins = {n: self.heard.twin(takes[n].pitch, takes[n].print_) for n in good}
+        if twins and all(twins.values()):
+            takes = [
+                one._replace(fault=one.fault or f"near-duplicate of {next(iter(twins.values()))}") for one in takes
+            ]
+        return takes
+
+    def _rerolled(self, timbre: Timbre, takes: list[_Take]) -> tuple[Timbre, list[_Take], int]:
+        """The sound nearby that has the fewest faults, the first without any if there is one, and its number."""
+        best = (timbre, takes, 0)
+        for attempt in range(1, ATTEMPTS + 1):
+            other = replacement(timbre, self.card, attempt)
+            timbres, pitches = zip(*self.wanted(other), strict=True)
+            found = self._judged(self.synth.render(timbres, pitches, background=True).audio)
+            if _faults(found) < _faults(best[1]):
+                best = (other, found, attempt)
+            if not _faults(best[1]):
+                break
+        return best
+
+    def _place(self, one: _Take) -> dict:
+        return {"pitch": one.pitch} | ({"take": one.turn + 1} if self.plan.round_robins > 1 else {})
+
+    def _files(self, name: str, timbre: Timbre, takes: Sequence[_Take]) -> list[dict]:
+        """Write the WAV files of `takes` in rising order of pitch, and what maps them; the manifest's notes."""
+        if not takes:
+            return []
+        plan = self.plan
+        shaped = [self._shaped(one.wave, one.pitch) for one in takes]
+        levels = self._gains(takes, [wave for wave, _ in shaped])
+        folder = self.pack / ("Multisamples" if plan.several else "OneShots")
+        inside = folder / name if plan.several else folder
+        inside.mkdir(parents=True, exist_ok=True)
+        roots = sorted({one.pitch for one in takes})
+        keys = dict(zip(roots, key_ranges(roots), strict=True))
+        layers = velocity_ranges(plan.velocity_layers)
+        timbres = [take(timbre, self.card, turn) for turn in range(plan.round_robins)]
+        zones, notes = [], []
+        for one, (wave, loop), gain in zip(takes, shaped, levels, strict=True):
+            turns = [other.turn for other in takes if other.pitch == one.pitch]
+            hz = 440.0 * 2.0 ** ((one.pitch - 69.0) / 12.0)
+            for layer, velocities in reversed(list(enumerate(layers))):
+                sample = softer(wave * np.float32(gain), plan.sample_rate, hz, len(layers) - 1 - layer)
+                file = note_name(
+                    name,
+                    one.pitch,
+                    plan.naming,
+                    plan.several,
+                    layer + 1 if len(layers) > 1 else None,
+                    one.turn + 1 if plan.round_robins > 1 else None,
+                )
+                place = (turns.index(one.turn) + 1, len(turns))
+                zone = Zone(f"{file}.wav", len(sample), one.pitch, *keys[one.pitch], *velocities, *place, loop)
+                info = self._info(name, one.pitch)
+                write_wav(inside / zone.file, sample, plan.sample_rate, plan.subtype, zone, info, timbres[one.turn])
+                zones.append(zone)
+                note = {"file": (inside / zone.file).relative_to(self.pack).as_posix()} | self._place(one)
+                note |= {"low_key": zone.low, "high_key": zone.high}
+                if len(layers) > 1:
+                    note |= {"low_velocity": zone.low_velocity, "high_velocity": zone.high_velocity}
+                note |= {"seconds": round(len(sample) / plan.sample_rate, 4)}
+                note |= {"gain_db": round(20 * float(np.log10(gain)), 4)}
+                if loop:
+                    note["loop"] = [loop.start, loop.end]
+                if one.fault:
+                    note["fault"] = one.fault
+                if one.turn == 0 and layer == len(layers) - 1:
+                    note["fingerprint"] = base64.b64encode(one.print_.tobytes()).decode()
+                notes.append(note)
+        if plan.several:
+            self._mappings(folder, name, zones)
+        return notes
+
+    def _shaped(self, wave: np.ndarray, pitch: int) -> tuple[np.ndarray, Loop | None]:
+        """`wave` float32 [n] of the model at the pack's rate ([m] or, in stereo, [m, 2]), looped and faded."""
+        import soxr  # here, as it is no part of playing a note
+
+        rate, plan = self.card.specgram.sample_rate, self.plan
+        wave, lost = cleaned(wave, rate)
+        held = min(round(HELD * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
+        loop = find_loop(wave, rate, pitch, held) if plan.loops and plan.several else None
+        if rate != plan.sample_rate:
+            wave = soxr.resample(wave, rate, plan.sample_rate, quality="VHQ")
+        mono = wave
+        if plan.stereo:
+            wave = widened(wave, plan.sample_rate)
+        if loop:
+            loop = rescaled(loop, mono, plan.sample_rate / rate)
+            wave = crossfaded(wave, loop)
+        return fade_out(wave.T, plan.sample_rate).T, loop
+
+    def _gains(self, takes: Sequence[_Take], waves: Sequence[np.ndarray]) -> list[float]:
+        """One gain a wave: all takes of a note are as loud as its first, then each note, with the highest peak of any
+        of its takes, follows the plan's level."""
+        plan, rate = self.plan, self.plan.sample_rate
+        numbers: dict[int, list[int]] = {}  # pitch -> its takes
+        for number, one in enumerate(takes):
+            numbers.setdefault(one.pitch, []).append(number)
+        loudness = [
+            loudness_lufs(wave, rate) if plan.measure == "loudness" or plan.round_robins > 1 else 0.0 for wave in waves
+        ]
+        firsts = [those[0] for those in numbers.values()]
+        matched = [
+            10 ** ((loudness[numbers[one.pitch][0]] - own) / 20) for one, own in zip(takes, loudness, strict=True)
+        ]
+        peaks = [
+            max(matched[number] * float(np.abs(waves[number]).max(initial=0.0)) for number in those)
+            for those in numbers.values()
+        ]
+        goal = [loudness[first] for first in firsts] if plan.measure == "loudness" else None
+        by_pitch = dict(zip(numbers, gains(peaks, goal, plan.level), strict=True))
+        return [match * by_pitch[one.pitch] for one, match in zip(takes, matched, strict=True)]
+
+    def _mappings(self, folder: Path, name: str, zones: Sequence[Zone]) -> None:
+        plan = self.plan
+        if "sfz" in plan.formats:
+            save_text(folder / f"{name}.sfz", sfz(name, name, zones, plan.release_seconds))
+        if "dspreset" in plan.formats:
+            save_text(folder / f"{name}.dspreset", dspreset(name, zones, plan.release_seconds))
+        if "sf2" in plan.formats:
+            bits = 16 if plan.subtype == "PCM_16" else 24
+            write_sf2(folder / f"{name}.sf2", name, folder / name, zones, plan.sample_rate, bits, plan.release_seconds)
+        if "multisample" in plan.formats:
+            write_multisample(folder / f"{name}.multisample", name, folder / name, zones)
+
+    def _info(self, name: str, pitch: int) -> dict[str, str]:
+        return {
+            "INAM": f"{name} {pitch}",
+            "IPRD": self.title,
+            "ICOP": self.card.licence,
+            "ISFT": SOFTWARE,
+            "ICMT": f"model {self.card.id}, MIDI pitch {pitch}",
+        }
+
+
+def _faults(takes: Sequence[_Take]) -> int:
+    return sum(one.fault is not None for one in takes)
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all. Raises AudioError."""
+    with replacing(path, AudioError) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Wavetables for Serum, Vital, Hive, Phase Plant and the like: the single cycles of a morph, 256 of 2048 samples."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from gansynth_core.packs.levels import PEAK
+
+FRAMES = 256
+CYCLE = 2048  # samples; a cycle of it has room for 1023 partials
+# `clm ` is where Serum, and those that follow it, look for the length of a cycle; the 1 asks for cross-fades between
+# them.
+CLM = b"<!>2048 10000000 wavetable (GANSynth Studio)"
+NOTE_PART = (0.15, 0.65)  # of a note, whose partials are measured: behind the attack, before the release
+
+
+def cycle(wave: np.ndarray, sample_rate: int, pitch: float) -> np.ndarray:
+    """The one cycle, float64 [2048], that has the partials of `wave` float32 [n], a note of the MIDI `pitch`.
+
+    Every partial below half the rate has the power around it in the middle of the note, and all of them are sines that
+    start at zero: so cycles of several sounds are in phase, free of an offset, and a synth may fade between them.
+    Their power is 1, or 0 for silence.
+    """
+    hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
+    part = wave[round(NOTE_PART[0] * len(wave)) : round(NOTE_PART[1] * len(wave))].astype(np.float64)
+    power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
+    bins_a_partial = hz * len(part) / sample_rate
+    partials = min(CYCLE // 2 - 1, int(sample_rate / 2 / hz))
+    edges = ((np.arange(partials + 1) + 0.5) * bins_a_partial).round().astype(int)
+    sums = np.concatenate([[0.0], np.cumsum(power)])[np.minimum(edges, len(power))]
+    spectrum = np.zeros(CYCLE // 2 + 1, complex)
+    spectrum[1 : partials + 1] = -1j * np.sqrt(np.diff(sums))
+    found = np.fft.irfft(spectrum)
+    size = np.sqrt(np.square(found).mean())
+    return found / size if size > 1e-9 else np.zeros(CYCLE)
+
+
+def write_wavetable(path: Path, cycles: np.ndarray, sample_rate: int) -> None:
+    """Write `cycles` [256, 2048] as a 32-bit float WAV whose highest peak is -1 dBFS. Raises OSError."""
+    peak = np.abs(cycles).max(initial=0.0)
+    samples = (cycles.ravel() * (PEAK / peak if peak > 0 else 1.0)).astype("<f4").tobytes()
+    form = struct.pack("<HHIIHHH", 3, 1, sample_rate, 4 * sample_rate, 4, 32, 0)
+    fact = struct.pack("<I", cycles.size)
+    chunks = [(b"fmt ", form), (b"fact", fact), (b"clm ", CLM), (b"data", samples)]
+    body = b"WAVE" + b"".join(
+        code + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2) for code, content in chunks
+    )
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)

@@ -1,0 +1,211 @@
+"""Packs read back and played by programs that others wrote: sfizz, fluidsynth, libsndfile, wavinfo."""
+
+import io
+import struct
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from pathlib import Path
+
+import fluidsynth
+import numpy as np
+import pytest
+import soundfile
+from packtools import PITCHES, heard_pitch, notes_of, plan, sfz_player, synth, unpack
+from wavinfo import WavInfoReader
+
+from gansynth_core import write_pack
+
+RATE = 44100
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory) -> dict[str, Path]:
+    """One sound in every format: looped; with layers and takes; looped in stereo."""
+    folder = tmp_path_factory.mktemp("formats")
+    formats = ("sfz", "dspreset", "sf2", "multisample")
+    kinds = {
+        "plain": {},
+        "layered": {"velocity_layers": 3, "round_robins": 2, "pitches": (55, 60), "subtype": "PCM_16", "seconds": 2},
+        "stereo": {"stereo": True, "pitches": (60, 67)},
+    }
+    found = {}
+    for name, options in kinds.items():
+        out = folder / name / "pack.zip"
+        write_pack(plan(**{"items": plan().items[1:], "formats": formats} | options), synth(), out)
+        found[name] = unpack(out) / "Multisamples"
+    return found
+
+
+class SoundFont:
+    """fluidsynth with one soundfont, dry."""
+
+    def __init__(self, path: Path):
+        self.synth = fluidsynth.Synth(samplerate=RATE, gain=0.5)
+        self.synth.setting("synth.reverb.active", 0)
+        self.synth.setting("synth.chorus.active", 0)
+        number = self.synth.sfload(str(path))
+        assert number >= 0
+        self.synth.program_select(0, number, 0, 0)
+
+    def play(self, key: int, velocity: int, seconds: float, after: float = 0.0) -> np.ndarray:
+        """Left channel float [n]: held for `seconds`, and `after` the key is let go."""
+        self.synth.noteon(0, key, velocity)
+        down = self.synth.get_samples(round(seconds * RATE))
+        self.synth.noteoff(0, key)
+        up = self.synth.get_samples(round(after * RATE)) if after else np.zeros(0, np.int16)
+        self.synth.all_sounds_off(0)
+        self.synth.get_samples(RATE // 4)
+        return np.concatenate([down, up])[::2].astype(float) / 32768
+
+
+def level_db(samples: np.ndarray) -> float:
+    return 10 * np.log10(np.square(samples).mean() + 1e-12)
+
+
+def brightness(samples: np.ndarray) -> float:
+    """Power of the octave beside that of the fundamental (the voice of these tests has no more)."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
+    strongest = spectrum.argmax()
+    return float(spectrum[2 * strongest - 5 : 2 * strongest + 6].max() / spectrum[strongest])
+
+
+def test_fluidsynth_plays_a_scale_in_tune_and_holds_it(packs):
+    player = SoundFont(packs["plain"] / "Bright.sf2")
+    for key in (45, 48, 52, 57, 60, 62, 65, 72):
+        assert abs(heard_pitch(player.play(key, 100, 1.5)[4000:], RATE) - key) < 0.05
+    note = player.play(60, 100, 9, after=1.0)
+    assert abs(level_db(note[8 * RATE : 9 * RATE]) - level_db(note[RATE : 2 * RATE])) < 0.5
+    assert abs(heard_pitch(note[6 * RATE : 9 * RATE], RATE) - 60) < 0.05
+    assert level_db(note[-RATE // 4 :]) < level_db(note[RATE : 2 * RATE]) - 40
+
+
+def test_sfizz_holds_a_note_for_as_long_as_the_key_is_down(packs):
+    player = sfz_player(packs["plain"] / "Bright.sfz", RATE)
+    note = player.render_note(57, 100, 9.0, 10.5)[0]
+    assert abs(level_db(note[8 * RATE : 9 * RATE]) - level_db(note[RATE : 2 * RATE])) < 0.5
+    assert abs(heard_pitch(note[6 * RATE : 9 * RATE], RATE) - 57) < 0.05
+    assert level_db(note[-RATE // 4 :]) < level_db(note[RATE : 2 * RATE]) - 40
+
+
+def test_every_format_names_the_same_loop_in_its_own_way(packs):
+    folder = packs["plain"]
+    for note in notes_of(folder.parent):
+        start, end = note["loop"]
+        path = folder.parent / note["file"]
+        (loop,) = WavInfoReader(str(path)).smpl.sample_loops
+        assert (loop.start, loop.end, loop.loop_type, loop.repetition_count) == (start, end, 0, 0)
+        assert start < end < soundfile.info(path).frames
+        assert f"loop_mode=loop_sustain loop_start={start} loop_end={end}\nsample={path.name}" in (
+            (folder / "Bright.sfz").read_text()
+        )
+        (sample,) = ElementTree.parse(folder / "Bright.dspreset").findall(f"*//sample[@path='Bright/{path.name}']")
+        assert (sample.get("loopStart"), sample.get("loopEnd"), sample.get("loopEnabled")) == (
+            *(str(start), str(end)),
+            "true",
+        )
+
+
+def chunks(data: bytes, start: int = 12) -> dict[str, bytes]:
+    """The chunks of a RIFF file, those of its lists included."""
+    found = {}
+    while start + 8 <= len(data):
+        code, size = data[start : start + 4].decode(), struct.unpack_from("<I", data, start + 4)[0]
+        content = data[start + 8 : start + 8 + size]
+        found |= chunks(content, 4) if code == "LIST" else {code: content}
+        start += 8 + size + size % 2
+    return found
+
+
+def test_a_soundfont_holds_the_very_samples_of_the_wav_files(packs):
+    data = (packs["plain"] / "Bright.sf2").read_bytes()
+    assert struct.unpack_from("<I", data, 4)[0] == len(data) - 8
+    parts = chunks(data)
+    whole = (
+        np.frombuffer(parts["smpl"], "<i2").astype(np.int32) * 256
+        + np.frombuffer(parts["sm24"], np.uint8)[: len(parts["smpl"]) // 2]
+    )
+    headers = list(struct.iter_unpack("<20s5IBbHH", parts["shdr"]))
+    assert headers[-1][0].startswith(b"EOS") and len(headers) == 1 + len(PITCHES)
+    for note, header in zip(notes_of(packs["plain"].parent), headers, strict=False):
+        samples, _ = soundfile.read(packs["plain"].parent / note["file"], dtype="int32")
+        assert np.array_equal(whole[header[1] : header[2]], samples >> 8) and header[6] == note["pitch"]
+        assert [header[3] - header[1], header[4] - header[1] - 1] == note["loop"] and header[5] == RATE
+        assert not whole[header[2] : header[2] + 46].any()
+
+
+def test_softer_layers_are_quieter_and_duller_in_every_player(packs):
+    font, player = SoundFont(packs["layered"] / "Bright.sf2"), sfz_player(packs["layered"] / "Bright.sfz", RATE)
+    for play in (
+        lambda velocity: font.play(60, velocity, 1.0)[4000:],
+        lambda velocity: player.render_note(60, velocity, 1.0, 2.0)[0][4000:RATE],
+    ):
+        notes = [play(velocity) for velocity in (30, 75, 120)]
+        levels = [level_db(note) for note in notes]
+        assert levels[0] + 5 < levels[1] and levels[1] + 5 < levels[2] and levels[2] - levels[0] < 45
+        assert brightness(notes[0]) < 0.85 * brightness(notes[1]) < 0.75 * brightness(notes[2])
+
+
+def test_layers_keep_their_balance_and_share_the_velocities(packs):
+    notes = [note for note in notes_of(packs["layered"].parent) if note["pitch"] == 60 and note["take"] == 1]
+    ranges = sorted((note["low_velocity"], note["high_velocity"]) for note in notes)
+    assert [v for low, high in ranges for v in range(low, high + 1)] == list(range(1, 128))
+    assert len({note["gain_db"] for note in notes}) == 1
+    peaks = {
+        note["high_velocity"]: np.abs(soundfile.read(packs["layered"].parent / note["file"])[0]).max() for note in notes
+    }
+    steps = 20 * np.log10(np.array([peaks[127] / peaks[85], peaks[85] / peaks[42]]))
+    assert np.all(steps > 5) and np.all(steps < 9)
+    inst = (packs["layered"] / "Bright/Bright_v2_r1_060.wav").read_bytes()
+    place = inst.index(b"inst") + 8
+    assert tuple(inst[place : place + 7]) == (60, 0, 0, 58, 127, 43, 85)
+
+
+def test_takes_alternate_differ_a_little_and_are_equally_loud(packs):
+    folder = packs["layered"]
+    text = (folder / "Bright.sfz").read_text()
+    assert text.count("seq_length=2 seq_position=1") == text.count("seq_length=2 seq_position=2") == 6
+    samples = ElementTree.parse(folder / "Bright.dspreset").findall("*//sample")
+    assert {(s.get("seqMode"), s.get("seqLength"), s.get("seqPosition")) for s in samples} == {
+        ("round_robin", "2", "1"),
+        ("round_robin", "2", "2"),
+    }
+    player = sfz_player(folder / "Bright.sfz", RATE)
+    first, second, third = (player.render_note(60, 120, 1.0, 2.0)[0][4000:RATE] for _ in range(3))
+    assert 10 * np.abs(first - third).max() < np.abs(first - second).max()
+    assert abs(level_db(first) - level_db(second)) < 0.2
+
+
+def test_a_multisample_brings_its_notes_with_it(packs):
+    with zipfile.ZipFile(packs["layered"] / "Bright.multisample") as archive:
+        root = ElementTree.fromstring(archive.read("multisample.xml"))
+        names = {s.get("file") for s in root.findall("sample")}
+        assert names | {"multisample.xml"} == set(archive.namelist()) and len(names) == 12
+        assert all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
+        for sample in root.findall("sample"):
+            frames = soundfile.info(io.BytesIO(archive.read(sample.get("file")))).frames
+            assert float(sample.get("sample-stop")) == frames and sample.get("zone-logic") == "round-robin"
+            assert [child.tag for child in sample] == ["key", "velocity", "select", "loop"]
+    keys = {(k.get("root"), k.get("low"), k.get("high")) for k in root.findall("sample/key")}
+    assert keys == {("55", "0", "57"), ("60", "58", "127")}
+    with zipfile.ZipFile(packs["plain"] / "Bright.multisample") as archive:
+        root = ElementTree.fromstring(archive.read("multisample.xml"))
+    loops = [[int(float(loop.get("start"))), int(float(loop.get("stop"))) - 1] for loop in root.findall("sample/loop")]
+    assert loops == [note["loop"] for note in notes_of(packs["plain"].parent)]
+
+
+def test_stereo_is_wide_and_its_middle_is_the_mono_sound(packs):
+    (note, *_) = notes_of(packs["stereo"].parent)
+    both, _ = soundfile.read(packs["stereo"].parent / note["file"])
+    middle, side = both.mean(axis=1), (both[:, 0] - both[:, 1]) / 2
+    assert both.shape[1] == 2 and -14 < level_db(side) - level_db(middle) < -5
+    left, right = level_db(both[:, 0]), level_db(both[:, 1])
+    assert abs(left - right) < 0.2 and abs(np.abs(both).max() - 10 ** (-1 / 20)) < 1e-4
+    mono = packs["plain"].parent / "Multisamples/Bright/Bright_060.wav"
+    single = soundfile.read(mono)[0]
+    scale = (middle[: len(single)] @ single) / (single @ single)
+    assert level_db(middle[: len(single)] - scale * single) < level_db(middle) - 60
+    player = sfz_player(packs["stereo"] / "Bright.sfz", RATE)
+    out = player.render_note(60, 100, 6.0, 6.0)
+    assert abs(level_db(out[1][5 * RATE :]) - level_db(out[1][RATE : 2 * RATE])) < 0.7
+    font = SoundFont(packs["stereo"] / "Bright.sf2")
+    assert abs(heard_pitch(font.play(62, 100, 1.5)[4000:], RATE) - 62) < 0.05

@@ -1,0 +1,186 @@
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import soundfile
+from packtools import CARD, heard_pitch, notes_of, plan, synth, timbre, unpack
+
+from gansynth_core import InputError, PackItem, PackPlan, Wavetable, write_pack
+from gansynth_core.packs import gates, variation
+from gansynth_core.packs.levels import PEAK, gains, loudness_lufs
+from gansynth_core.packs.shaping import cleaned, softer, widened
+from gansynth_core.packs.wavetable import CYCLE, FRAMES, cycle
+from gansynth_core.packs.zones import velocity_ranges
+
+RATE = 48000
+
+
+def sine(hz: float, seconds: float = 1.0, rate: int = RATE) -> np.ndarray:
+    return np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate).astype(np.float32)
+
+
+def response_db(change, hz: float) -> float:
+    wave = sine(hz)
+    return 20 * math.log10(np.abs(change(wave)[RATE // 2 :]).max())
+
+
+def test_loudness_is_that_of_the_standard():
+    # BS.1770: a sine of 997 Hz at full scale in one channel reads -3.01 LUFS.
+    assert loudness_lufs(sine(997, 2.0), RATE) == pytest.approx(-3.01, abs=0.05)
+    assert loudness_lufs(sine(997, 0.3), RATE) == pytest.approx(-3.7, abs=0.1)  # no block fits: mean power
+    assert loudness_lufs(np.zeros(RATE, np.float32), RATE) == -70.0
+
+
+@pytest.mark.parametrize(
+    ("peaks", "loudness", "level", "expected_db"),
+    [
+        ([1.0, 0.5], None, "note", [-1, 5.02]),
+        ([1.0, 0.5], None, "sound", [-1, -1]),
+        ([0.1, 0.1], [-30, -24], "note", [18, 12]),
+        ([0.5, 0.1], [-30, -24], "note", [5.02, 12]),  # the peak allows no more
+        ([0.1, 0.1], [-20, -20], "sound", [8, 8]),
+        ([0.1, 1.0], [-20, -20], "sound", [-1, -1]),
+        ([0.1, 0.0], [-20, -70], "sound", [8, 0]),  # silence stays silence and counts for nothing
+    ],
+)
+def test_gains_bring_notes_to_their_level(peaks, loudness, level, expected_db):
+    assert 20 * np.log10(gains(peaks, loudness, level)) == pytest.approx(expected_db, abs=0.01)
+
+
+def test_a_pack_by_loudness_is_as_loud_as_promised_and_never_clips(tmp_path):
+    out = tmp_path / "a.zip"
+    write_pack(plan(items=plan().items[:1], measure="loudness", level="note"), synth(), out)
+    folder = unpack(out)
+    for note in notes_of(folder):
+        samples, rate = soundfile.read(folder / note["file"])
+        assert loudness_lufs(samples, rate) == pytest.approx(-12, abs=0.2) and np.abs(samples).max() <= PEAK + 1e-6
+
+
+def test_offset_and_dead_time_go_and_the_note_stays():
+    wave = np.concatenate([np.zeros(4800), sine(440), np.zeros(9600)]).astype(np.float32) + 0.01
+    found, lost = cleaned(wave, RATE)
+    assert 4650 < lost <= 4800 and abs(found.mean()) < 0.001 and abs(len(found) - RATE) < 9700
+    quick = sine(440)
+    kept, lost = cleaned(quick, RATE)
+    assert lost == 0 and len(kept) == len(quick) and np.abs(kept[200:] - quick[200:]).max() < 1e-3
+
+
+def test_a_softer_layer_is_quieter_below_and_duller_above():
+    assert softer(sine(440), RATE, 440, 0) is not None
+    for steps in (1, 2, 3):
+        low, high = (response_db(lambda wave: softer(wave, RATE, 200, steps), hz) for hz in (50, 12000))  # noqa: B023
+        assert low == pytest.approx(-5 * steps, abs=0.3) and high == pytest.approx(-9 * steps, abs=0.3)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_layers_take_every_velocity_once(layers):
+    ranges = velocity_ranges(layers)
+    assert [v for low, high in ranges for v in range(low, high + 1)] == list(range(1, 128)) and len(ranges) == layers
+
+
+@pytest.mark.parametrize("hz", [60, 261.6, 523.3, 1000, 5000])
+def test_stereo_keeps_every_partial_in_the_middle_and_basses_narrow(hz):
+    wave = sine(hz, 2.0)
+    both = widened(wave, RATE)[RATE // 4 : -RATE // 4]
+    left, right = np.sqrt(np.square(both).mean(axis=0))
+    assert abs(20 * math.log10(left / right)) < 0.05
+    assert np.allclose(both.mean(axis=1), wave[RATE // 4 : -RATE // 4], atol=1e-6)
+    side = np.sqrt(np.square(both[:, 0] - both[:, 1]).mean()) / 2 / np.sqrt(0.5)
+    assert side < (0.01 if hz < 100 else 0.46)
+
+
+def test_stereo_is_wide_over_the_whole_range():
+    noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
+    left, right = widened(noise, RATE).T
+    assert 0.4 < np.corrcoef(left, right)[0, 1] < 0.9
+
+
+def test_a_pitch_beside_the_key_is_told_from_one_in_tune_and_from_none():
+    rich = sum(sine(261.63 * n, rate=24000) / n for n in range(1, 9))
+    assert not gates.off_pitch(rich, 24000, 60) and gates.off_pitch(rich, 24000, 61)
+    assert gates.off_pitch(rich, 24000, 59.3) and not gates.off_pitch(rich, 24000, 60.3)
+    for octave in (48, 72):
+        assert not gates.off_pitch(rich, 24000, octave)
+    noise = np.random.default_rng(0).standard_normal(24000).astype(np.float32)
+    bell = sum(sine(261.63 * ratio, rate=24000) for ratio in (0.56, 0.92, 1.19, 1.7, 2.0, 2.74))
+    assert not gates.off_pitch(noise, 24000, 60) and not gates.off_pitch(bell, 24000, 60)
+    for key in (24, 84):
+        hz = 440 * 2 ** ((key - 69) / 12)
+        assert not gates.off_pitch(sine(hz, rate=24000), 24000, key)
+        assert gates.off_pitch(sine(hz, rate=24000), 24000, key + 1)
+
+
+def test_takes_stay_near_and_replacements_go_far():
+    a = timbre(z1=1.0, z7=-2.0)
+    assert variation.take(a, CARD, 0) is a and variation.take(a, CARD, 1) == variation.take(a, CARD, 1)
+    others = [variation.take(a, CARD, turn) for turn in (1, 2, 3)]
+    assert len({a, *others}) == 4 and all(other.instruments == a.instruments for other in others)
+
+    def distance(b):
+        return math.dist(a.z, b.z)
+
+    steps = [distance(variation.replacement(a, CARD, attempt)) for attempt in (1, 2, 3, 4)]
+    assert max(map(distance, others)) < 4 < steps[0] < steps[1] < steps[2] < steps[3]
+
+
+def test_a_reject_is_replaced_by_a_sound_nearby_and_the_pack_says_so(tmp_path):
+    bad = timbre(z2=5.2)  # not a number where z[2] is above 5
+    items = (PackItem("fine", timbre(z1=2.0)), PackItem("bad", bad), PackItem("twin", timbre(z1=2.0)))
+    again = plan(items=items, pitches=(60, 64), rejects="reroll")
+    out = tmp_path / "a.zip"
+    report = write_pack(again, synth(), out)
+    assert (report.notes, report.left_out) == (6, 0)
+    folder = unpack(out)
+    fine, bad, twin = json.loads((folder / "manifest.json").read_text())["sounds"]
+    assert "rerolled" not in fine and bad["rerolled"] >= 1 and twin["rerolled"] >= 1
+    assert bad["timbre"]["z"][2] < 5 and twin["timbre"]["z"] != fine["timbre"]["z"]
+    assert "bad: another sound nearby" in (folder / "README.txt").read_text()
+    write_pack(again, synth(), tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").read_bytes() == out.read_bytes()
+
+
+def test_a_cycle_has_the_partials_of_its_note_and_starts_at_zero():
+    time = np.arange(96000) / 24000
+    hz = 440 * 2 ** ((36 - 69) / 12)
+    levels = [1.0, 0.5, 0.0, 0.25, 0.1]
+    wave = sum(level * np.sin(2 * np.pi * hz * (n + 1) * time + n) for n, level in enumerate(levels))
+    found = cycle(wave.astype(np.float32), 24000, 36)
+    assert found.shape == (CYCLE,) and abs(found.mean()) < 1e-9 and np.square(found).mean() == pytest.approx(1)
+    spectrum = np.abs(np.fft.rfft(found))
+    assert spectrum[1:6] / spectrum[1] == pytest.approx(levels, abs=0.01)
+    assert spectrum[int(12000 / hz) + 2 :].max() < 1e-9 * spectrum[1]  # nothing above what the model makes
+    assert abs(found[0]) < 0.05 and not cycle(np.zeros(96000, np.float32), 24000, 36).any()
+
+
+def test_a_wavetable_goes_from_one_sound_to_the_other_in_phase_and_at_one_level(tmp_path):
+    a, b = timbre(z1=-8.0), timbre(z1=8.0)
+    out = tmp_path / "a.zip"
+    only = PackPlan((), (), name="tables", wavetables=(Wavetable("dull/bright", a, b),))
+    assert write_pack(only, synth(), out).notes == 0
+    folder = unpack(out)
+    path = folder / "Wavetables/dull_bright.wav"
+    samples, _ = soundfile.read(path)
+    info = soundfile.info(path)
+    assert (info.subtype, info.channels, info.frames) == ("FLOAT", 1, FRAMES * CYCLE)
+    data = path.read_bytes()
+    assert data[data.index(b"clm ") + 8 :].startswith(b"<!>2048 ") and data.index(b"clm ") < data.index(b"data")
+    cycles = samples.reshape(FRAMES, CYCLE)
+    octave = np.abs(np.fft.rfft(cycles, axis=1))[:, 2]
+    assert octave[0] < 0.02 * octave[-1] and np.all(np.diff(octave) > -1e-3 * octave[-1])
+    powers = np.square(cycles).mean(axis=1)
+    assert powers.max() / powers.min() < 1.0001 and np.abs(cycles.mean(axis=1)).max() < 1e-7
+    assert np.abs(samples).max() == pytest.approx(PEAK, abs=1e-5)
+    # Neighbours agree so well that a synth may fade from one to the next, and no cycle jumps where it starts again.
+    assert all(np.corrcoef(x, y)[0, 1] > 0.999 for x, y in pairwise(cycles))
+    assert np.abs(cycles[:, 0] - cycles[:, -1]).max() < 2 * np.abs(np.diff(cycles, axis=1)).max()
+    assert abs(heard_pitch(np.tile(cycles[128], 40), 44100) - (69 + 12 * math.log2(44100 / CYCLE / 440))) < 0.01
+    assert PackPlan.from_json(json.loads((folder / "plan.json").read_text()), CARD) == only
+
+
+def test_a_wavetable_needs_two_sounds_of_one_model():
+    with pytest.raises(InputError, match="name and two timbres"):
+        Wavetable("a", timbre(), None)
+    with pytest.raises(InputError, match="pitch of a wavetable"):
+        Wavetable("a", timbre(), timbre(), 200)
