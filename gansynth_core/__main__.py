@@ -63,6 +63,7 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     _add_module(
         typed, commands, "import-magenta", "gansynth_core.magenta_import", "bring in a checkpoint of Magenta's GANSynth"
     )
+    _add_module(typed, commands, "presets", "gansynth_core.presets", "name sounds of a model that has no instruments")
     _add_module(typed, commands, "pack", "gansynth_core.packs.command", "make a sample pack that opens in a sampler")
     _add_module(typed, commands, "render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres")
     _add_module(typed, commands, "atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear")
@@ -138,12 +139,11 @@ def _read_latents(path: str) -> list:
 
 def _instruments(arguments: Arguments) -> None:
     from gansynth_core.cards import load_card, model_folder
-    from gansynth_core.instruments import families
 
     card = load_card(model_folder(arguments.model))
-    if not card.instruments:
-        print(f"'{card.id}' has no instruments to choose from.")
-    for family, names in families(card.instruments).items():
+    if not card.families():
+        print(f"'{card.id}' has no instruments to choose from. The command 'presets' names sounds of it.")
+    for family, names in card.families().items():
         print(family)
         for name in names:
             print(f"  {name}")
@@ -159,7 +159,7 @@ def _models(arguments: Arguments) -> None:
         except GanSynthError as error:
             print(f"{model}: {error}")
             continue
-        instruments = f"{len(card.instruments)} instruments" if card.instruments else "no instruments"
+        instruments = f"{len(card.instruments)} instruments" if card.instruments else f"{len(card.presets)} presets"
         rate = card.specgram.sample_rate / 1000
         print(
             f"{model}: {card.family}, {instruments}, pitches {card.pitch_low}-{card.pitch_high}, {rate:g} kHz, {folder}"

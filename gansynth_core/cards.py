@@ -17,6 +17,7 @@ import safetensors.numpy
 
 from gansynth_core.errors import InputError, ModelError, nearest
 from gansynth_core.files import replacing
+from gansynth_core.instruments import families
 from gansynth_core.specgram import Representation, representation_from_json
 
 FORMAT = 1
@@ -33,12 +34,23 @@ class Direction:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """A sound of a model without instruments, to be chosen as an instrument is: `bright_pluck_12` among the `Plucks`
+    is the sound of seed 12."""
+
+    name: str
+    family: str
+    seed: int
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """All that is known of a model without its weights.
 
     pitch_low, pitch_high: lowest and highest MIDI pitch the model learned. instruments: names in the order of the
     network's weights input, none for a pitch-only model. generator: hyperparameters of the family's network.
-    directions: the strongest latent directions, strongest first. sha256: of weights.safetensors.
+    directions: the strongest latent directions, strongest first. presets: named sounds of a model without instruments,
+    family by family. sha256: of weights.safetensors.
     training, quality: facts and measured figures, free in form.
     """
 
@@ -55,6 +67,7 @@ class ModelCard:
     licence: str = ""
     provenance: str = ""
     directions: tuple[Direction, ...] = ()
+    presets: tuple[Preset, ...] = ()
     training: dict = field(default_factory=dict)
     quality: dict = field(default_factory=dict)
 
@@ -64,6 +77,8 @@ class ModelCard:
             raise ModelError(f"The model '{self.id}' has a latent size or pitch range that is none: {numbers}.")
         if any(len(direction.vector) != self.latent_size for direction in self.directions):
             raise ModelError(f"The model '{self.id}' has directions that do not fit its {self.latent_size} numbers.")
+        if len({preset.name for preset in self.presets}) < len(self.presets) or (self.presets and self.instruments):
+            raise ModelError(f"The model '{self.id}' has presets of one name, or both presets and instruments.")
 
     def __hash__(self) -> int:
         return hash((self.id, self.sha256))
@@ -78,12 +93,22 @@ class ModelCard:
             )
 
     def check_instrument(self, name: str) -> None:
-        """Raise InputError, naming the nearest one, unless the model has an instrument `name`."""
-        if name not in self.instruments:
+        """Raise InputError, naming the nearest one, unless the model has an instrument or preset `name`."""
+        names = self.instruments or tuple(preset.name for preset in self.presets)
+        if name not in names:
             raise InputError(
-                f"'{self.id}' has no instrument '{name}'.{nearest(name, self.instruments)} "
+                f"'{self.id}' has no instrument '{name}'.{nearest(name, names)} "
                 "See them all with: python -m gansynth_core instruments"
             )
+
+    def families(self) -> dict[str, list[str]]:
+        """The names that `instrument` may take, by family: the instruments, or the presets of a model without any."""
+        if self.instruments:
+            return families(self.instruments)
+        grouped: dict[str, list[str]] = {}
+        for preset in self.presets:
+            grouped.setdefault(preset.family, []).append(preset.name)
+        return grouped
 
 
 def find_models() -> dict[str, Path]:
@@ -123,6 +148,7 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
         document["directions"] = tuple(
             Direction(direction["name"], tuple(direction["vector"])) for direction in document.get("directions", ())
         )
+        document["presets"] = tuple(Preset(**preset) for preset in document.get("presets", ()))
         # A model is known by its folder: two snapshots of one run are two models, and their sounds do not mix.
         return ModelCard(**document | {"id": path.resolve().parent.name})
     except OSError as cause:

@@ -17,7 +17,7 @@ LEVELS = [
     ["cards"],
     ["generators", "latent", "descriptors"],
     ["synth", "patch"],
-    ["packs"],
+    ["packs", "presets"],
     ["midi", "atlas"],
     ["training", "magenta_import", "bench", "page_bench", "__init__"],
     ["__main__"],

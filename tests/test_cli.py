@@ -53,6 +53,7 @@ def test_instruments_and_models_are_listed(capsys):
         "models",
         "import-magenta",
         "pack",
+        "presets",
         "render-midi",
         "data",
         "train",

@@ -19,6 +19,7 @@ from gansynth_core import (
     InputError,
     PackItem,
     PackPlan,
+    Patch,
     Synth,
     Timbre,
     TimbrePath,
@@ -406,13 +407,14 @@ def test_a_song_without_notes_is_refused(synth):
 def test_a_timbre_may_be_named_in_many_ways(tmp_path, synth):
     violin = sample(CARD, 1, 7, "violin")[0]
     (tmp_path / "a.json").write_text(json.dumps(violin.to_json()))
+    Patch(violin).save(tmp_path / "patch.json")
     write_pack(PackPlan((PackItem("a", violin),), (60,)), synth, tmp_path / "pack.zip")
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "pack.zip") as pack:
         name = next(name for name in pack.namelist() if name.endswith(".wav"))
         (tmp_path / "a.wav").write_bytes(pack.read(name))
-    for text in ("violin:7", str(tmp_path / "a.json"), str(tmp_path / "a.wav")):
+    for text in ("violin:7", str(tmp_path / "a.json"), str(tmp_path / "patch.json"), str(tmp_path / "a.wav")):
         assert parse_timbre(text, CARD) == violin
     assert parse_timbre("flute", CARD) == sample(CARD, 1, 0, "flute")[0]
     plain = sine_card("plain", ())

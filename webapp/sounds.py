@@ -29,7 +29,6 @@ from gansynth_core import (
     ModelCard,
     Timbre,
     blend,
-    families,
     morph,
     nearest,
     nudge,
@@ -271,14 +270,14 @@ def file_name(sound: dict[str, Any], pitch: int) -> str:
 
 def family_hues(card: ModelCard) -> dict[str, float]:
     """Hue angle (degrees, OKLCH) of each instrument family of the model: its colour on the page and in pictures."""
-    titles = list(families(card.instruments))
+    titles = list(card.families())
     return {title: (30 + 360 * index / max(1, len(titles))) % 360 for index, title in enumerate(titles)}
 
 
 def hue_of(instrument: str | None, card: ModelCard) -> float:
     """Hue angle of an instrument's family; 30 for a sound without an instrument."""
     hues = family_hues(card)
-    for title, names in families(card.instruments).items():
+    for title, names in card.families().items():
         if instrument in names:
             return hues[title]
     return 30.0
@@ -286,7 +285,7 @@ def hue_of(instrument: str | None, card: ModelCard) -> float:
 
 def digest_of(card: ModelCard) -> str:
     """Sixteen hex digits that change whenever the model may sound otherwise, and only then. URLs carry it."""
-    network = card.sha256, card.family, card.generator, card.instruments
+    network = card.sha256, card.family, card.generator, card.instruments, card.presets
     return hashlib.sha256(repr((network, card.directions, card.specgram, RENDERING)).encode()).hexdigest()[:16]
 
 
@@ -329,6 +328,6 @@ def describe(card: ModelCard) -> dict[str, Any]:
                 "hue": hues[title],
                 "instruments": [{"name": name, "title": title_of(name)} for name in names],
             }
-            for title, names in families(card.instruments).items()
+            for title, names in card.families().items()
         ],
     }

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     song = read_midi(arguments.song)
     synth = Synth.load(arguments.model)
     timbres, at = _timbres(arguments, song, synth.card), _points(arguments.at)
-    with tqdm(total=len(song.notes), unit="note") as bar:
+    with tqdm(total=len(song.notes), unit="note", delay=1) as bar:  # a refusal comes before it
 
         def progress(done: int, total: int) -> None:
             bar.total = total

@@ -12,6 +12,7 @@ from gansynth_core.errors import InputError
 from gansynth_core.instruments import families
 from gansynth_core.latent import Timbre, morph, sample
 from gansynth_core.packs.wav import read_timbre
+from gansynth_core.patch import Patch
 
 # From one timbre to the next. Violin to flute in 64 steps: neighbours differ by 0.2 dB in the mean over time and
 # frequency, where two seeds of one instrument differ by 0.8 dB and more.
@@ -23,8 +24,9 @@ UNMUSICAL = ("Percussive", "Sound Effects")  # families that a melody is not mea
 def parse_timbre(text: str, card: ModelCard) -> Timbre:
     """A timbre of `card`'s model by what it is called.
 
-    text: an instrument (`violin`, seed 0), an instrument and a seed (`violin:7`), a seed alone where the model has no
-    instruments (`7`), or a file: a Timbre saved as JSON, or a WAV file of a pack. Raises InputError or AudioError.
+    text: an instrument or preset (`violin`, seed 0), one with a seed (`violin:7`), a seed alone where the model has no
+    instruments (`7`), or a file: a Timbre or a Patch saved as JSON (of a Patch its timbre alone), or a WAV file of a
+    pack. Raises InputError or AudioError.
     """
     text = text.strip()
     if text.lower().endswith(".wav"):
@@ -32,9 +34,9 @@ def parse_timbre(text: str, card: ModelCard) -> Timbre:
     elif text.lower().endswith(".json"):
         timbre = _saved(text)
     else:
-        name, colon, seed = text.rpartition(":")
-        if not card.instruments and not colon:
+        if not card.instruments and (text.isdecimal() or not card.presets):
             return sample(card, 1, _seed(text, card))[0]
+        name, colon, seed = text.rpartition(":")
         return sample(card, 1, _seed(seed, card) if colon else 0, name if colon else text)[0]
     if timbre.model != card.id:
         raise InputError(f"The sound in '{text}' belongs to the model '{timbre.model}', not to '{card.id}'.")
@@ -55,6 +57,8 @@ def _saved(path: str) -> Timbre:
         raise InputError(f"Cannot read '{path}': {cause.strerror}.") from cause
     except (ValueError, RecursionError) as cause:
         raise InputError(f"'{path}' is not a saved sound: it is not JSON.") from cause
+    if isinstance(document, dict) and "timbre" in document:
+        return Patch.from_json(document).timbre
     return Timbre.from_json(document)
 
 
