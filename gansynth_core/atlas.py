@@ -31,6 +31,8 @@ LAYOUTS = ("latent", "sound")
 POINTS, PITCH = 5120, 60.0
 MARGIN = 0.03  # free edge around a layout, as a share of its width
 NEIGHBOURS, LEAST_DISTANCE, EPOCHS = 25, 0.35, 300
+EVENNESS = 0.5  # how far points move from where UMAP puts them towards an even share of the map for each
+GAP = 0.8  # between points, of the distance they would have if they filled the map evenly
 COMPONENTS = 24  # of what is heard, before UMAP
 DESCRIPTOR_SHARE = 0.5  # of the distance by sound, beside the share of level over time and frequency
 ON_POINT = 1e-9  # as near as this, a place is the point itself
@@ -114,7 +116,12 @@ class Atlas:
             "specgram": specgram_digest(self.card),
             "pitch": self.pitch,
             "descriptors": list(self.descriptor_names),
-            "umap": {"n_neighbors": NEIGHBOURS, "min_dist": LEAST_DISTANCE, "n_epochs": EPOCHS},
+            "umap": {
+                "n_neighbors": NEIGHBOURS,
+                "min_dist": LEAST_DISTANCE,
+                "n_epochs": EPOCHS,
+                "spread": [EVENNESS, GAP],
+            },
         }
         with replacing(path, ModelError) as partial, open(partial, "wb") as file:
             np.savez_compressed(
@@ -286,7 +293,7 @@ def sound_features(prints: np.ndarray, measured: np.ndarray, names: Sequence[str
 
 
 def lay_out(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """UMAP of `features` [points, numbers] to float32 [points, 2] within the margins of [0, 1]."""
+    """UMAP of `features` [points, numbers], spread out, to float32 [points, 2] within the margins of [0, 1]."""
     import umap  # seconds of numba, and only wanted here: nothing that plays may load it
 
     reducer = umap.UMAP(
@@ -297,7 +304,31 @@ def lay_out(features: np.ndarray, seed: int = 0) -> np.ndarray:
         random_state=seed,
         n_jobs=1,  # what a seed needs
     )
-    return within_margins(reducer.fit_transform(features.astype(np.float32)))
+    return within_margins(spread(reducer.fit_transform(features.astype(np.float32)).astype(float)))
+
+
+def spread(places: np.ndarray) -> np.ndarray:
+    """Places [points, 2] with islands grown and seas shrunk, so that a pointer can tell all points apart.
+
+    Along both axes each place moves half way to its rank among all places, which keeps who is left of or above whom;
+    then points nearer than GAP push each other apart.
+    """
+    from scipy.spatial import KDTree  # comes with UMAP
+
+    low, extent = places.min(axis=0), np.maximum(np.ptp(places, axis=0), 1e-9)
+    ranks = np.argsort(np.argsort(places, axis=0, kind="stable"), axis=0) / (len(places) - 1)
+    places = (1 - EVENNESS) * (places - low) / extent + EVENNESS * ranks
+    gap = GAP / math.sqrt(len(places))
+    for _ in range(60):
+        pairs = KDTree(places).query_pairs(gap, output_type="ndarray")
+        if not len(pairs):
+            break
+        apart = places[pairs[:, 1]] - places[pairs[:, 0]]
+        distance = np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-9)
+        push = 0.25 * apart / distance * (gap - distance)
+        np.add.at(places, pairs[:, 1], push)
+        np.add.at(places, pairs[:, 0], -push)
+    return places
 
 
 def within_margins(places: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fakes import sine_card, sine_synth
 
-from gansynth_core import DESCRIPTORS, Atlas, InputError, ModelError, measure, model_folder, sample
-from gansynth_core.atlas import atlas_path, build_atlas, sound_features, specgram_digest, within_margins
+from gansynth_core import DESCRIPTORS, Atlas, InputError, ModelError, Synth, load_card, measure, model_folder, sample
+from gansynth_core.atlas import GAP, atlas_path, build_atlas, sound_features, specgram_digest, spread, within_margins
 
 NAMES = tuple(descriptor.name for descriptor in DESCRIPTORS)
 
@@ -184,6 +184,36 @@ def test_a_map_is_made_of_what_is_heard(monkeypatch):
         assert (owner == map_.instruments).mean() > 0.8
     with pytest.raises(InputError, match="16 points"):
         build_atlas(synth, 15)
+
+
+def test_crowded_points_are_spread_and_keep_their_order():
+    draw = np.random.default_rng(0)
+    crowd = np.concatenate([draw.normal(0, 0.01, (150, 2)), draw.normal(5, 0.01, (50, 2))])
+    places = spread(crowd)
+    apart = np.linalg.norm(places[:, None] - places, axis=2)[~np.eye(200, dtype=bool)].reshape(200, -1).min(axis=1)
+    assert np.quantile(apart, 0.1) > 0.5 * GAP / np.sqrt(200)
+    assert (places[150:] > 0.5).all() and (places[:150].mean(axis=0) < 0.5).all()
+    assert np.corrcoef(np.argsort(np.argsort(crowd[:150, 0])), places[:150, 0])[0, 1] > 0.7
+    assert np.isfinite(spread(np.zeros((20, 2)))).all()
+
+
+def test_the_committed_map_is_of_the_committed_voice():
+    folder = model_folder("studio")
+    card = load_card(folder)
+    map_ = Atlas.find(folder, card)
+    assert len(map_) >= 5000 and atlas_path(folder).stat().st_size < 600_000
+    assert len(set(np.bincount(map_.instruments))) == 1  # every instrument alike
+    for layout in map_.layouts.values():
+        assert layout.min() >= 0 and layout.max() <= 1
+        # An instrument's sounds are nearer to each other than to the rest of the map.
+        own = [np.median(np.ptp(layout[map_.instruments == index], axis=0)) for index in range(len(card.instruments))]
+        assert np.median(own) < 0.3 * np.ptp(layout, axis=0).min()
+    assert len(np.unique(np.round(map_.layouts["sound"], 3), axis=0)) > 0.95 * len(map_)
+    synth = Synth.load("studio", device="cpu")
+    for point in (5, 2600):
+        heard = measure(synth.render(map_.timbre(point), [map_.pitch]))[0]
+        for descriptor, here, there in zip(DESCRIPTORS, map_.descriptors[point], heard, strict=True):
+            assert descriptor.heard(here) == pytest.approx(descriptor.heard(there), abs=0.1), descriptor.name
 
 
 def test_features_stay_finite_where_all_sound_alike():
