@@ -205,7 +205,7 @@ def test_the_line_morphs_while_it_is_dragged_and_ends_at_b(visit):
     page.mouse.move(box["x"] + box["width"] + 30, middle)
     page.mouse.up()
     page.wait_for_function("() => studio.sound.instruments?.violin === 1")
-    assert page.locator(".tile", has_text="Violin").get_attribute("aria-pressed") == "true"
+    assert page.locator("#morph .tile", has_text="Violin").get_attribute("aria-pressed") == "true"
     page.keyboard.press("Control+z")
     page.wait_for_function("() => studio.project.morph.t === 0")
 

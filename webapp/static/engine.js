@@ -7,6 +7,7 @@ const CROSS_SECONDS = 0.04;
 const END_SECONDS = 0.03;
 const VOICES = 16;
 const CYCLE_SECONDS = 1.8; // a live voice starts its note anew after so long: notes decay, and a drag may last
+const RENEW_SECONDS = 0.25; // what was heard before covers the new attack, which may be slow
 
 // Share of full level at a velocity of 0 to 1: the square, as General MIDI recommends (40 log10 v in dB).
 export const velocityGain = (velocity) => velocity * velocity;
@@ -74,26 +75,53 @@ export function createEngine({ rate, onState, onVoices }) {
     layer.source.addEventListener("ended", () => layer.gain.disconnect());
   }
 
+  // Brings `layers` that play into a node to `parts`, [{samples, share}], at the place `offset` of the note: what stays
+  // glides to its share, what leaves and what comes cross over. Returns the layers that sound on.
+  function remix(layers, parts, offset, into) {
+    const next = [];
+    for (const layer of layers) {
+      const part = parts.find(({ samples }) => samples === layer.samples);
+      if (!part) {
+        stopLayer(layer, CROSS_SECONDS);
+        continue;
+      }
+      if (part.share !== layer.share) glide(layer.gain.gain, part.share, CROSS_SECONDS);
+      layer.share = part.share;
+      next.push(layer);
+    }
+    for (const { samples, share } of parts) {
+      if (next.some((layer) => layer.samples === samples) || offset >= seconds(samples) - 0.1) continue;
+      next.push(startLayer(samples, offset, offset ? CROSS_SECONDS : ATTACK_SECONDS, share, into));
+    }
+    return next;
+  }
+
   // The voice's own end, so that the last samples of a note never stop in full swing.
   function scheduleEnd(voice) {
-    const { layer } = voice;
-    const from = Math.max(context.currentTime, layer.ends - END_SECONDS);
+    const ends = Math.max(...voice.layers.map((layer) => layer.ends));
     voice.end.gain.cancelScheduledValues(0);
-    voice.end.gain.setValueAtTime(1, from);
-    voice.end.gain.linearRampToValueAtTime(0, layer.ends);
-    layer.source.addEventListener("ended", () => {
-      if (voice.layer !== layer) return layer.gain.disconnect();
-      voice.envelope.disconnect();
-      voices.delete(voice);
-      onVoices();
-    });
+    voice.end.gain.setValueAtTime(1, Math.max(context.currentTime, ends - END_SECONDS));
+    voice.end.gain.linearRampToValueAtTime(0, ends);
+    for (const layer of voice.layers) {
+      if (layer.awaited) continue;
+      layer.awaited = true;
+      layer.source.addEventListener("ended", () => {
+        layer.gain.disconnect();
+        if (!voice.layers.includes(layer)) return;
+        voice.layers = voice.layers.filter((other) => other !== layer);
+        if (voice.layers.length) return;
+        voice.envelope.disconnect();
+        voices.delete(voice);
+        onVoices();
+      });
+    }
   }
 
   function fade(voice, time) {
     if (voice.fading && time >= RELEASE_SECONDS) return;
     voice.fading = true;
     glide(voice.envelope.gain, 0, time);
-    voice.layer.source.stop(context.currentTime + time * 2);
+    for (const layer of voice.layers) layer.source.stop(context.currentTime + time * 2);
   }
 
   function release(voice) {
@@ -110,29 +138,13 @@ export function createEngine({ rate, onState, onVoices }) {
       live.began = context.currentTime;
       live.timer = setTimeout(again, CYCLE_SECONDS * 1000);
     }
-    const offset = context.currentTime - live.began;
-    const staying = [];
-    for (const layer of live.layers) {
-      const part = parts.find(({ samples }) => samples === layer.samples);
-      if (!part) {
-        stopLayer(layer, CROSS_SECONDS);
-        continue;
-      }
-      if (part.share !== layer.share) glide(layer.gain.gain, part.share, CROSS_SECONDS);
-      layer.share = part.share;
-      staying.push(layer);
-    }
-    for (const { samples, share } of parts) {
-      if (staying.some((layer) => layer.samples === samples) || offset >= seconds(samples) - 0.1) continue;
-      staying.push(startLayer(samples, offset, offset ? CROSS_SECONDS : ATTACK_SECONDS, share, output));
-    }
-    live.layers = staying;
+    live.layers = remix(live.layers, parts, context.currentTime - live.began, output);
     onVoices();
   }
 
   function again() {
     const parts = live.layers.map(({ samples, share }) => ({ samples, share }));
-    for (const layer of live.layers) stopLayer(layer, CROSS_SECONDS);
+    for (const layer of live.layers) stopLayer(layer, RENEW_SECONDS);
     live.layers = [];
     live.timer = null;
     if (parts.length) mix(parts);
@@ -154,7 +166,7 @@ export function createEngine({ rate, onState, onVoices }) {
       const end = new GainNode(context, { gain: 1 });
       end.connect(envelope).connect(output);
       const layer = startLayer(samples, 0, ATTACK_SECONDS, 1, end);
-      const voice = { pitch, text, layer, envelope, end, short, began: context.currentTime, held: true, fading: false };
+      const voice = { pitch, text, layers: [layer], envelope, end, short, began: context.currentTime, held: true, fading: false };
       voices.add(voice);
       scheduleEnd(voice);
       onVoices();
@@ -162,14 +174,13 @@ export function createEngine({ rate, onState, onVoices }) {
     },
     noteOff: release,
     cut: (voice) => fade(voice, STEAL_SECONDS),
-    // A sounding voice goes on as another sound, from the same place in the note.
-    crossTo(voice, samples, text) {
+    // A sounding voice goes on as another sound, from the same place in the note: that of `text`, or (null) a mixture.
+    crossTo(voice, parts, text) {
       const offset = context.currentTime - voice.began;
-      if (voice.fading || voice.text === text || offset >= seconds(samples) - 0.1) return;
-      const before = voice.layer;
-      voice.layer = startLayer(samples, offset, CROSS_SECONDS, 1, voice.end);
+      if (voice.fading || (text !== null && voice.text === text)) return;
+      if (parts.some(({ samples }) => offset >= seconds(samples) - 0.1)) return;
+      voice.layers = remix(voice.layers, parts, offset, voice.end);
       voice.text = text;
-      stopLayer(before, CROSS_SECONDS);
       scheduleEnd(voice);
     },
 

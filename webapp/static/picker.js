@@ -1,9 +1,20 @@
 // Which instrument: every one in sight under its family, found by typing, chosen by click, tap or Enter.
 
+import { carries } from "./carry.js";
 import { h, hostOf, icon } from "./dom.js";
 import { hueOf, leadingInstrument } from "./sound.js";
-import { handSlot } from "./store.js";
+import { handSlot, instrumentSound } from "./store.js";
 import { openStudio } from "./studio.js";
+import { show } from "./tabs.js";
+
+// Brings the list of instruments before the player's eyes, ready to be typed in.
+export function openPicker() {
+  show("picker");
+  const room = document.querySelector(".room-picker");
+  const folded = room?.querySelector(".current");
+  if (folded?.offsetParent && !room.classList.contains("open")) folded.click();
+  room?.querySelector("#instrument-search")?.focus();
+}
 
 // Whether each word typed begins some word of the instrument's or its family's name.
 export function matches(query, instrument, family) {
@@ -35,6 +46,7 @@ export default async function mount({ element }) {
       const option = h("div", {
         role: "option", id: `instrument-${name}`, "data-name": name, "data-family": family.title, onclick: (event) => choose(name, event.shiftKey ? "b" : undefined),
       }, title);
+      carries(option, () => ({ sound: instrumentSound(name), name: null }));
       options.set(name, option);
       group.append(option);
       total++;

@@ -8,6 +8,7 @@
 
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
+import { levelled } from "./keyframes.js";
 import { takesText } from "./keys.js";
 import { soundText } from "./sound.js";
 import { beginHistory, redo, reduce, restore, soundOf, step, undo } from "./store.js";
@@ -144,7 +145,7 @@ function createStudio(model) {
       const samples = notes.get(text, pitch);
       if (!samples) continue;
       if (state.voice) {
-        engine.crossTo(state.voice, samples, text);
+        engine.crossTo(state.voice, [{ samples, share: 1 }], text);
         rest(text, pitch);
         continue;
       }
@@ -234,16 +235,35 @@ function createStudio(model) {
       moveOn();
       fetcher.setAlone(true);
       if (auditioned) engine.cut(auditioned);
+      follow(text); // what the hand takes hold of sounds at once
     }
     arrive(step(history, reduce(history.present, action, model), dragging), { live: true });
-    if (near && !has(history.present.note) && !held.size && history.present.audition && engine.isRunning()) {
-      const { note } = history.present;
-      const parts = near.map((part) => ({ samples: notes.get(soundText(part.sound), note), share: part.share }));
-      if (parts.every((part) => part.samples)) {
-        liveText = text; // what comes late of former sounds would be a step back
-        engine.live(parts);
-      }
+    if (near && engine.isRunning()) approach(near);
+  }
+
+  // The keys held, or else the live voice, play what comes close to a sound that is not there yet.
+  function approach(near) {
+    const { note, audition } = history.present;
+    for (const [pitch, { voice }] of held) {
+      const parts = voice && !has(pitch) && mixture(near, pitch);
+      if (parts) engine.crossTo(voice, parts, null);
     }
+    if (held.size || has(note) || !audition) return;
+    const parts = mixture(near, note);
+    if (!parts) return;
+    liveText = text; // what comes late of former sounds would be a step back
+    engine.live(parts);
+  }
+
+  // Notes of one pitch with their shares, each once; null unless all are there.
+  function mixture(near, pitch) {
+    const shares = new Map();
+    for (const { sound, share } of near) {
+      const samples = notes.get(soundText(sound), pitch);
+      if (!samples) return null;
+      shares.set(samples, (shares.get(samples) ?? 0) + share);
+    }
+    return levelled([...shares].map(([samples, share]) => ({ samples, share })));
   }
 
   function drop() {
@@ -256,15 +276,36 @@ function createStudio(model) {
     fetcher.setAlone(false);
   }
 
-  // Fetches the note under the hand of several sounds in one request, so that `near` can play them.
+  const fetching = new Map(); // sounds on their way by `prepare`, text and pitch -> promise
+
+  // Whether the note under the hand, and every key held, is here.
+  const isReady = (some) => pitchesAtHand().every((pitch) => notes.has(soundText(some), pitch));
+  const pitchesAtHand = () => (held.size ? [...held.keys()] : [history.present.note]);
+
+  // Fetches the notes at hand of several sounds, a request a key, so that `near` can play them.
   async function prepare(sounds) {
-    const { note } = history.present;
-    const missing = [...new Set(sounds.map(soundText))].filter((what) => !notes.has(what, note));
-    if (!missing.length) return;
-    const answer = await askBody("takes", { sounds: missing.map((what) => JSON.parse(what)), pitch: note });
+    const texts = [...new Set(sounds.map(soundText))];
+    await Promise.all(
+      pitchesAtHand().map(async (pitch) => {
+        const key = (what) => `${pitch} ${what}`;
+        const missing = texts.filter((what) => !notes.has(what, pitch) && !fetching.has(key(what)));
+        const underWay = texts.map((what) => fetching.get(key(what)));
+        const mine = missing.length ? fetchTakes(missing, pitch) : null;
+        for (const what of missing) fetching.set(key(what), mine);
+        try {
+          await Promise.all([mine, ...underWay]);
+        } finally {
+          for (const what of missing) fetching.delete(key(what));
+        }
+      }),
+    );
+  }
+
+  async function fetchTakes(texts, pitch) {
+    const answer = await askBody("takes", { sounds: texts.map((what) => JSON.parse(what)), pitch });
     const samples = new Int16Array(await answer.arrayBuffer());
-    const length = samples.length / missing.length;
-    missing.forEach((what, index) => notes.put(what, note, samples.slice(index * length, (index + 1) * length)));
+    const length = samples.length / texts.length;
+    texts.forEach((what, index) => notes.put(what, pitch, samples.slice(index * length, (index + 1) * length)));
   }
 
   function save() {
@@ -322,6 +363,7 @@ function createStudio(model) {
     drag,
     drop,
     prepare,
+    isReady,
     press,
     lift,
     noteAddress,

@@ -1,0 +1,85 @@
+// Keyframes: sounds fetched before the hand gets to them. What lies between them is heard at once, as a mixture of its
+// neighbours, until the exact sound is there. They lie on a grid over the line (one axis) or the pad (two), which is
+// halved from level to level: 0 and 1, then 1/2, then the quarters.
+
+// How many halvings: nine sounds each.
+export const LINE_LEVELS = 3;
+export const PAD_LEVELS = 1;
+const FIRST_REQUEST = 4; // keyframes asked for first, so that the hand has not to wait for all
+const HEARD_SAMPLES = 512; // of each of HEARD_STRETCHES of a note, by which levels are compared
+const HEARD_STRETCHES = 8;
+const MOST_CORRECTED = 1.5; // sounds that cancel each other are not brought up without end
+
+// The grid's places, [x] or [x, y]: coarse levels first, within a level from `place` outwards.
+export function gridPlaces(place, levels) {
+  const steps = 2 ** levels;
+  const axis = Array.from({ length: steps + 1 }, (_, index) => index / steps);
+  const places = place.reduce((grown, _) => grown.flatMap((begun) => axis.map((value) => [...begun, value])), [[]]);
+  const levelOf = (value) => Array.from({ length: levels + 1 }, (_, level) => level).find((level) => Number.isInteger(value * 2 ** level));
+  const rank = (at) => [Math.max(...at.map(levelOf)), Math.hypot(...at.map((value, index) => value - place[index]))];
+  const ranked = places.map((at) => ({ at, rank: rank(at) }));
+  return ranked.sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1]).map(({ at }) => at);
+}
+
+// The grid's places around `place` at one level, [{at, share}], at equal power: the squares of the shares add to one.
+export function neighbours(place, level) {
+  const steps = 2 ** level;
+  return place.reduce(
+    (parts, value) => {
+      const low = Math.min(steps - 1, Math.floor(value * steps));
+      const way = ((value * steps - low) * Math.PI) / 2;
+      const both = [[low / steps, Math.cos(way)], [(low + 1) / steps, Math.sin(way)]]; // prettier-ignore
+      return parts.flatMap(({ at, share }) => both.map(([next, part]) => ({ at: [...at, next], share: share * part })));
+    },
+    [{ at: [], share: 1 }],
+  ).filter(({ share }) => share > 1e-6);
+}
+
+// `parts` [{samples, share}] with the shares scaled so that the mixture is as loud as equal power promises. That holds
+// by itself for sounds that have nothing in common; neighbours that are nearly the same would add up to 3 dB too much.
+export function levelled(parts) {
+  if (parts.length < 2) return parts.map((part) => ({ ...part, share: 1 }));
+  const length = Math.min(...parts.map(({ samples }) => samples.length));
+  let power = 0;
+  let sum = 0;
+  for (let stretch = 0; stretch < HEARD_STRETCHES; stretch++) {
+    const from = Math.floor((length * (stretch + 0.5)) / (HEARD_STRETCHES + 1));
+    for (let i = from; i < Math.min(length, from + HEARD_SAMPLES); i++) {
+      let value = 0;
+      for (const { samples, share } of parts) {
+        value += share * samples[i];
+        power += (share * samples[i]) ** 2;
+      }
+      sum += value ** 2;
+    }
+  }
+  const scale = sum > 0 ? Math.min(MOST_CORRECTED, Math.sqrt(power / sum)) : 1;
+  return parts.map((part) => ({ ...part, share: part.share * scale }));
+}
+
+// The keyframes of one line or pad. soundAt(place) tells a place's sound; isReady(sound) whether its note under the hand
+// is here; prepare(sounds) fetches that of several, and resolves once it is.
+export function createKeyframes({ levels, soundAt, isReady, prepare }) {
+  let wanted = 0;
+  return {
+    // Fetches what is missing, near `place` first. A later call, or `forget`, takes the place of the rest of this one.
+    async fetch(place) {
+      const mine = ++wanted;
+      const sounds = gridPlaces(place, levels).map(soundAt).filter((sound) => !isReady(sound));
+      for (const some of [sounds.slice(0, FIRST_REQUEST), sounds.slice(FIRST_REQUEST)]) {
+        if (mine === wanted && some.length) await prepare(some);
+      }
+    },
+    forget() {
+      wanted++;
+    },
+    // What comes close to a place's sound, [{sound, share}], from the finest grid that is here; null if none is.
+    near(place) {
+      for (let level = levels; level >= 0; level--) {
+        const parts = neighbours(place, level).map(({ at, share }) => ({ sound: soundAt(at), share }));
+        if (parts.every(({ sound }) => isReady(sound))) return parts;
+      }
+      return null;
+    },
+  };
+}
