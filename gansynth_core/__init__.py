@@ -4,6 +4,7 @@ from gansynth_core.atlas import Atlas
 from gansynth_core.cards import Direction, ModelCard, find_models, load_card, model_folder
 from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
+from gansynth_core.glide import glide
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.midi.render import MidiRender, render_midi
@@ -50,6 +51,7 @@ __all__ = [
     "families",
     "find_models",
     "generate",
+    "glide",
     "load_card",
     "load_patch",
     "measure",

@@ -17,6 +17,7 @@ LEVELS = [
     ["cards"],
     ["generators", "latent", "descriptors"],
     ["synth", "patch"],
+    ["glide"],
     ["packs", "presets"],
     ["midi", "atlas"],
     ["training", "magenta_import", "bench", "page_bench", "__init__"],
