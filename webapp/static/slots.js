@@ -3,18 +3,18 @@
 
 import { carries, receives } from "./carry.js";
 import { h, toast } from "./dom.js";
+import { itemOf } from "./memory.js";
 import { menuButton } from "./menu.js";
 import { openPicker } from "./picker.js";
-import { canonical, depth, hueOf, instrumentOf, leadingInstrument, titleOf } from "./sound.js";
-import { reduce, SLOTS, target } from "./store.js";
+import { canonical, depth, hueOf, instrumentOf, leadingInstrument, soundText, titleOf } from "./sound.js";
+import { clamp, reduce, SLOTS, target } from "./store.js";
+import { thumb } from "./thumbs.js";
 
+const PICTURED = 60; // MIDI: the note whose spectrogram lies behind the name
 const SERIES = [4, 8, 16]; // sounds on the way from one slot to another, for the pack
 
 export const letterOf = (slot) => slot.toUpperCase();
 export const nameOf = ({ sound, name }, model) => name ?? titleOf(sound, model);
-
-// A new name for something kept.
-export const newId = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
 
 // A sound made of others as one known by its numbers: sounds of sounds of sounds would become too long to be sent.
 export async function settled(studio, sound) {
@@ -33,15 +33,17 @@ export async function currentContent(studio) {
 // Sounds on their way into the pack's basket, [{sound, name}], as one step to undo.
 export function collect(studio, contents) {
   const keep = (project, { sound, name }) =>
-    reduce(project, { type: "keep", list: "basket", item: { id: newId(), name, sound, note: project.note, tags: [] } }, studio.model);
+    reduce(project, { type: "keep", list: "basket", item: itemOf(sound, name, project.note) }, studio.model);
   studio.load(contents.reduce(keep, studio.project));
-  toast(`${contents.length} sounds are in the pack`);
+  toast(`${contents.length} sounds are in the pack basket.`);
 }
 
 // `go` is the action that brings the handle to this slot; `other`, on a line, its other end.
 export function createSlot(studio, slot, { go, other = null }) {
   const { model } = studio;
+  const pitch = clamp(PICTURED, model.low, model.high);
   const letter = letterOf(slot);
+  let pictured = null;
   const name = h("strong", {});
   const family = h("span", { class: "family" });
   const share = h("span", { class: "share" });
@@ -99,6 +101,11 @@ export function createSlot(studio, slot, { go, other = null }) {
     face.setAttribute("aria-pressed", String(target(project) === slot));
     face.setAttribute("aria-label", `${letter}: ${name.textContent}${part === null ? "" : `, ${share.textContent}`}`);
     face.title = name.textContent;
+    const text = soundText(held.sound);
+    if (pictured === text) return;
+    pictured = text;
+    face.querySelector(".thumb")?.remove();
+    face.prepend(thumb(studio, held.sound, pitch, "large"));
   }
 
   return { element, draw };

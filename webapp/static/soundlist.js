@@ -1,5 +1,6 @@
 // A list of kept sounds with thumbnails: pointing or arrow keys let one hear them, a click puts one into A, with Shift into B.
 
+import { carries } from "./carry.js";
 import { h, icon, toast } from "./dom.js";
 import { itemOf, itemWith, tagsOf } from "./memory.js";
 import { instrumentOf, leadingInstrument, soundText, titleOf } from "./sound.js";
@@ -76,6 +77,7 @@ export function soundList(studio, { label, remove, editable = false }) {
         editable ? act(`Rename or tag ${name}`, PEN, () => edit(item)) : null,
         act(`Delete ${name}`, BIN, () => drop(item))),
     ); // prettier-ignore
+    carries(row, () => ({ sound: item.sound, name: item.name || null }));
     return { item, element: row, pick, star };
   }
 
