@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gansynth_core.cards import BUNDLED_MODELS, ModelCard, model_folder
-from gansynth_core.descriptors import DESCRIPTORS, measure
+from gansynth_core.descriptors import DESCRIPTORS, furthest_apart, heard_evenly, measure
 from gansynth_core.errors import InputError, ModelError
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre, blend, sample
@@ -194,12 +194,7 @@ class Atlas:
         if len(chosen_from) <= count:
             return chosen_from.tolist()
         heard = heard_evenly(self.descriptors, self.descriptor_names)[chosen_from]
-        first = int(np.argmin(np.square(heard - heard.mean(axis=0)).sum(axis=1)))
-        chosen, distance = [first], np.full(len(heard), np.inf)
-        while len(chosen) < count:
-            distance = np.minimum(distance, np.square(heard - heard[chosen[-1]]).sum(axis=1))
-            chosen.append(int(np.argmax(distance)))
-        return chosen_from[chosen].tolist()
+        return chosen_from[furthest_apart(heard, count)].tolist()
 
     def _layout(self, name: str) -> np.ndarray:
         if name not in self.layouts:
@@ -265,16 +260,6 @@ def build_atlas(
         layouts[name] = lay_out(features[name], seed)
     owners = instruments if card.instruments else np.full(points, -1)
     return Atlas(card, pitch, layouts, measured.astype(np.float32), descriptor_names, owners.astype(np.int16), seeds)
-
-
-def heard_evenly(descriptors: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Descriptors [points, descriptors] as the ear spaces them, each with mean 0 and unit spread; extremes (beyond
-    three spreads) are drawn in."""
-    known = {descriptor.name: descriptor for descriptor in DESCRIPTORS}
-    columns = zip(names, descriptors.T.astype(float), strict=True)
-    heard = np.stack([known[name].heard(column) if name in known else column for name, column in columns], axis=1)
-    spread = heard.std(axis=0)
-    return np.clip((heard - heard.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0), -3, 3)
 
 
 def sound_features(prints: np.ndarray, measured: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -7,6 +7,7 @@ at the multiples of the key's frequency: an organ with a 16-foot stop is measure
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,29 @@ def measure(clips: Clips) -> np.ndarray:
 
 
 _SILENCE = tuple(0.0 if d.name in ("hollowness", "warmth", "tuning") else d.low for d in DESCRIPTORS)
+
+
+def heard_evenly(descriptors: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Descriptors [points, descriptors] as the ear spaces them, each with mean 0 and unit spread; extremes (beyond
+    three spreads) are drawn in."""
+    known = {descriptor.name: descriptor for descriptor in DESCRIPTORS}
+    columns = zip(names, descriptors.T.astype(float), strict=True)
+    heard = np.stack([known[name].heard(column) if name in known else column for name, column in columns], axis=1)
+    spread = heard.std(axis=0)
+    return np.clip((heard - heard.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0), -3, 3)
+
+
+def furthest_apart(heard: np.ndarray, count: int) -> list[int]:
+    """Which `count` rows of `heard` [sounds, numbers] are as different as can be (all of them if they are fewer): first
+    the one that is most like the rest, then always the one furthest from all chosen so far (Gonzalez 1985)."""
+    if len(heard) <= count:
+        return list(range(len(heard)))
+    chosen = [int(np.argmin(np.square(heard - heard.mean(axis=0)).sum(axis=1)))]
+    distance = np.full(len(heard), np.inf)
+    while len(chosen) < count:
+        distance = np.minimum(distance, np.square(heard - heard[chosen[-1]]).sum(axis=1))
+        chosen.append(int(np.argmax(distance)))
+    return chosen
 
 
 def _measure_note(samples: np.ndarray, rate: int, f0: float) -> tuple[float, ...]:

@@ -7,8 +7,9 @@ import pytest
 import soundfile
 from packtools import CARD, heard_pitch, notes_of, plan, synth, timbre, unpack
 
-from gansynth_core import InputError, PackItem, PackPlan, Wavetable, write_pack
+from gansynth_core import Envelope, InputError, PackItem, PackPlan, Patch, Wavetable, write_pack
 from gansynth_core.packs import gates, variation
+from gansynth_core.packs.choice import most_different
 from gansynth_core.packs.levels import PEAK, gains, loudness_lufs
 from gansynth_core.packs.shaping import cleaned, softer, widened
 from gansynth_core.packs.wavetable import CYCLE, FRAMES, cycle
@@ -184,3 +185,41 @@ def test_a_wavetable_needs_two_sounds_of_one_model():
         Wavetable("a", timbre(), None)
     with pytest.raises(InputError, match="pitch of a wavetable"):
         Wavetable("a", timbre(), timbre(), 200)
+
+
+def test_the_most_different_sounds_leave_no_colour_out_and_take_no_faulty_one():
+    alike = [timbre(z1=-4 + 0.01 * n) for n in range(6)]
+    sounds = [*alike[:3], timbre(z1=9.0), timbre(z2=9.0), *alike[3:], timbre(z1=0.0)]
+    assert {3, 8} < set(most_different(synth(), sounds, 3)) and 4 not in most_different(synth(), sounds, 8)
+    assert most_different(synth(), sounds, 9) == list(range(9))
+    document = {"format": 1, "pitches": 60, "items": [{"different": 2, "among": [{"count": 5}, {"seed": 9}]}]}
+    made = PackPlan.from_json(document, CARD, choose=lambda timbres, count: [1, len(timbres) - 1])
+    assert [item.name for item in made.items] == ["sound 02", "sound"]
+
+
+def test_the_envelope_of_a_patch_shapes_its_notes_and_the_release_of_its_instrument(tmp_path):
+    patch = Patch(timbre(z1=2.0), Envelope(0.5, 0.8, 0.25, 1.5), name="swell")
+    shaped = plan(items=(PackItem.of(patch), PackItem("plain", timbre(z1=-2.0))), pitches=(60, 64))
+    write_pack(shaped, synth(), tmp_path / "a.zip")
+    folder = unpack(tmp_path / "a.zip")
+    samples, rate = soundfile.read(folder / "Multisamples/swell/swell_060.wav")
+
+    def level(seconds):
+        return np.abs(samples[round(seconds * rate) : round((seconds + 0.05) * rate)]).max()
+
+    assert level(0.1) < 0.4 * level(0.5) and level(2.0) == pytest.approx(0.25 * level(0.49), rel=0.1)
+    assert "ampeg_release=1.5" in (folder / "Multisamples/swell.sfz").read_text()
+    assert "ampeg_release=0.3" in (folder / "Multisamples/plain.sfz").read_text()
+    swell = json.loads((folder / "manifest.json").read_text())["sounds"][0]
+    assert swell["envelope"]["attack_seconds"] == 0.5 and all("loop" in note for note in swell["notes"])
+    again = PackPlan.from_json(json.loads((folder / "plan.json").read_text()), CARD)
+    assert again == shaped
+    document = {"format": 1, "pitches": 60, "items": [{"patch": patch.to_json()}]}
+    assert PackPlan.from_json(document, CARD).items == (PackItem.of(patch),)
+
+
+def test_a_sound_that_dies_by_its_envelope_has_no_loop(tmp_path):
+    pluck = PackItem("pluck", timbre(z1=2.0), Envelope(0.0, 1.0, 0.0, 0.2))
+    write_pack(plan(items=(pluck,), pitches=(60, 64)), synth(), tmp_path / "a.zip")
+    notes = notes_of(unpack(tmp_path / "a.zip"))
+    assert len(notes) == 2 and not any("loop" in note for note in notes)

@@ -348,6 +348,9 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"items": [{"morph": [{}, {}], "steps": 10**15}]}, "too large"),
         ({"items": [{"morph": [{}, {"count": 2}], "steps": 3}]}, "a single sound"),
         ({"items": [{"timbre": {"format": 1}}]}, "not a saved sound"),
+        ({"items": [{"timbre": timbre().to_json(), "envelope": {"attack": 1}}]}, "An envelope has no 'attack'"),
+        ({"items": [{"timbre": timbre().to_json(), "envelope": 3}]}, "An envelope is an object"),
+        ({"items": [{"patch": {"format": 1}}]}, "holds no timbre"),
         ({"items": [{"timbre": timbre().to_json() | {"model": "other"}}]}, "belong to the model 'other'"),
         ({"items": [{"timbre": timbre().to_json() | {"z": [1]}}]}, "512 numbers"),
         ({"items": [{"timbre": timbre().to_json() | {"z": [10**400]}}]}, "too large"),
@@ -440,7 +443,23 @@ def test_the_command_line_makes_packs_of_a_plan_and_of_an_instrument(tmp_path, m
 
 def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch):
     monkeypatch.setattr(command.Synth, "load", lambda model: synth())
-    options = ["--instrument", "violin", "--key", "60", "--layers", "2", "--takes", "2", "--no-loops", "--stereo"]
+    monkeypatch.setattr(command, "most_different", lambda synth, timbres, count: range(len(timbres))[-count:])
+    options = [
+        "--instrument",
+        "violin",
+        "--count",
+        "5",
+        "--different",
+        "1",
+        "--key",
+        "60",
+        "--layers",
+        "2",
+        "--takes",
+        "2",
+        "--no-loops",
+        "--stereo",
+    ]
     more = [
         "--formats",
         "sf2",
@@ -459,7 +478,7 @@ def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch
     expected = {"velocity_layers": 2, "round_robins": 2, "loops": False, "stereo": True, "formats": ["sf2"]}
     expected |= {"release_seconds": 0.5, "device": "tonverk", "measure": "loudness", "rejects": "reroll"}
     assert {name: written[name] for name in expected} == expected and written["sample_rate"] == 48000
-    assert sorted(path.name for path in (folder / "Multisamples").iterdir()) == ["violin", "violin.sf2"]
+    assert sorted(path.name for path in (folder / "Multisamples").iterdir()) == ["violin_05", "violin_05.sf2"]
     assert not any("loop" in note for note in notes_of(folder))
 
 

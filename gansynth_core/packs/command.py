@@ -1,8 +1,10 @@
 """`python -m gansynth_core pack`: a sample pack from a plan, or from an instrument in one line."""
 
 import argparse
+import functools
 
 from gansynth_core.errors import InputError
+from gansynth_core.packs.choice import most_different
 from gansynth_core.packs.naming import PROFILES
 from gansynth_core.packs.plan import DEVICES, FORMATS, LEVELS, MEASURES, REJECTS, PackPlan, load_document
 from gansynth_core.packs.render import write_pack
@@ -10,7 +12,21 @@ from gansynth_core.pitches import parse_pitch
 from gansynth_core.synth import Synth
 
 _SHORT_FORM = (
-    *("instrument", "seed", "count", "range", "every", "key", "name", "bits", "rate", "naming", "level", "measure"),
+    *(
+        "instrument",
+        "seed",
+        "count",
+        "different",
+        "range",
+        "every",
+        "key",
+        "name",
+        "bits",
+        "rate",
+        "naming",
+        "level",
+        "measure",
+    ),
     *("rejects", "layers", "takes", "loops", "stereo", "formats", "release", "device"),
 )
 _SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
@@ -27,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     short.add_argument("--instrument", help="which instrument, such as violin")
     short.add_argument("--seed", type=int, help="which of the instrument's sounds (default: 0)")
     short.add_argument("--count", type=int, help="how many sounds, from that seed on (default: 1)")
+    short.add_argument("--different", type=int, metavar="N", help="only the N of them that sound most different")
     short.add_argument("--range", metavar="LOW-HIGH", help="lowest and highest key, 36-84 or C2-C6 (default: all)")
     short.add_argument("--every", type=int, help="a note every so many semitones (default: 3)")
     short.add_argument("--key", help="one-shots at this key instead, such as 60 or C4")
@@ -54,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     document = _document(arguments)
     synth = Synth.load(arguments.model or document.get("model", "studio"))
-    plan = PackPlan.from_json(document, synth.card)
+    plan = PackPlan.from_json(document, synth.card, choose=functools.partial(most_different, synth))
     print(plan.estimate(synth.card))
     if arguments.dry_run:
         plan.check(synth.card)
@@ -103,9 +120,10 @@ def _document(arguments: argparse.Namespace) -> dict:
         "device": arguments.device,
     }
     item = {"instrument": arguments.instrument, "seed": arguments.seed, "count": arguments.count}
+    item = {name: value for name, value in item.items() if value is not None}
     return {
         "format": 1,
-        "items": [{name: value for name, value in item.items() if value is not None}],
+        "items": [item if arguments.different is None else {"different": arguments.different, "among": [item]}],
         "pitches": _pitches(arguments),
     } | {name: value for name, value in options.items() if value is not None}
 

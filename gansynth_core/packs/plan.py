@@ -1,5 +1,6 @@
 """What a sample pack shall hold: sounds, keys, and how they are written. As JSON, a plan is a file to keep and edit."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre, morph, sample
 from gansynth_core.packs.naming import PROFILES
 from gansynth_core.packs.wavetable import CYCLE, FRAMES
+from gansynth_core.patch import Patch, envelope_of
+from gansynth_core.sound import Envelope
 
 FORMAT = 1
 SUBTYPES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}  # bytes a sample
@@ -53,14 +56,29 @@ DEVICES = {
 
 @dataclass(frozen=True)
 class PackItem:
-    """A sound of a pack: any name, from which a safe one is made, and the timbre."""
+    """A sound of a pack: any name, from which a safe one is made, and the timbre; with an envelope, if one shapes it.
+
+    Attack, decay and sustain then become part of the notes, the release of the instrument they make.
+    """
 
     name: str
     timbre: Timbre
+    envelope: Envelope | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not isinstance(self.timbre, Timbre):
-            raise InputError("A sound of a pack is a name and a timbre.")
+        known = isinstance(self.name, str) and isinstance(self.timbre, Timbre)
+        if not known or not isinstance(self.envelope, Envelope | None):
+            raise InputError("A sound of a pack is a name, a timbre and perhaps an envelope.")
+
+    @classmethod
+    def of(cls, patch: Patch) -> "PackItem":
+        """The sound of a patch with its envelope; its gain does not count, as a pack has a level of its own."""
+        return cls(patch.name or "sound", patch.timbre, patch.envelope)
+
+    def to_json(self) -> dict:
+        """An item of a plan."""
+        shape = {"envelope": dataclasses.asdict(self.envelope)} if self.envelope else {}
+        return {"name": self.name, "timbre": self.timbre.to_json()} | shape
 
 
 @dataclass(frozen=True)
@@ -249,8 +267,7 @@ class PackPlan:
                 }
                 for table in self.wavetables
             ]
-        rows = ({"name": item.name, "timbre": item.timbre.to_json()} for item in self.items)
-        save_lines(path, head, "items", rows)
+        save_lines(path, head, "items", (item.to_json() for item in self.items))
 
     @classmethod
     def from_json(
@@ -258,9 +275,10 @@ class PackPlan:
     ) -> "PackPlan":
         """A plan from its JSON document.
 
-        items: {"name", "timbre"}, or {"instrument": a name or weights, "seed", "count"}, or {"name", "morph": [sound,
-        sound], "steps"}, where a sound is written as an item is, or {"different": n, "among": items} for those n of
-        them that differ most, which takes `choose` (timbres, n -> which; see choice.most_different).
+        items: {"name", "timbre", "envelope"}, or {"patch"}, or {"instrument": a name or weights, "seed", "count"}, or
+        {"name", "morph": [sound, sound], "steps"}, where a sound is written as an item is, or {"different": n, "among":
+        items} for those n of them that differ most, which takes `choose` (timbres, n -> which; see
+        choice.most_different).
         wavetables: {"name", "morph": [sound, sound], "pitch"}. pitches: 60, [48, 60], {"low", "high", "every"}, or
         "all" for every key that the model knows. The rest as PackPlan's arguments; a `device` sets what is not given.
         Raises InputError, in one sentence, for whatever is wrong, and before a plan too large takes any memory;
@@ -378,8 +396,13 @@ def _items(entry: Mapping, card: ModelCard, choose: Choose | None = None) -> lis
     if "different" in entry:
         return _different(entry, card, choose)
     if "timbre" in entry:
-        _only(entry, ("name", "timbre"), "A sound with a timbre")
-        return [PackItem(name or "sound", Timbre.from_json(entry["timbre"]))]
+        _only(entry, ("name", "timbre", "envelope"), "A sound with a timbre")
+        envelope = envelope_of(entry["envelope"]) if "envelope" in entry else None
+        return [PackItem(name or "sound", Timbre.from_json(entry["timbre"]), envelope)]
+    if "patch" in entry:
+        _only(entry, ("name", "patch"), "A sound with a patch")
+        item = PackItem.of(Patch.from_json(entry["patch"]))
+        return [replace(item, name=name) if name else item]
     _only(entry, ("name", "instrument", "seed", "count"), "A sound")
     instrument = entry.get("instrument")
     if instrument is not None and not isinstance(instrument, (str, Mapping)):

@@ -181,7 +181,7 @@ class _Export:
 
     def _finish(self, number: int, audio: np.ndarray) -> None:
         """Write one sound, then its record: from there on it is whole."""
-        record = self.writer.write(self.names[number], self.plan.items[number].timbre, audio)
+        record = self.writer.write(self.names[number], self.plan.items[number], audio)
         save_text(self._record(number), json.dumps(record))
 
     def _wavetable(self, number: int, progress: Progress) -> None:

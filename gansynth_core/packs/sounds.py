@@ -1,6 +1,7 @@
 """One sound of a pack, from the notes that the model made to its files: judged, cleaned, looped, levelled, mapped."""
 
 import base64
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +18,14 @@ from gansynth_core.packs.loops import HELD, Loop, crossfaded, find_loop, rescale
 from gansynth_core.packs.manifest import SOFTWARE
 from gansynth_core.packs.multisample import write_multisample
 from gansynth_core.packs.naming import note_name
-from gansynth_core.packs.plan import PackPlan
+from gansynth_core.packs.plan import PackItem, PackPlan
 from gansynth_core.packs.sf2 import write_sf2
 from gansynth_core.packs.sfz import sfz
 from gansynth_core.packs.shaping import cleaned, softer, widened
 from gansynth_core.packs.variation import ATTEMPTS, replacement, take
 from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
-from gansynth_core.sound import fade_out
+from gansynth_core.sound import Envelope, fade_out
 from gansynth_core.synth import Synth
 
 
@@ -51,18 +52,19 @@ class SoundWriter:
         takes = [take(timbre, self.card, turn) for turn in range(self.plan.round_robins)]
         return [(takes[turn], pitch) for turn, pitch in self.notes]
 
-    def write(self, name: str, timbre: Timbre, audio: np.ndarray) -> dict:
-        """Write the sound `name` with its notes `audio` float32 [notes, samples] and return what the manifest tells of
-        it; its notes' fingerprints, for `remember`, are in there too. Raises OSError."""
-        takes = self._judged(audio)
+    def write(self, name: str, item: PackItem, audio: np.ndarray) -> dict:
+        """Write the sound `item` as `name` with its notes `audio` float32 [notes, samples] and return what the manifest
+        tells of it; its notes' fingerprints, for `remember`, are in there too. Raises OSError."""
+        takes, timbre = self._judged(audio), item.timbre
         attempt = 0
         if self.plan.rejects == "reroll" and any(take.fault for take in takes):
             timbre, takes, attempt = self._rerolled(timbre, takes)
         kept = [t for t in takes if t.fault is None or (self.plan.rejects == "keep" and t.print_ is not None)]
         kept.sort(key=lambda take: (take.pitch, take.turn))
-        notes = self._files(name, timbre, kept)
+        notes = self._files(name, dataclasses.replace(item, timbre=timbre), kept)
         record = {
             "timbre": timbre.to_json(),
+            **({"envelope": dataclasses.asdict(item.envelope)} if item.envelope else {}),
             "notes": notes,
             "left_out": [self._place(t) | {"reason": t.fault} for t in takes if all(t is not one for one in kept)],
         }
@@ -113,12 +115,12 @@ class SoundWriter:
     def _place(self, one: _Take) -> dict:
         return {"pitch": one.pitch} | ({"take": one.turn + 1} if self.plan.round_robins > 1 else {})
 
-    def _files(self, name: str, timbre: Timbre, takes: Sequence[_Take]) -> list[dict]:
+    def _files(self, name: str, item: PackItem, takes: Sequence[_Take]) -> list[dict]:
         """Write the WAV files of `takes` in rising order of pitch, and what maps them; the manifest's notes."""
         if not takes:
             return []
         plan = self.plan
-        shaped = [self._shaped(one.wave, one.pitch) for one in takes]
+        shaped = [self._shaped(one.wave, one.pitch, item.envelope) for one in takes]
         levels = self._gains(takes, [wave for wave, _ in shaped])
         folder = self.pack / ("Multisamples" if plan.several else "OneShots")
         inside = folder / name if plan.several else folder
@@ -126,7 +128,7 @@ class SoundWriter:
         roots = sorted({one.pitch for one in takes})
         keys = dict(zip(roots, key_ranges(roots), strict=True))
         layers = velocity_ranges(plan.velocity_layers)
-        timbres = [take(timbre, self.card, turn) for turn in range(plan.round_robins)]
+        timbres = [take(item.timbre, self.card, turn) for turn in range(plan.round_robins)]
         zones, notes = [], []
         for one, (wave, loop), gain in zip(takes, shaped, levels, strict=True):
             turns = [other.turn for other in takes if other.pitch == one.pitch]
@@ -160,14 +162,18 @@ class SoundWriter:
                     note["fingerprint"] = base64.b64encode(one.print_.tobytes()).decode()
                 notes.append(note)
         if plan.several:
-            self._mappings(folder, name, zones)
+            release = item.envelope.release_seconds if item.envelope else plan.release_seconds
+            self._mappings(folder, name, zones, release)
         return notes
 
-    def _shaped(self, wave: np.ndarray, pitch: int) -> tuple[np.ndarray, Loop | None]:
-        """`wave` float32 [n] of the model at the pack's rate ([m] or, in stereo, [m, 2]), looped and faded."""
+    def _shaped(self, wave: np.ndarray, pitch: int, envelope: Envelope | None) -> tuple[np.ndarray, Loop | None]:
+        """`wave` float32 [n] of the model, as `envelope` shapes it while the key is held, at the pack's rate ([m] or,
+        in stereo, [m, 2]), looped and faded."""
         import soxr  # here, as it is no part of playing a note
 
         rate, plan = self.card.specgram.sample_rate, self.plan
+        if envelope:
+            wave = wave * envelope.gains(len(wave), rate).astype(np.float32)
         wave, lost = cleaned(wave, rate)
         held = min(round(HELD * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
         loop = find_loop(wave, rate, pitch, held) if plan.loops and plan.several else None
@@ -203,15 +209,15 @@ class SoundWriter:
         by_pitch = dict(zip(numbers, gains(peaks, goal, plan.level), strict=True))
         return [match * by_pitch[one.pitch] for one, match in zip(takes, matched, strict=True)]
 
-    def _mappings(self, folder: Path, name: str, zones: Sequence[Zone]) -> None:
+    def _mappings(self, folder: Path, name: str, zones: Sequence[Zone], release: float) -> None:
         plan = self.plan
         if "sfz" in plan.formats:
-            save_text(folder / f"{name}.sfz", sfz(name, name, zones, plan.release_seconds))
+            save_text(folder / f"{name}.sfz", sfz(name, name, zones, release))
         if "dspreset" in plan.formats:
-            save_text(folder / f"{name}.dspreset", dspreset(name, zones, plan.release_seconds))
+            save_text(folder / f"{name}.dspreset", dspreset(name, zones, release))
         if "sf2" in plan.formats:
             bits = 16 if plan.subtype == "PCM_16" else 24
-            write_sf2(folder / f"{name}.sf2", name, folder / name, zones, plan.sample_rate, bits, plan.release_seconds)
+            write_sf2(folder / f"{name}.sf2", name, folder / name, zones, plan.sample_rate, bits, release)
         if "multisample" in plan.formats:
             write_multisample(folder / f"{name}.multisample", name, folder / name, zones)
 
