@@ -7,7 +7,7 @@ from gansynth_core.errors import AudioError, DataError, GanSynthError, InputErro
 from gansynth_core.glide import glide
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, blend, morph, nudge, sample
-from gansynth_core.midi.render import MidiRender, render_midi
+from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
 from gansynth_core.midi.song import Song, SongNote, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
 from gansynth_core.packs.plan import PackItem, PackPlan, Wavetable, morph_items
@@ -55,6 +55,7 @@ __all__ = [
     "load_card",
     "load_patch",
     "measure",
+    "midi_notices",
     "model_folder",
     "morph",
     "morph_items",

@@ -54,9 +54,14 @@ class Player:
         if not self._line.acquire(blocking=False):
             raise Busy("The studio is busy: too many notes are waiting.")
         try:
-            synth = self._synth.result(timeout=LOADING_SECONDS)
-            return synth.render(timbre, pitches)
-        except TimeoutError as cause:
-            raise Busy("The model is still loading.") from cause
+            return self.synth().render(timbre, pitches)
         finally:
             self._line.release()
+
+    def synth(self) -> Synth:
+        """The model itself, once it is there: for work in the background, which does not stand in the line of those who
+        play. Raises Busy when it takes too long, and whatever GanSynthError loading it raised."""
+        try:
+            return self._synth.result(timeout=LOADING_SECONDS)
+        except TimeoutError as cause:
+            raise Busy("The model is still loading.") from cause

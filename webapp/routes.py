@@ -20,6 +20,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from gansynth_core import Clips, GanSynthError, InputError, measure, pcm16
+from webapp.jobs import Jobs
+from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_work
 from webapp.player import Busy, Player
 from webapp.sounds import (
     BLOCK_LIMIT,
@@ -47,6 +49,7 @@ PICTURE_LINE = 4
 THUMB_WIDTHS, THUMB_HEIGHTS = (32, 240), (16, 120)  # CSS pixels
 THUMB_LINE = 2  # small pictures come last: a third visitor's waits until these are drawn
 BODY_LIMIT = 600_000  # bytes: a dozen sounds of the longest kind
+MIDI_BODY_LIMIT = MIDI_LIMIT * 4 // 3 + BODY_LIMIT  # a file in base64, and the sounds that play it
 
 # Gradio's templates need inline scripts and Function; everything else comes from this server alone.
 CONTENT_POLICY = (
@@ -74,10 +77,12 @@ async def login_required(request: Request) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for: `digest` of the model and parameters by name, from the address or from a JSON body."""
+    """What a request asks for: `digest` of the model and parameters by name, from the address or from a JSON body; and
+    the `job` it speaks of, if it does."""
 
     digest: str
     values: dict[str, Any]
+    job: str = ""
 
     def needed(self, name: str) -> Any:
         if self.values.get(name) is None:
@@ -104,24 +109,25 @@ class Asked:
 
 
 async def asked_of(request: Request) -> Asked:
-    digest = request.path_params.get("digest", "")
+    digest, job = (request.path_params.get(name, "") for name in ("digest", "job"))
+    limit = MIDI_BODY_LIMIT if request.url.path.rsplit("/", 2)[-2] == "midi" else BODY_LIMIT
     if request.method != "POST":
-        return Asked(digest, dict(request.query_params))
+        return Asked(digest, dict(request.query_params), job)
     # A form of another site cannot send this type without asking first, which it is never granted.
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise HTTPException(415, "Send the parameters as JSON.")
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > BODY_LIMIT:
-            raise HTTPException(413, f"A request is at most {BODY_LIMIT // 1000} kB long.")
+        if len(body) > limit:
+            raise HTTPException(413, f"A request is at most {limit // 1000:,} kB long.")
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as cause:
         raise HTTPException(400, "The request is not readable JSON.") from cause
     if not isinstance(values, dict):
         raise HTTPException(400, "The request is a JSON object.")
-    return Asked(digest, values)
+    return Asked(digest, values, job)
 
 
 def _answer(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
@@ -274,6 +280,43 @@ def studio_routes(player: Player) -> list[Any]:
         finally:
             thumb_line.release()
         return Response(data, media_type="image/png", headers=KEEP)
+
+    jobs = Jobs()
+
+    @router.post("/{digest}/midi/look")
+    @_answer
+    def midi_look(asked: Asked) -> Response:
+        """What is in a MIDI file (`midi`, base64): see describe_song."""
+        this_model(asked)
+        return JSONResponse(describe_song(read_song(asked.needed("midi")), card))
+
+    @router.post("/{digest}/midi/render")
+    @_answer
+    def midi_render(asked: Asked) -> Response:
+        """Start a job that plays `midi` along `path`, with or without `drums`; its file takes its name from `name`."""
+        this_model(asked)
+        path = parse_path(asked.needed("path"), card)
+        song, drums = read_song(asked.needed("midi")), asked.values.get("drums") is True
+        return JSONResponse({"job": jobs.start(song_work(player, song, path, drums, str(asked.needed("name"))))})
+
+    @router.get("/{digest}/jobs/{job}")
+    @_answer
+    def job_state(asked: Asked) -> Response:
+        """How far a job is: see Jobs.state."""
+        return JSONResponse(jobs.state(asked.job), headers={"Cache-Control": "no-store"})
+
+    @router.post("/{digest}/jobs/{job}/cancel")
+    @_answer
+    def job_cancel(asked: Asked) -> Response:
+        jobs.cancel(asked.job)
+        return JSONResponse({})
+
+    @router.get("/{digest}/jobs/{job}/file")
+    @_answer
+    def job_file(asked: Asked) -> Response:
+        """The file of a job that is done, whole or the part that a player asks for."""
+        path = jobs.file(asked.job)
+        return FileResponse(path, filename=path.name, headers={"Cache-Control": "private, max-age=3600"})
 
     return list(router.routes)
 

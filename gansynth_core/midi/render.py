@@ -53,7 +53,7 @@ def render_midi(
     and dies over `release_seconds` (0-10); one that is held longer than the model's notes goes on as `sustain` says.
     Loudness follows velocity, channel volume and expression. drums: play channel 10 as well, as if it were a melody.
     progress: called with notes done and notes in all; an exception raised in it stops the work.
-    The synth is asked for an octave of notes at a time, so that others can play in between. Deterministic.
+    Others may play the synth meanwhile, and go first. Deterministic.
     Raises InputError for a file that cannot be played and for whatever is wrong with the rest.
     """
     if not 0 <= release_seconds <= LONGEST_RELEASE_SECONDS:
@@ -73,7 +73,7 @@ def render_midi(
     keys = list(wanted)
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
-        clips = synth.render([timbre for timbre, _ in batch], [pitch for _, pitch in batch])
+        clips = synth.render([timbre for timbre, _ in batch], [pitch for _, pitch in batch], background=True)
         for key, wave in zip(batch, clips.audio, strict=True):
             hows += _add_notes(mix, song, wanted[key], wave, rate, release_seconds)
             done += len(wanted[key])
@@ -84,6 +84,12 @@ def render_midi(
     peak = np.abs(mix).max()
     samples = (mix * (PEAK / peak if peak > SILENCE_PEAK else 1.0)).astype(np.float32)
     return MidiRender(Clip(samples, rate), len(notes), tuple(notices))
+
+
+def midi_notices(song: Song, card: ModelCard, *, drums: bool = False) -> tuple[str, ...]:
+    """The notices that `render_midi` would give, but for those on long notes, which depend on how the timbres sound.
+    Raises InputError if no note of the song can be played."""
+    return tuple(_playable(song, card, drums)[1])
 
 
 def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[SongNote, int]], list[str]]:

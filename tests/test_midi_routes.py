@@ -1,0 +1,168 @@
+"""A MIDI file on the page's own routes: looked at, rendered by a job, listened to, taken home."""
+
+import base64
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from fakes import sine_synth
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from test_midi import midi, partial_db, played
+
+from gansynth_core import Clip, Synth
+from webapp.player import Player
+from webapp.routes import PREFIX, studio_routes
+from webapp.sounds import digest_of
+
+SYNTH = sine_synth()
+PLACE = f"{PREFIX}/{digest_of(SYNTH.card)}"
+VIOLIN = {"instruments": {"violin": 1}, "seed": 7}
+FLUTE = {"instruments": {"flute": 1}, "seed": 3}
+DRUM = played(1, 1.5, 38, channel=9)
+
+
+@pytest.fixture(scope="module")
+def client():
+    return TestClient(FastAPI(routes=studio_routes(Player.of(SYNTH))), raise_server_exceptions=False)
+
+
+def coded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def path(*stops):
+    return [{"sound": sound, "at": at} for sound, at in stops]
+
+
+def render(client, data: bytes, **options):
+    body = {"midi": coded(data), "path": path((VIOLIN, 0), (FLUTE, 1)), "name": "My song.mid"} | options
+    return client.post(f"{PLACE}/midi/render", json=body)
+
+
+def finished(client, job: str) -> dict:
+    end = time.monotonic() + 60
+    while (state := client.get(f"{PLACE}/jobs/{job}").json())["state"] in ("waiting", "running"):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return state
+
+
+def test_a_song_is_described_before_it_is_played(client):
+    song = midi(played(0, 0.5, 60) + played(1, 65, 96), DRUM)
+    answer = client.post(f"{PLACE}/midi/look", json={"midi": coded(song)}).json()
+    assert (answer["seconds"], answer["notes"], answer["drums"]) == (65, 2, 1)
+    assert (answer["low"], answer["high"]) == ("C4", "C7")
+    assert answer["roll"] == [[0, 0.5, 60, 0], [1, 65, 96, 0], [1, 1.5, 38, 1]]
+    moved, left_out = answer["notices"]["without"][::-1]
+    assert "96 to 84" in moved and "drum channel left out" in left_out
+    assert len(answer["notices"]["with"]) == 1
+
+
+def test_a_song_of_many_notes_is_drawn_by_a_part_of_them(client):
+    track = [note for number in range(3500) for note in played(number / 100, number / 100 + 0.01, 60)]
+    answer = client.post(f"{PLACE}/midi/look", json={"midi": coded(midi(track))}).json()
+    assert answer["notes"] == 3500 and len(answer["roll"]) == 1750
+
+
+def test_a_job_renders_the_song_along_its_path(client):
+    answer = render(client, midi(played(0, 0.5, 60) + played(2, 2.5, 60), DRUM))
+    assert answer.status_code == 200
+    job = answer.json()["job"]
+    state = finished(client, job)
+    assert (state["state"], state["done"], state["total"]) == ("done", 2, 2)
+    assert state["about"]["name"] == "My_song.wav" and state["about"]["notes"] == 2
+    assert state["about"]["notices"] == ["1 note of the drum channel left out."]
+    file = client.get(f"{PLACE}/jobs/{job}/file")
+    assert file.headers["Content-Type"] in ("audio/wav", "audio/x-wav")
+    assert 'filename="My_song.wav"' in file.headers["Content-Disposition"]
+    samples, rate = soundfile.read(io.BytesIO(file.content), dtype="float32")
+    assert len(samples) / rate == pytest.approx(2.8, abs=0.01) and len(file.content) == state["about"]["bytes"]
+    clip, first = Clip(samples, rate), 440 * 2 ** (-9 / 12)
+    assert partial_db(clip, 2 * first, 0, 0.5) > partial_db(clip, 3 * first, 0, 0.5) + 10
+    assert partial_db(clip, 3 * first, 2, 2.5) > partial_db(clip, 2 * first, 2, 2.5) + 5
+    part = client.get(f"{PLACE}/jobs/{job}/file", headers={"Range": "bytes=0-99"})
+    assert part.status_code == 206 and part.content == file.content[:100]
+    assert client.post(f"{PLACE}/jobs/{job}/cancel", json={}).status_code == 200
+    assert client.get(f"{PLACE}/jobs/{job}/file").status_code == 400
+
+
+def test_drums_are_played_when_asked_for(client):
+    data = midi(played(0, 0.5, 60), DRUM)
+    about = finished(client, render(client, data, drums=True).json()["job"])["about"]
+    assert about["notes"] == 2 and about["notices"] == []
+
+
+def test_a_running_job_can_be_cancelled():
+    import threading
+
+    gate = threading.Event()
+
+    class Waiting(type(SYNTH._generator)):
+        def __call__(self, z, pitch, instruments):
+            gate.wait(30)
+            return super().__call__(z, pitch, instruments)
+
+    client = TestClient(FastAPI(routes=studio_routes(Player.of(Synth(SYNTH.card, Waiting(), device="cpu")))))
+    song = midi([note for pitch in range(40, 70) for note in played(0, 0.1, pitch)])
+    job = render(client, song).json()["job"]
+    assert client.post(f"{PLACE}/jobs/{job}/cancel", json={}).status_code == 200
+    gate.set()
+    assert finished(client, job)["state"] == "cancelled"
+    assert client.get(f"{PLACE}/jobs/{job}/file").status_code == 400
+
+
+SONG = midi(played(0, 0.5, 60))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"midi": "%%%"}, "did not arrive whole"),
+        ({"midi": 5}, "did not arrive whole"),
+        ({"midi": coded(b"RIFF")}, "no MIDI file"),
+        ({"midi": coded(SONG[:-8])}, "ends too early"),
+        ({"midi": coded(midi([]))}, "no notes"),
+        ({"midi": coded(midi(played(0, 1000, 60)))}, "lasts 17 minutes; the page plays up to 15"),
+        ({"midi": coded(bytes(2_000_001))}, "larger than 2 MB"),
+        ({"midi": coded(midi(DRUM))}, "are drums"),
+        ({"path": []}, "1 to 16 sounds"),
+        ({"path": path(*[(VIOLIN, at / 20) for at in range(17)])}, "1 to 16 sounds"),
+        ({"path": [VIOLIN]}, "its place in the song"),
+        ({"path": path((VIOLIN, 0.5), (FLUTE, 0.5))}, "must rise"),
+        ({"path": path((VIOLIN, -1))}, "fractions"),
+        ({"path": path(({"instruments": {"violn": 1}, "seed": 1}, 0))}, "violn"),
+        ({"name": None}, "lacks 'name'"),
+    ],
+)
+def test_a_song_that_cannot_be_played_gets_one_sentence(client, changes, sentence):
+    answer = render(client, SONG, **changes)
+    assert answer.status_code == 400, answer.text
+    assert sentence in answer.json()["error"]
+
+
+def test_only_the_midi_routes_take_large_bodies_and_jobs_of_others_are_not_guessed(client):
+    large = {"midi": "A" * 700_000}
+    assert client.post(f"{PLACE}/midi/look", json=large).status_code == 400
+    assert client.post(f"{PLACE}/takes", json=large).status_code == 413
+    assert client.post(f"{PLACE}/midi/look", json={"midi": "A" * 4_000_000}).status_code == 413
+    assert client.post(f"{PLACE}/midi/look", content=json.dumps({"midi": ""})).status_code == 415
+    assert client.get(f"{PLACE}/jobs/1").status_code == 400
+    assert client.post(f"{PREFIX}/0000/midi/look", json={"midi": coded(SONG)}).status_code == 404
+
+
+def test_a_file_name_is_made_safe(client):
+    for name, safe in {"../../x y.mid": "x_y.wav", "…": "song.wav", "a" * 300: "a" * 60 + ".wav"}.items():
+        assert finished(client, render(client, SONG, name=name).json()["job"])["about"]["name"] == safe
+
+
+def test_players_are_answered_while_a_song_is_rendered(client):
+    song = midi([note for pitch in range(24, 85) for note in played(0, 0.1, pitch)])
+    job = render(client, song).json()["job"]
+    notes = client.get(f"{PLACE}/notes", params={"sound": json.dumps(VIOLIN), "low": 60, "high": 60})
+    assert len(np.frombuffer(notes.content, "<i2")) == SYNTH.card.specgram.samples
+    assert client.get(f"{PLACE}/jobs/{job}").json()["state"] in ("waiting", "running")
+    client.post(f"{PLACE}/jobs/{job}/cancel", json={})

@@ -1,0 +1,167 @@
+"""Work that takes longer than a request: packs, songs.
+
+Each job has an id nobody can guess, a folder of its own, progress to be asked for, and in the end a file, which is kept
+for an hour.
+"""
+
+import logging
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gansynth_core import GanSynthError, InputError
+from webapp.player import Busy
+
+AT_ONCE = 2  # of all visitors together; the others wait their turn
+MOST_OPEN = 8  # running or waiting
+MOST_KEPT = 12  # done, with their files
+KEEP_SECONDS = 3600.0
+
+
+class Cancelled(Exception):
+    """Raised within a job's work, at its next sign of progress, once nobody wants it any more."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """path: the file, within the job's folder. about: what the page shows of it, as JSON."""
+
+    path: Path
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+Progress = Callable[[int, int], None]
+Work = Callable[[Path, Progress], Done]
+
+
+@dataclass
+class _Job:
+    folder: Path
+    state: str = "waiting"  # then running, then done, failed or cancelled
+    done: int = 0
+    total: int = 0
+    first: tuple[float, int] | None = None  # time.monotonic() at the first sign of progress, and what was done by then
+    error: str | None = None
+    result: Done | None = None
+    unwanted: threading.Event = field(default_factory=threading.Event)
+
+
+class Jobs:
+    """All jobs of one app. Thread-safe. The files lie in a temporary folder, which goes when the app stops."""
+
+    def __init__(self, at_once: int = AT_ONCE, keep_seconds: float = KEEP_SECONDS):
+        self._room = tempfile.TemporaryDirectory(prefix="gansynth-studio-")
+        self._jobs: dict[str, _Job] = {}  # oldest first
+        self._lock = threading.Lock()
+        self._turns = threading.Semaphore(at_once)
+        self._keep_seconds = keep_seconds
+
+    def start(self, work: Work) -> str:
+        """Run `work(folder, progress)` in a thread and return the job's id.
+
+        `progress(done, total)` raises Cancelled when the job is to stop; a GanSynthError that `work` raises becomes the
+        job's sentence. Raises Busy when too many jobs wait.
+        """
+        with self._lock:
+            if sum(job.state in ("waiting", "running") for job in self._jobs.values()) >= MOST_OPEN:
+                raise Busy("The studio is busy: too many exports are waiting.")
+            name = secrets.token_urlsafe(16)
+            job = self._jobs[name] = _Job(Path(tempfile.mkdtemp(dir=self._room.name)))
+        threading.Thread(target=self._run, args=(name, job, work), name="job", daemon=True).start()
+        return name
+
+    def state(self, name: str) -> dict[str, Any]:
+        """What the page shows of a job: `state`, `done` of `total`, `left` in seconds (None: not known yet), `error` (a
+        sentence or None) and, once it is done, `about`. Raises InputError for one there is not (any more)."""
+        job = self._job(name)
+        return {
+            "state": job.state,
+            "done": job.done,
+            "total": job.total,
+            "left": self._left(job),
+            "error": job.error,
+            "about": dict(job.result.about) if job.result else None,
+        }
+
+    def cancel(self, name: str) -> None:
+        """Stop a job, or throw its file away. Raises InputError for one there is not."""
+        job = self._job(name)
+        job.unwanted.set()
+        with self._lock:
+            if job.state in ("waiting", "done"):
+                self._end(job, "cancelled")
+
+    def file(self, name: str) -> Path:
+        """The file of a job that is done. Raises InputError if it is not."""
+        job = self._job(name)
+        if job.state != "done":
+            raise InputError("This export has no file: it is not done.")
+        return job.result.path
+
+    def _job(self, name: str) -> _Job:
+        try:
+            return self._jobs[name]
+        except KeyError:
+            raise InputError("This export is not there any more: start it again.") from None
+
+    @staticmethod
+    def _left(job: _Job) -> float | None:
+        """By the pace since the first sign of progress: what came before it (loading, reading) tells nothing."""
+        if job.state != "running" or job.first is None or job.done <= job.first[1]:
+            return None
+        since, already = job.first
+        return round((time.monotonic() - since) / (job.done - already) * (job.total - job.done), 1)
+
+    def _run(self, name: str, job: _Job, work: Work) -> None:
+        def progress(done: int, total: int) -> None:
+            if job.unwanted.is_set():
+                raise Cancelled
+            job.done, job.total = done, total
+            if job.first is None:
+                job.first = time.monotonic(), done
+
+        with self._turns:
+            with self._lock:
+                if job.state == "cancelled":
+                    return
+                job.state = "running"
+            try:
+                result, error = work(job.folder, progress), None
+            except Cancelled:
+                result, error = None, None
+            except GanSynthError as cause:
+                result, error = None, str(cause)
+            except Exception as cause:  # a fault of ours: the page hears of it, and the terminal all of it
+                logging.getLogger(__name__).exception("A job failed")
+                result, error = None, f"The export failed ({type(cause).__name__})."
+        with self._lock:
+            job.result, job.error = result, error
+            if job.unwanted.is_set():
+                self._end(job, "cancelled")
+            elif error:
+                self._end(job, "failed")
+            else:
+                job.state = "done"
+            over = [one for one, its in self._jobs.items() if its.state not in ("waiting", "running")]
+            for one in over[:-MOST_KEPT]:
+                self._end(self._jobs.pop(one), "gone")
+        timer = threading.Timer(self._keep_seconds, self._forget, (name,))
+        timer.daemon = True
+        timer.start()
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            job = self._jobs.pop(name, None)
+            if job:
+                self._end(job, "gone")
+
+    @staticmethod
+    def _end(job: _Job, state: str) -> None:
+        job.state, job.result = state, None
+        shutil.rmtree(job.folder, ignore_errors=True)

@@ -1,0 +1,107 @@
+"""MIDI files on the page: what is in one, and the job that plays it along a path of sounds."""
+
+import base64
+import binascii
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gansynth_core import InputError, ModelCard, Song, TimbrePath, midi_notices, read_midi, render_midi
+from webapp.jobs import Done, Progress, Work
+from webapp.player import Busy, Player
+from webapp.sounds import parse_sound, pitch_name, timbre_of
+
+MIDI_LIMIT = 2_000_000  # bytes
+SONG_SECONDS = 900.0  # 200 MB of memory while it is mixed
+MOST_STOPS = 16  # sounds of a path
+DRAWN_NOTES = 3000
+DRUMS = 10  # General MIDI's channel
+
+_reading = threading.BoundedSemaphore(2)  # files are read in Python, at a second or so a large one
+
+
+def read_song(text: Any) -> Song:
+    """The song in a MIDI file in base64. Raises InputError, in one sentence, for one that the page does not play, and
+    Busy when too many files are being read."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error) as cause:
+        raise InputError("The MIDI file did not arrive whole.") from cause
+    if len(data) > MIDI_LIMIT:
+        raise InputError(f"This file is larger than {MIDI_LIMIT / 1e6:g} MB, which is the most.")
+    if not _reading.acquire(blocking=False):
+        raise Busy("The studio is busy: it reads other MIDI files.")
+    try:
+        song = read_midi(data)
+    finally:
+        _reading.release()
+    if not song.notes:
+        raise InputError("This MIDI file has no notes.")
+    if song.seconds > SONG_SECONDS:
+        raise InputError(
+            f"This song lasts {song.seconds / 60:.0f} minutes; the page plays up to {SONG_SECONDS / 60:.0f}."
+        )
+    return song
+
+
+def describe_song(song: Song, card: ModelCard) -> dict[str, Any]:
+    """What the page shows of a song before it is rendered, as JSON: its length in seconds, how many notes and drum
+    notes, its range, a sample of its notes [start, end, pitch, 1 for drums] to draw, and the notices, each with and
+    without drums."""
+    drums = sum(note.channel == DRUMS for note in song.notes)
+    tuned = [note for note in song.notes if note.channel != DRUMS] or song.notes
+    every = -(-len(song.notes) // DRAWN_NOTES)
+    return {
+        "seconds": round(song.seconds, 3),
+        "notes": len(song.notes) - drums,
+        "drums": drums,
+        "low": pitch_name(min(note.pitch for note in tuned)),
+        "high": pitch_name(max(note.pitch for note in tuned)),
+        "roll": [
+            [round(note.start, 3), round(note.end, 3), note.pitch, int(note.channel == DRUMS)]
+            for note in song.notes[::every]
+        ],
+        "notices": {"without": _notices(song, card, False), "with": _notices(song, card, True)},
+    }
+
+
+def _notices(song: Song, card: ModelCard, drums: bool) -> list[str]:
+    try:
+        return list(midi_notices(song, card, drums=drums))
+    except InputError as error:
+        return [str(error)]
+
+
+def parse_path(value: Any, card: ModelCard) -> TimbrePath:
+    """The path of sounds that the page asks for: [{"sound": document, "at": 0..1}, ...]. Raises InputError."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_STOPS:
+        raise InputError(f"A path has 1 to {MOST_STOPS} sounds.")
+    if not all(isinstance(stop, Mapping) and isinstance(stop.get("at"), int | float) for stop in value):
+        raise InputError("Each sound of a path has its place in the song, from 0 to 1.")
+    timbres = [timbre_of(parse_sound(stop.get("sound"), card), card) for stop in value]
+    return TimbrePath(timbres, [stop["at"] for stop in value])
+
+
+def song_work(player: Player, song: Song, path: TimbrePath, drums: bool, name: str) -> Work:
+    """The job that renders `song` and saves it as a 24-bit WAV file named after `name`. Raises InputError if nothing of
+    it can be played."""
+    midi_notices(song, player.card, drums=drums)
+    stem = re.sub(r"\W+", "_", Path(name).stem, flags=re.ASCII).strip("_")[:60] or "song"
+
+    def work(folder: Path, progress: Progress) -> Done:
+        rendered = render_midi(song, player.synth(), path.timbres, path.at, drums=drums, progress=progress)
+        file = rendered.clip.save(folder / f"{stem}.wav")
+        return Done(
+            file,
+            {
+                "name": file.name,
+                "bytes": file.stat().st_size,
+                "seconds": round(rendered.clip.seconds, 2),
+                "notes": rendered.notes,
+                "notices": list(rendered.notices),
+            },
+        )
+
+    return work
