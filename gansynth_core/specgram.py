@@ -204,8 +204,10 @@ class MelSpecgramSpec(Representation):
 
     @property
     def bins_hz(self) -> np.ndarray:
-        """Evenly spaced on the mel scale; the matrix's bands, the lowest most of all, lie a little beside them."""
-        return _mel_to_hz(np.linspace(0, _hz_to_mel(self.sample_rate / 2), self.bins + 2)[1:-1])
+        """The centres of the matrix's bands, which are its own (see `_linear_to_mel`); an empty band is at 0."""
+        matrix = _linear_to_mel(self.bins, self.sample_rate)
+        hz = np.arange(1, self.bins + 1) * self.bin_hz
+        return (hz @ matrix) / np.maximum(matrix.sum(axis=0), 1e-9)
 
     def to_json(self) -> dict:
         return {"kind": self.kind} | asdict(self)

@@ -352,3 +352,12 @@ def test_mel_sets_are_stored_finely_enough_to_sound_the_same(data):
     plain, stored = (MAGENTA_SPEC.decode(x) for x in (specgram, dequantize(quantize(specgram, np.dtype(np.float16)))))
     assert 10 * torch.log10(plain.square().sum() / (plain - stored).square().sum()) > 40
     assert prepare([Tones()], data.folder, SPEC, workers=1).spec == SPEC  # known again, and not made anew
+
+
+def test_mel_bins_say_where_a_tone_lies():
+    """Within half a semitone, or a bin of the FFT."""
+    seconds = np.arange(64000) / 16000
+    for hz in (130.8, 440.0, 1046.5, 4186.0):
+        wave = torch.tensor(0.5 * np.sin(2 * np.pi * hz * seconds), dtype=torch.float32)[None]
+        loudest = MAGENTA_SPEC.bins_hz[int(MAGENTA_SPEC.encode(wave)[0, 0, 60].argmax())]
+        assert abs(loudest - hz) < max(0.03 * hz, MAGENTA_SPEC.bin_hz)
