@@ -73,7 +73,7 @@ def build_page(player: Player) -> gr.Blocks:
         with gr.Column(elem_id="desk"):
             _pane("library", "Sounds", {"picker": "Instruments", "favourites": "Favourites", "heard": "History"})
             _pane("stage", "Stage", {"view": "Picture", "pad": "Pad"})
-            _pane("panel", "Shape", {"shape": "Sliders"})
+            _pane("panel", "Shape", {"shape": "Sliders", "envelope": "Envelope"})
         Room("piano", elem_id="piano")
 
         written: set[str] = set()

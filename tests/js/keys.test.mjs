@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { meaning } from "../../webapp/static/keys.js";
+import { velocityAt } from "../../webapp/static/piano.js";
 import { matches } from "../../webapp/static/picker.js";
 
 const press = (code, target = { tagName: "BODY" }, extra = {}) => meaning({ code, target, ...extra });
@@ -18,6 +19,22 @@ test("typing in a field is not playing, moving a slider does not stop it", () =>
   assert.equal(press("KeyA", { tagName: "TEXTAREA" }), null);
   assert.equal(press("KeyA", { tagName: "DIV", isContentEditable: true }), null);
   assert.deepEqual(press("KeyA", { tagName: "INPUT", type: "range" }), { note: 0 });
+});
+
+test("the space bar is the pedal unless something it could press is in focus", () => {
+  assert.deepEqual(press("Space"), { pedal: true });
+  assert.deepEqual(press("Space", { tagName: "INPUT", type: "range", tabIndex: 0 }), { pedal: true });
+  assert.equal(press("Space", { tagName: "BUTTON", tabIndex: 0 }), null);
+  assert.equal(press("Space", { tagName: "INPUT", type: "checkbox", tabIndex: 0 }), null);
+  assert.equal(press("Space", { tagName: "TEXTAREA", tabIndex: 0 }), null);
+  assert.deepEqual(press("KeyV"), { phrase: true });
+  assert.equal(press("KeyV", { tagName: "INPUT", type: "number" }), null);
+});
+
+test("the front edge of a key is loudest", () => {
+  assert.equal(velocityAt(1), 1);
+  assert.ok(velocityAt(0.2) < velocityAt(0.6));
+  assert.ok(velocityAt(-0.5) > 0.1 && velocityAt(1.5) <= 1);
 });
 
 test("shortcuts of the browser stay the browser's", () => {

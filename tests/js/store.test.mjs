@@ -155,6 +155,17 @@ test("garbage, newer formats and other models leave a fresh bench and say so", (
   assert.match(restore('{"format": 2, "model": "violins"}', model).complaint, /'violins'/);
 });
 
+test("a patch and a phrase keep to their ranges; only the patch is undone", () => {
+  const project = after({ type: "patch", patch: { attack: 9, release: 0, gain: NaN } }, { type: "phrase", name: "bass", tempo: 999, loop: false });
+  assert.deepEqual(project.patch, { attack: 2, decay: 0, sustain: 1, release: 0.01, gain: 0 });
+  assert.deepEqual(project.phrase, { name: "bass", tempo: 240, loop: false });
+  assert.equal(reduce(project, { type: "phrase", name: "opera", tempo: NaN }, model), project);
+  assert.deepEqual(restore(JSON.stringify(project), model).project, project);
+  const history = step(step(beginHistory(newProject(model)), after({ type: "patch", patch: { attack: 1 } })), project);
+  assert.equal(undo(history).present.patch.attack, 1);
+  assert.equal(undo(history).present.phrase.name, "bass");
+});
+
 test("a saved project cannot smuggle in what the page could not reach", () => {
   const saved = {
     format: 2, slots: { a: { sound: { instruments: { theremin: 1 }, seed: 0 } }, b: { sound: { ...flute, sliders: { bright: "1" } } }, c: 7 },

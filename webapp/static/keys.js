@@ -17,12 +17,18 @@ export function takesText(element) {
   return tag === "TEXTAREA" || tag === "SELECT";
 }
 
-// What a key press means: {note: semitones above the octave's C}, {shift: -12 | 12}, {silence: true}, or null.
+// Whether the space bar belongs to this element: it presses buttons, opens lists, picks among choices.
+const takesSpace = (element) => takesText(element) || (element?.tabIndex >= 0 && element.type !== "range");
+
+// What a key press means: {note: semitones above the octave's C}, {shift: -12 | 12}, {pedal: true}, {phrase: true},
+// {silence: true}, or null.
 export function meaning(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return null;
   if (event.code in SEMITONES) return { note: SEMITONES[event.code] };
   if (event.code === "KeyZ") return { shift: -12 };
   if (event.code === "KeyX") return { shift: 12 };
+  if (event.code === "Space") return takesSpace(event.target) ? null : { pedal: true };
+  if (event.code === "KeyV") return { phrase: true };
   if (event.code === "Escape") return { silence: true };
   return null;
 }

@@ -193,6 +193,12 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
       if (retry === "on change") retry = null;
       pump();
     },
+    // These and no others are waited for, the first of them most.
+    prefer(pitches) {
+      wanted.clear();
+      for (const pitch of pitches) wanted.add(pitch);
+      pump();
+    },
     // Nothing is on its way and nothing will be asked for again by itself.
     isIdle: () => !inFlight && (retry === null || retry === "on change"),
   };

@@ -2,13 +2,19 @@
 
 import { h, hostOf, icon, toggle } from "./dom.js";
 import { keyLabels, meaning, SEMITONES } from "./keys.js";
+import { midiSwitch } from "./midi.js";
+import { phraseControls } from "./phrasebar.js";
 import { openStudio } from "./studio.js";
 
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const NARROWEST_KEY = 26; // CSS pixels; when all keys would be narrower, the piano shows two octaves
 const WHITE_IN_TWO_OCTAVES = 15;
+const SOFTEST = 0.25; // velocity at the far end of a key; at the front edge it is 1
 
 const isBlack = (pitch) => BLACK.has(pitch % 12);
+
+// How hard a key is hit by where on it, from 0 at the far end to 1 at the front edge.
+export const velocityAt = (place) => SOFTEST + (1 - SOFTEST) * Math.min(1, Math.max(0, place));
 
 let leave = null; // takes back the listeners of a former mount
 
@@ -51,38 +57,47 @@ export default async function mount({ element }) {
   const up = h("button", { class: "tool", "aria-label": "Octave up", title: "Octave up (X)", onclick: () => shift(12) }, icon("M9 5l7 7-7 7"));
   const range = h("output", { class: "range", "aria-live": "polite" });
   const sustain = toggle("Hold", "Notes sound on after you let go", (on) => studio.dispatch({ type: "hold", on }));
-  const stop = h("button", { class: "button", title: "Stop all sound (Esc)", onclick: () => studio.silence() }, "Stop");
-  const hint = h("p", { class: "hint" }, "Keys ", h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play, ", h("kbd", {}, "Z"), h("kbd", {}, "X"), " shift the octave, ", h("kbd", {}, "Esc"), " stops");
+  const stop = h("button", { class: "button stop", "aria-label": "Stop", title: "Stop all sound (Esc)", onclick: () => studio.silence() }, icon("M6.5 6.5h11v11h-11z"), h("span", {}, "Stop"));
+  const more = h("button", { class: "tool more", "aria-label": "Phrase and MIDI", "aria-expanded": "false", onclick: unfold }, icon("M5 12h.01M12 12h.01M19 12h.01"));
+  const pedal = h("span", { class: "pedal", title: "Sustain pedal: the space bar, or a MIDI pedal" }, h("kbd", {}, "Space"), " sustains");
+  const hint = h("p", { class: "hint" }, h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play, ", h("kbd", {}, "Z"), h("kbd", {}, "X"), " octave, ", pedal, ", low on a key is loud");
+  const phrase = phraseControls(studio);
   const veil = h(
     "button", { class: "veil", onclick: () => engine.enable() },
     h("span", {}, icon("M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"), "Click to enable sound"),
   );
   const sight = h("div", { class: "sight" }, h("div", { class: "run" }, arrival, board));
   host.append(
-    h("div", { class: "rail" }, h("div", { class: "octave" }, down, range, up), hint, sustain.element, stop),
+    h("div", { class: "rail" }, h("div", { class: "octave" }, down, range, up), hint, phrase.play, phrase.settings, midiSwitch(studio), more, sustain.element, stop),
     h("div", { class: "case" }, sight, veil),
   );
 
   // Pointers: each finger (or the mouse) holds at most one key and may slide on to the next.
   const pointers = new Map(); // pointerId -> pitch or null while between keys
-  const pitchAt = (event) => {
+  const keyAt = (event) => {
     const key = document.elementFromPoint(event.clientX, event.clientY)?.closest(".key");
-    return key && board.contains(key) ? Number(key.dataset.pitch) : null;
+    return key && board.contains(key) ? key : null;
   };
-  function hold(event, pitch) {
+  function hold(event, key) {
+    const pitch = key && Number(key.dataset.pitch);
     const before = pointers.get(event.pointerId) ?? null;
     pointers.set(event.pointerId, pitch);
     if (before === pitch) return;
-    if (pitch !== null) studio.press(pitch);
+    if (pitch !== null) {
+      const { top, height } = key.getBoundingClientRect();
+      const velocity = velocityAt((event.clientY - top) / height);
+      key.style.setProperty("--struck", velocity);
+      studio.press(pitch, velocity);
+    }
     if (before !== null && ![...pointers.values()].includes(before)) studio.lift(before);
   }
   board.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     event.preventDefault(); // no text selection, no drag image; focus is set below
     document.activeElement?.blur?.(); // a search field keeps no letters once one plays
-    hold(event, pitchAt(event));
+    hold(event, keyAt(event));
   });
-  listen("pointermove", (event) => pointers.has(event.pointerId) && hold(event, pitchAt(event)));
+  listen("pointermove", (event) => pointers.has(event.pointerId) && hold(event, keyAt(event)));
   for (const type of ["pointerup", "pointercancel"]) {
     listen(type, (event) => {
       if (!pointers.has(event.pointerId)) return;
@@ -93,26 +108,40 @@ export default async function mount({ element }) {
   board.addEventListener("contextmenu", (event) => event.preventDefault());
 
   // Computer keys.
+  let spaceDown = false;
+  function raisePedal() {
+    spaceDown = false;
+    studio.pedal(false);
+  }
   const typed = new Map(); // code -> pitch it started, whatever the octave is by now
   listen("keydown", (event) => {
     const what = meaning(event);
+    if (what?.pedal) event.preventDefault(); // the page would scroll
     if (!what || event.repeat) return;
     if (what.note !== undefined) {
       const pitch = studio.project.octave + what.note;
       typed.set(event.code, pitch);
+      keys.get(pitch)?.style.removeProperty("--struck");
       studio.press(pitch);
     } else if (what.shift) {
       shift(what.shift);
+    } else if (what.pedal) {
+      spaceDown = true;
+      studio.pedal(true);
+    } else if (what.phrase) {
+      phrase.toggle();
     } else {
       studio.silence();
     }
   });
   listen("keyup", (event) => {
+    if (event.code === "Space" && spaceDown) raisePedal();
     if (!typed.has(event.code)) return;
     studio.lift(typed.get(event.code));
     typed.delete(event.code);
   });
   listen("blur", () => {
+    if (spaceDown) raisePedal();
     for (const pitch of [...typed.values(), ...pointers.values()]) if (pitch !== null) studio.lift(pitch);
     typed.clear();
     pointers.clear();
@@ -148,6 +177,11 @@ export default async function mount({ element }) {
     studio.dispatch({ type: "octave", octave: Math.max(lowest, studio.project.octave + by) });
   }
 
+  // On a phone the phrase's settings and MIDI have a line of their own, on demand.
+  function unfold() {
+    more.setAttribute("aria-expanded", String(host.classList.toggle("unfolded")));
+  }
+
   function drawPlace() {
     const narrow = isNarrow();
     host.classList.toggle("narrow", narrow);
@@ -167,7 +201,9 @@ export default async function mount({ element }) {
   }
 
   function drawKeys() {
-    const { down: pressed, waiting, sounding } = studio.keys();
+    const { down: pressed, waiting, sounding, pedal: sustained } = studio.keys();
+    pedal.classList.toggle("down", sustained);
+    phrase.draw();
     for (const [pitch, key] of keys) {
       key.classList.toggle("down", pressed.has(pitch));
       key.classList.toggle("waiting", waiting.has(pitch));
@@ -179,6 +215,7 @@ export default async function mount({ element }) {
 
   function drawProject() {
     sustain.box.checked = studio.project.hold;
+    phrase.draw();
     drawPlace();
   }
 

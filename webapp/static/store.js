@@ -1,5 +1,6 @@
 // The project: all that is on the bench, as one plain JSON document, and the pure functions that change it.
 
+import { PHRASES, TEMPO } from "./phrase.js";
 import { canonical, checkedSound, instrumentOf, leadingInstrument, SEED_LIMIT, soundText } from "./sound.js";
 
 export const FORMAT = 2;
@@ -18,8 +19,9 @@ export function instrumentSound(name, seed = 0) {
   return { instruments: name ? { [name]: 1 } : {}, seed };
 }
 
-export const PATCH = { attack: 0, decay: 0, sustain: 1, release: 0.25, gain: 0 }; // seconds, seconds, share, seconds, dB
-const PATCH_RANGES = { attack: [0, 2], decay: [0, 3], sustain: [0, 1], release: [0.01, 3], gain: [-24, 12] };
+export const PATCH = { attack: 0, decay: 0, sustain: 1, release: 0.4, gain: 0 }; // seconds, seconds, share, seconds, dB
+export const PATCH_RANGES = { attack: [0, 2], decay: [0, 3], sustain: [0, 1], release: [0.01, 3], gain: [-24, 12] };
+const PHRASE = { name: PHRASES[0].name, tempo: 110, loop: true };
 
 export function newProject(model) {
   const names = instrumentNames(model);
@@ -40,6 +42,7 @@ export function newProject(model) {
     path: [], // drawn over the pad: [share of the time, x, y], rising
     locks: [], // directions that randomise leaves alone
     patch: { ...PATCH },
+    phrase: { ...PHRASE },
     favourites: [], // {id, name, tags, sound, note}
     basket: [], // {id, name, sound}: what goes into the next sample pack
     note: clamp(60, model.low, model.high), // last played; pictures, auditions and downloads are of it
@@ -151,6 +154,13 @@ export function reduce(project, action, model) {
         if (Number.isFinite(action.patch[name])) patch[name] = clamp(action.patch[name], low, high);
       }
       return changed(project, { patch });
+    }
+    case "phrase": {
+      const phrase = { ...project.phrase };
+      if (PHRASES.some(({ name }) => name === action.name)) phrase.name = action.name;
+      if (Number.isFinite(action.tempo)) phrase.tempo = clamp(Math.round(action.tempo), ...TEMPO);
+      if (typeof action.loop === "boolean") phrase.loop = action.loop;
+      return changed(project, { phrase });
     }
     case "keep": // into `list` ("favourites" or "basket")
     case "forget":
@@ -267,6 +277,7 @@ export function restore(text, model) {
     { type: "handle", ...saved.morph },
     { type: "path", path: list(saved.path) },
     { type: "patch", patch: saved.patch ?? {} },
+    { ...saved.phrase, type: "phrase" },
     ...list(saved.locks).filter((name) => typeof name === "string").map((name) => ({ type: "lock", name, on: true })),
     ...["favourites", "basket"].flatMap((name) => list(saved[name]).map((item) => ({ type: "keep", list: name, item }))),
     Number.isInteger(saved.note) && { type: "note", pitch: saved.note },

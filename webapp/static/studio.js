@@ -2,14 +2,15 @@
 //
 // What a room may do: read `studio.project`, `studio.sound` (what plays now) and `studio.model`; change the project by
 // `dispatch(action)`, or by `drag(action)` for every step of a movement and `drop()` at its end, which is heard as it goes
-// and undone as one step; play keys by `press` and `lift`; let another sound be heard by `listen(sound)`, without touching
-// the bench. `enter(name, callbacks)` tells it of changes: project(before), keys(), status(), power(), and of a sound that
-// somebody listened to: heard(sound, pitch).
+// and undone as one step; play keys by `press(pitch, velocity 0 to 1)` and `lift`, the `pedal(on)` and the `phrase`; let
+// another sound be heard by `listen(sound)`, without touching the bench. `enter(name, callbacks)` tells it of changes:
+// project(before), keys(), status(), power(), and of a sound that somebody listened to: heard(sound, pitch).
 
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
 import { levelled } from "./keyframes.js";
 import { takesText } from "./keys.js";
+import { createPhrasePlayer } from "./phrase.js";
 import { soundText } from "./sound.js";
 import { beginHistory, redo, reduce, restore, soundOf, step, undo } from "./store.js";
 import { toast } from "./dom.js";
@@ -44,6 +45,9 @@ function createStudio(model) {
   const rooms = new Map(); // name -> {project, keys, status, power} callbacks of the rooms on the page
   const held = new Map(); // pitch -> {voice} or {waiting: "held" | "tapped"} until its sound is there, with velocity
   const notes = createNoteCache(CACHED_NOTES);
+  const arrived = new Map(); // pitch -> text of the sound whose note of it came last
+  let phraseVoices = [];
+  let pedalDown = false;
   let auditionDue = false;
   let auditioned = null;
   let dragging = null; // the gesture under way: a number of its own
@@ -70,6 +74,7 @@ function createStudio(model) {
     onVoices: () => tell("keys"),
   });
   engine.setHold(history.present.hold);
+  engine.setPatch(history.present.patch);
 
   const fetcher = createFetcher({
     blocks,
@@ -116,6 +121,7 @@ function createStudio(model) {
   function keepNotes(asked, low, high, samples) {
     const length = samples.length / (high - low + 1);
     for (let pitch = low; pitch <= high; pitch++) {
+      arrived.set(pitch, asked);
       // A copy: a view would keep the whole block in memory for as long as one of its notes is kept.
       if (!notes.has(asked, pitch)) notes.put(asked, pitch, samples.slice((pitch - low) * length, (pitch - low + 1) * length));
     }
@@ -161,9 +167,12 @@ function createStudio(model) {
     tell("keys");
   }
 
+  // Whether keys or the phrase let the sound be heard already.
+  const isPlaying = () => held.size > 0 || phrase.isOn();
+
   // The live voice plays the newest sound that is there: exact for the present one, late ones rather than none.
   function follow(asked) {
-    if (dragging === null || held.size || !engine.isRunning() || !history.present.audition) return;
+    if (dragging === null || isPlaying() || !engine.isRunning() || !history.present.audition) return;
     if (liveText === text && asked !== text) return;
     const samples = notes.get(asked, history.present.note);
     if (!samples) return;
@@ -173,18 +182,61 @@ function createStudio(model) {
 
   function audition() {
     const { note } = history.present;
-    if (!auditionDue || !engine.isRunning() || held.size || !has(note)) return;
+    if (!auditionDue || !engine.isRunning() || isPlaying() || !has(note)) return;
     auditionDue = false;
     playOnce(notes.get(text, note), text);
   }
 
-  function playOnce(samples, which) {
+  function playOnce(samples, which, { plain = false, ms = AUDITION_MS } = {}) {
     const { note } = history.present;
     if (auditioned) engine.cut(auditioned);
-    const voice = engine.noteOn(note, samples, { short: true, text: which });
+    const voice = engine.noteOn(note, samples, { short: true, plain, text: which });
     auditioned = voice;
     rest(which, note);
-    setTimeout(() => engine.noteOff(voice), AUDITION_MS);
+    setTimeout(() => engine.noteOff(voice), ms);
+  }
+
+  // The note under the hand from its attack to its release.
+  function tryOut() {
+    const { note, patch } = history.present;
+    if (!engine.isRunning() || isPlaying() || !has(note)) return;
+    playOnce(notes.get(text, note), text, { ms: 1000 * (patch.attack + Math.min(patch.decay, 0.8) + 0.4) });
+  }
+
+  const phrase = createPhrasePlayer({
+    settings: () => ({ ...history.present.phrase, root: history.present.note, low: model.low, high: model.high }),
+    now: engine.now,
+    isReady: (pitch) => engine.isRunning() && Boolean(newestNote(pitch).samples),
+    // The present sound's note where it is there, else the newest that came: a drag must not leave holes.
+    play(pitch, at, held, velocity) {
+      const { samples, which } = newestNote(pitch);
+      if (!samples) return;
+      const voice = engine.noteOn(pitch, samples, { at, held, velocity, text: which });
+      phraseVoices = [...phraseVoices.filter(engine.has), voice];
+      if (which === text) rest(text, history.present.note);
+      const shown = () => tell("keys");
+      setTimeout(shown, (at - engine.now()) * 1000 + 10);
+      setTimeout(shown, (at + held - engine.now()) * 1000 + 10);
+    },
+    want(pitches) {
+      const missing = [...held.keys(), ...pitches].filter((pitch) => !has(pitch));
+      if (missing.length) fetcher.prefer(missing);
+    },
+    onChange() {
+      if (!phrase.isOn()) for (const voice of phraseVoices.splice(0)) engine.cut(voice);
+      tell("keys");
+    },
+  });
+
+  function newestNote(pitch) {
+    const which = has(pitch) ? text : arrived.get(pitch);
+    return { samples: which && notes.get(which, pitch), which };
+  }
+
+  function startPhrase() {
+    engine.liveOff();
+    if (auditioned) engine.cut(auditioned);
+    phrase.start();
   }
 
   const listener = createLatest(
@@ -192,7 +244,7 @@ function createStudio(model) {
       if (!notes.has(what, note)) keepNotes(what, note, note, await fetchNotes(what, { low: note, high: note }));
       return notes.get(what, note);
     },
-    (samples, { what }) => engine.isRunning() && playOnce(samples, what),
+    (samples, { what }) => engine.isRunning() && playOnce(samples, what, { plain: true }),
     (error) => retryAfter(error) === null && error.name !== "AbortError" && toast(error.message),
   );
 
@@ -218,6 +270,7 @@ function createStudio(model) {
     }
     if (present.note !== before.note) fetcher.setFocus(present.note);
     if (present.hold !== before.hold) engine.setHold(present.hold);
+    if (present.patch !== before.patch) engine.setPatch(present.patch);
     clearTimeout(saving);
     saving = setTimeout(save, SAVE_MS);
     tell("project", before);
@@ -228,17 +281,21 @@ function createStudio(model) {
   }
 
   // `near`, [{sound, share}], may name sounds fetched before (see `prepare`) that come close to the one that is asked for
-  // now: they are heard until that is there.
-  function drag(action, { near = null } = {}) {
+  // now: they are heard until that is there. A `mute` drag is one of something that is no part of the sound.
+  function drag(action, { near = null, mute = false } = {}) {
     if (dragging === null) {
       dragging = ++gestures;
-      moveOn();
-      fetcher.setAlone(true);
-      if (auditioned) engine.cut(auditioned);
-      follow(text); // what the hand takes hold of sounds at once
+      if (!mute) takeHold();
     }
     arrive(step(history, reduce(history.present, action, model), dragging), { live: true });
     if (near && engine.isRunning()) approach(near);
+  }
+
+  function takeHold() {
+    moveOn();
+    fetcher.setAlone(true);
+    if (auditioned) engine.cut(auditioned);
+    follow(text); // what the hand takes hold of sounds at once
   }
 
   // The keys held, or else the live voice, play what comes close to a sound that is not there yet.
@@ -248,7 +305,7 @@ function createStudio(model) {
       const parts = voice && !has(pitch) && mixture(near, pitch);
       if (parts) engine.crossTo(voice, parts, null);
     }
-    if (held.size || has(note) || !audition) return;
+    if (isPlaying() || has(note) || !audition) return;
     const parts = mixture(near, note);
     if (!parts) return;
     liveText = text; // what comes late of former sounds would be a step back
@@ -341,6 +398,13 @@ function createStudio(model) {
     tell("keys");
   }
 
+  function pedal(on) {
+    if (on === pedalDown) return;
+    pedalDown = on;
+    engine.setPedal(on);
+    tell("keys");
+  }
+
   window.addEventListener("pagehide", save);
   // Any gesture will do to switch the sound on; the veil over the piano only says so.
   for (const gesture of ["pointerdown", "pointerup", "keydown"]) {
@@ -366,6 +430,10 @@ function createStudio(model) {
     isReady,
     press,
     lift,
+    pedal,
+    bend: engine.setBend,
+    tryOut,
+    phrase: { start: startPhrase, stop: phrase.stop, isOn: phrase.isOn },
     noteAddress,
     askModel,
     askBody,
@@ -400,6 +468,8 @@ function createStudio(model) {
     // Another project takes this one's place, as one step that can be undone.
     load: (project) => arrive(step(history, project)),
     silence() {
+      phrase.stop();
+      pedal(false);
       for (const pitch of [...held.keys()]) lift(pitch);
       held.clear();
       engine.silence();
@@ -409,10 +479,10 @@ function createStudio(model) {
     keys() {
       const waiting = [...held].filter(([, state]) => state.waiting).map(([pitch]) => pitch);
       const down = [...held].filter(([, state]) => state.waiting !== "tapped").map(([pitch]) => pitch);
-      return { down: new Set(down), waiting: new Set(waiting), sounding: engine.sounding() };
+      return { down: new Set(down), waiting: new Set(waiting), sounding: engine.sounding(), pedal: pedalDown };
     },
     blocks: () => blocks.map((block) => ({ ...block, loaded: has(block.low) && has(block.high) })),
-    isQuiet: () => fetcher.isIdle() && held.size === 0 && dragging === null,
+    isQuiet: () => fetcher.isIdle() && !isPlaying() && dragging === null,
     // A room that Gradio mounts again takes the place of its former self.
     enter(name, callbacks) {
       rooms.set(name, callbacks);

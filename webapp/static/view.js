@@ -92,7 +92,7 @@ export default async function mount({ element }) {
     save.disabled = true;
     try {
       const { project } = studio;
-      const answer = await studio.askModel("wav", { sound: studio.soundText, pitch: project.note, seconds: project.seconds });
+      const answer = await studio.askModel("wav", { sound: studio.soundText, pitch: project.note, seconds: project.seconds, patch: JSON.stringify(project.patch) });
       const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav";
       const address = URL.createObjectURL(await answer.blob());
       const link = h("a", { href: address, download: name });
