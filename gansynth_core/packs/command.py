@@ -1,33 +1,22 @@
 """`python -m gansynth_core pack`: a sample pack from a plan, or from an instrument in one line."""
 
 import argparse
+import contextlib
 import functools
+from collections.abc import Iterator
 
 from gansynth_core.errors import InputError
 from gansynth_core.packs.choice import most_different
 from gansynth_core.packs.naming import PROFILES
-from gansynth_core.packs.plan import DEVICES, FORMATS, LEVELS, MEASURES, REJECTS, PackPlan, load_document
-from gansynth_core.packs.render import write_pack
+from gansynth_core.packs.parts import MOST_IN_PARTS, NOTES_A_PART, write_parts
+from gansynth_core.packs.plan import DEVICES, FORMATS, LEVELS, MEASURES, MOST_NOTES, REJECTS, PackPlan, load_document
+from gansynth_core.packs.render import Progress, write_pack
 from gansynth_core.pitches import parse_pitch
 from gansynth_core.synth import Synth
 
 _SHORT_FORM = (
-    *(
-        "instrument",
-        "seed",
-        "count",
-        "different",
-        "range",
-        "every",
-        "key",
-        "name",
-        "bits",
-        "rate",
-        "naming",
-        "level",
-        "measure",
-    ),
-    *("rejects", "layers", "takes", "loops", "stereo", "formats", "release", "device"),
+    *("instrument", "seed", "count", "different", "range", "every", "key", "name", "bits", "rate", "naming", "level"),
+    *("measure", "rejects", "layers", "takes", "loops", "stereo", "formats", "release", "device"),
 )
 _SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 
@@ -35,10 +24,14 @@ _SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `pack`."""
     parser.add_argument("plan", nargs="?", help="the plan, a JSON file; without one the options below make it")
-    parser.add_argument("--out", required=True, metavar="ZIP", help="the pack; it must not exist yet")
+    parser.add_argument("--out", required=True, metavar="ZIP", help="the pack, which must not exist yet; or a folder")
     parser.add_argument("--resume", action="store_true", help="go on with an export that was stopped")
     parser.add_argument("--dry-run", action="store_true", help="print size and time, and stop")
     parser.add_argument("--model", help="which model, or its folder (default: the plan's, or studio)")
+    parts = parser.add_argument_group("a library in parts: packs in the folder OUT, by several processes or machines")
+    parts.add_argument("--workers", type=int, metavar="N", help="as many processes on this machine")
+    parts.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
+    parts.add_argument("--notes-a-part", type=int, metavar="N", help=f"at most so many (default: {NOTES_A_PART})")
     short = parser.add_argument_group("instead of a plan")
     short.add_argument("--instrument", help="which instrument, such as violin")
     short.add_argument("--seed", type=int, help="which of the instrument's sounds (default: 0)")
@@ -67,28 +60,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the pack that the command line asks for, with a progress line."""
-    from tqdm import tqdm
-
+    in_parts = arguments.workers is not None or arguments.cluster is not None
+    if arguments.notes_a_part is not None and not (in_parts and arguments.notes_a_part > 0):
+        raise InputError("--notes-a-part is a number above 0, and goes with --workers or --cluster.")
     document = _document(arguments)
-    synth = Synth.load(arguments.model or document.get("model", "studio"))
-    plan = PackPlan.from_json(document, synth.card, choose=functools.partial(most_different, synth))
+    model = arguments.model or document.get("model", "studio")
+    synth = Synth.load(model)
+    choose = functools.partial(most_different, synth)
+    most_notes = MOST_IN_PARTS if in_parts else MOST_NOTES
+    plan = PackPlan.from_json(document, synth.card, choose=choose, most_notes=most_notes)
     print(plan.estimate(synth.card))
     if arguments.dry_run:
-        plan.check(synth.card)
+        plan.check(synth.card, most_notes)
         return
+    if in_parts:
+        options = {"workers": arguments.workers or 2, "cluster": arguments.cluster}
+        with _progress(plan.notes) as progress:
+            reports = write_parts(
+                plan,
+                model,
+                arguments.out,
+                notes_a_part=arguments.notes_a_part or NOTES_A_PART,
+                progress=progress,
+                **options,
+            )
+    else:
+        with _progress(plan.renders) as progress:
+            reports = [write_pack(plan, synth, arguments.out, resume=arguments.resume, progress=progress)]
+    for report in reports:
+        print(f"{report.path}: {report.notes} notes, {report.bytes / 1e6:.1f} MB")
+    left_out, kept = sum(report.left_out for report in reports), sum(report.kept for report in reports)
+    if left_out or kept:
+        print(f"{left_out} left out and {kept} kept with a fault: manifest.json in the pack lists them.")
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Progress]:
+    """A line with the time left; what a stopped export had done says nothing of it."""
+    from tqdm import tqdm
+
     begun = False
-    with tqdm(total=plan.notes, unit="note") as bar:
+    with tqdm(total=total, unit="note") as bar:
 
         def progress(done: int, total: int) -> None:
             nonlocal begun
-            if not begun:  # what a stopped export had done says nothing of the time left
+            if not begun:
                 begun, bar.initial, bar.n = True, done, done
             bar.update(done - bar.n)
 
-        report = write_pack(plan, synth, arguments.out, resume=arguments.resume, progress=progress)
-    print(f"{report.path}: {report.notes} notes, {report.bytes / 1e6:.1f} MB")
-    if report.left_out or report.kept:
-        print(f"{report.left_out} left out and {report.kept} kept with a fault: manifest.json in the pack lists them.")
+        yield progress
 
 
 def _document(arguments: argparse.Namespace) -> dict:

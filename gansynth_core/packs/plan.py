@@ -25,7 +25,8 @@ REJECTS = ("drop", "keep", "reroll")
 FORMATS = ("sfz", "dspreset", "sf2", "multisample")
 MOST_LAYERS, MOST_TAKES = 4, 4
 MOST_CANDIDATES = 2_000  # sounds to choose the most different of; each is rendered once
-MOST_NOTES = 20_000  # 10 GB; a plan of as many one-shots takes half a gigabyte of memory
+MOST_NOTES = 20_000  # 10 GB
+MOST_SOUNDS = 20_000  # which take half a gigabyte of memory
 WAVETABLE_PITCH = 36  # low, as a cycle then has many partials
 RENDERS_PER_SECOND, FILES_PER_SECOND = 30.0, 60.0  # a guess before anything is rendered, for two cores
 FILE_OVERHEAD = 12_000  # bytes of a WAV beside its samples, most of them the 512 numbers of its timbre
@@ -303,7 +304,10 @@ class PackPlan:
         wavetables = [_wavetable(entry, card) for entry in tables]
         one = Timbre(card.id, ())  # stands for each sound until it is known that they are not too many
         outline = cls((PackItem("", one),) if entries else (), pitches, **options, wavetables=wavetables)
-        _refuse_too_many(outline._times(max(1, sum(_count(entry) for entry in entries)), card), most_notes)
+        sounds = sum(_count(entry) for entry in entries)
+        _refuse_too_many(outline._times(max(1, sounds), card), most_notes)
+        if sounds > MOST_SOUNDS:
+            raise InputError(f"One plan names up to {MOST_SOUNDS:,} sounds, not {sounds:,}: make several.")
         try:
             items = [item for entry in entries for item in _items(entry, card, choose)]
         except OverflowError as cause:
@@ -348,7 +352,7 @@ def save_lines(path: str | os.PathLike, head: Mapping, key: str, rows: Iterator[
 def morph_items(name: str, a: Timbre, b: Timbre, steps: int) -> list[PackItem]:
     """`steps` (at least 2) sounds at equal distances from `a` to `b`, both among them: `name 01`, `name 02`, ... .
     Raises InputError."""
-    _whole(steps, "The steps of a morph", 2, MOST_NOTES)
+    _whole(steps, "The steps of a morph", 2, MOST_SOUNDS)
     width = max(2, len(str(steps)))
     return [PackItem(f"{name} {step + 1:0{width}d}", morph(a, b, step / (steps - 1))) for step in range(steps)]
 
