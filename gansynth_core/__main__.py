@@ -67,6 +67,9 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     _add_module(typed, commands, "pack", "gansynth_core.packs.command", "make a sample pack that opens in a sampler")
     _add_module(typed, commands, "render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres")
     _add_module(typed, commands, "atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear")
+    _add_module(
+        typed, commands, "directions", "gansynth_core.training.named_directions", "find sliders that do what they say"
+    )
     _add_module(typed, commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
     command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
     _train_arguments(command)

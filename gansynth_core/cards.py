@@ -27,10 +27,21 @@ MODELS_VARIABLE = "GANSYNTH_MODELS"
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction in latent space, 1 to 3 standard deviations long: a slider at `amount` moves z by amount * vector."""
+    """A direction in latent space: a slider at `amount` (-3 to 3) moves z by amount * vector.
+
+    kind: "named" after the descriptor that it changes, or one of the principal "component"s. Of named ones alone:
+    descriptor: its name (see descriptors.py). per_step: how much that rises for an amount of 1, the median over sounds
+    that the direction was not learned from, in `unit` ("octaves" or "doublings" where the ear hears ratios). held_out:
+    the share of those sounds, 0 to 1, in which it rises at all.
+    """
 
     name: str
     vector: tuple[float, ...]
+    kind: str = "component"
+    descriptor: str = ""
+    unit: str = ""
+    per_step: float = 0.0
+    held_out: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,8 @@ class ModelCard:
 
     pitch_low, pitch_high: lowest and highest MIDI pitch the model learned. instruments: names in the order of the
     network's weights input, none for a pitch-only model. generator: hyperparameters of the family's network.
-    directions: the strongest latent directions, strongest first. presets: named sounds of a model without instruments,
-    family by family. sha256: of weights.safetensors.
+    directions: latent directions for sliders, the named ones first, then the strongest others. presets: named sounds of
+    a model without instruments, family by family. sha256: of weights.safetensors.
     training, quality: facts and measured figures, free in form.
     """
 
@@ -145,9 +156,7 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
             raise ModelError(f"'{path}' is of format {version!r}, and this version reads format {FORMAT} alone.")
         document["specgram"] = representation_from_json(document["specgram"])
         document["instruments"] = tuple(document["instruments"])
-        document["directions"] = tuple(
-            Direction(direction["name"], tuple(direction["vector"])) for direction in document.get("directions", ())
-        )
+        document["directions"] = tuple(_direction_from_json(direction) for direction in document.get("directions", ()))
         document["presets"] = tuple(Preset(**preset) for preset in document.get("presets", ()))
         # A model is known by its folder: two snapshots of one run are two models, and their sounds do not mix.
         return ModelCard(**document | {"id": path.resolve().parent.name})
@@ -155,6 +164,14 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
         raise ModelError(f"Cannot read the model card '{path}': {cause.strerror}.") from cause
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as cause:
         raise ModelError(f"The model card '{path}' is damaged: {cause}.") from cause
+
+
+def _direction_from_json(document: dict) -> Direction:
+    """A direction of a card: older ones have name and vector alone, newer ones may have what is not known yet."""
+    known = {field.name for field in dataclasses.fields(Direction)}
+    return Direction(
+        **{name: value for name, value in document.items() if name in known} | {"vector": tuple(document["vector"])}
+    )
 
 
 def load_weights(folder: str | os.PathLike, card: ModelCard) -> dict[str, np.ndarray]:

@@ -96,6 +96,11 @@ class Synth:
             raise ModelError(f"The weights in '{folder}' do not fit its card: {reason}") from cause
         return cls(card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps)
 
+    @property
+    def generator(self) -> Generator:
+        """The network, for measuring it and following gradients through it; not to be used while notes are rendered."""
+        return self._generator
+
     def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float], *, background: bool = False) -> Clips:
         """Notes of `timbre` at `pitches` (MIDI, fractions allowed), as long as the model makes them; or one timbre a
         pitch. Deterministic. background: for exports; everyone else goes first, after two notes at most, and the notes

@@ -1,10 +1,11 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from fakes import sine_card
 
-from gansynth_core import ModelError, Synth, find_models, load_card
+from gansynth_core import Direction, ModelError, Synth, find_models, load_card
 from gansynth_core.cards import load_weights, save_card, save_model
 
 
@@ -26,6 +27,23 @@ def test_arrays_of_any_memory_order_come_back_as_they_were(folder):
     array = np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1)
     card = save_model(folder, sine_card(), {"w": array})
     assert np.array_equal(load_weights(folder, card)["w"], array)
+
+
+def test_directions_tell_what_they_do_and_older_and_newer_ones_are_read(folder):
+    card = load_card(folder)
+    named = Direction("brightness", (0.5,) * card.latent_size, "named", "brightness", "octaves", 0.25, 0.98)
+    save_card(folder, dataclasses.replace(card, directions=(named, *card.directions)))
+    assert load_card(folder).directions == (named, *card.directions)
+    path = folder / "card.json"
+    document = json.loads(path.read_text())
+    document["directions"] = [
+        {"name": "component 1", "vector": [1.0] * card.latent_size},
+        {"name": "breath", "vector": [2.0] * card.latent_size, "colour": "blue"},
+    ]
+    path.write_text(json.dumps(document))
+    older, newer = load_card(folder).directions
+    assert older == Direction("component 1", (1.0,) * card.latent_size) and older.kind == "component"
+    assert newer == Direction("breath", (2.0,) * card.latent_size)
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
@@ -61,8 +79,6 @@ def test_a_truncated_card_is_refused(folder):
 
 
 def test_an_unknown_family_is_refused(folder):
-    import dataclasses
-
     save_card(folder, dataclasses.replace(load_card(folder), family="wavenet"))
     with pytest.raises(ModelError, match="wavenet"):
         Synth.load("sines")

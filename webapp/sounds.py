@@ -312,7 +312,7 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "high": high,
         "keys": [pitch_name(pitch) for pitch in range(low, high + 1)],
         "directions": [
-            {"name": one.name, "title": _sentence(one.name), "kind": "component", "descriptor": None}
+            {"name": one.name, "title": _sentence(one.name), "kind": one.kind, "descriptor": one.descriptor or None}
             for one in card.directions
         ],
         "descriptors": [

@@ -24,8 +24,10 @@ def latent_directions(
     count: int = 8,
     sounds: int = 96,
     seed: int = 0,
+    beside: np.ndarray | None = None,
 ) -> tuple[Direction, ...]:
-    """The `count` strongest orthogonal directions of z, strongest first.
+    """The `count` strongest orthogonal directions of z, strongest first, at right angles to the rows of `beside`
+    [any, latent].
 
     Looked for among the directions along which real notes differ most (the generator's `stretched`, see prior.py). At
     `sounds` random sounds (instrument, pitch within `pitches` (lowest, highest MIDI), z) each of those is moved up and
@@ -35,6 +37,9 @@ def latent_directions(
     """
     device = next(generator.parameters()).device
     candidates = generator.stretched  # [candidates, latent], orthonormal
+    if beside is not None and len(beside):
+        candidates = _at_right_angles(candidates.cpu().numpy(), beside)
+        candidates = torch.from_numpy(candidates).to(generator.stretched)
     random = torch.Generator().manual_seed(seed)
     frames = torch.linspace(0, 0.8 * (spec.frames - 1), FRAMES_HEARD).long()  # the last fifth is release
     effects = []
@@ -63,6 +68,14 @@ def latent_directions(
         vector = upwards * length * (mixture @ candidates.cpu().numpy())
         directions.append(Direction(f"component {number}", tuple(np.round(vector, 5).tolist())))
     return tuple(directions)
+
+
+def _at_right_angles(rows: np.ndarray, beside: np.ndarray) -> np.ndarray:
+    """Orthonormal rows for the part of the space of orthonormal `rows` [n, latent] at right angles to `beside`."""
+    rows = rows[np.linalg.norm(rows, axis=1) > 0.5]  # of a small latent, some of `stretched` are zero
+    unit = beside / np.linalg.norm(beside, axis=1, keepdims=True)
+    _, strength, mixtures = np.linalg.svd(unit @ rows.T)
+    return mixtures[int((strength > 1e-6).sum()) :] @ rows
 
 
 def _bands(level: torch.Tensor, band_weights: torch.Tensor) -> torch.Tensor:

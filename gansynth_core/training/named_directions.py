@@ -1,0 +1,281 @@
+"""Sliders that do what they say: `python -m gansynth_core directions` finds them and writes them into a model's card.
+
+Brightness, attack and so on are followed back through the network, by gradient, to the latent numbers that change them,
+at many sounds; what those sounds have in common is a direction. Each is freed of what changes the other aspects, and
+kept only if the notes of other sounds, rendered and measured as they are heard, say that it holds.
+"""
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gansynth_core.cards import Direction, model_folder, save_card
+from gansynth_core.descriptors import DESCRIPTORS, HELD, Descriptor, measure
+from gansynth_core.errors import InputError
+from gansynth_core.latent import Timbre, nudge, sample
+from gansynth_core.synth import BATCH, Synth
+from gansynth_core.training.directions import latent_directions
+
+ASPECTS = ("brightness", "attack", "decay", "noisiness", "hollowness")  # of DESCRIPTORS, in the order of the sliders
+SOUNDS, HELD_OUT = 192, 96
+COMPONENTS = 8
+AMOUNT = 2.0  # up and down, over which a direction is measured
+# A slider at 3 moves z by half the length of a usual one: it is bent far, and still a z that the network may meet.
+LONGEST = 0.5 / 3
+LEAST_HELD = 0.75  # of the held-out sounds it changes, the share in which it must go the way it says
+LEAST_RANGE = 0.5  # from -3 to 3, of the descriptor's spread over all sounds, that it must cover
+OWN = 0.2  # of an aspect's gradient, the least that is no mixture of others'
+LOWEST_HZ = 60.0  # below, partials are too near to each other for the spectra that gradients are taken of
+SMALL = 16  # sounds whose gradients are taken at a time
+
+Progress = Callable[[int], object]
+
+
+def named_directions(
+    synth: Synth,
+    *,
+    sounds: int = SOUNDS,
+    held_out: int = HELD_OUT,
+    seed: int = 0,
+    progress: Progress = lambda done: None,
+) -> tuple[list[Direction], dict[str, str]]:
+    """The named directions that hold, in the order of ASPECTS, and why each of the others does not (name -> words).
+
+    sounds: at how many random sounds gradients are taken; held_out: at how many others directions are measured. The
+    vectors are not at right angles to each other, as what changes one aspect alone seldom is; each is at right angles
+    to the gradients of all the other aspects. progress(done) is told how many sounds of `sounds` + `held_out` are done.
+    Raises InputError for fewer than 8 sounds of either.
+    """
+    if min(sounds, held_out) < 8:
+        raise InputError("Directions need at least 8 sounds to learn from, and 8 to be measured on.")
+    card = synth.card
+    vectors = (
+        LONGEST * math.sqrt(card.latent_size) * _freed(_in_common(aspect_gradients(synth, sounds, seed, progress)))
+    )
+    trial, dropped = [], {}
+    for name, vector in zip(ASPECTS, vectors, strict=True):
+        if vector.any():
+            numbers = tuple(np.round(vector, 5).tolist())
+            trial.append(Direction(name, numbers, "named", name, _unit(_descriptor(name))))
+        else:
+            dropped[name] = "is moved by nothing that does not move those before it"
+    effects, spread = measured_effects(synth, trial, held_out, seed, lambda done: progress(sounds + done))
+    kept = []
+    for index, direction in enumerate(trial):
+        own = effects[:, index, _place(direction.name)]
+        changed = own[np.abs(own) > 1e-3 * spread[_place(direction.name)]]
+        share = float((changed > 0).mean()) if len(changed) else 0.0
+        per_step = float(np.median(changed)) if len(changed) else 0.0
+        range_ = 6 * per_step / max(float(spread[_place(direction.name)]), 1e-9)
+        if share < LEAST_HELD or range_ < LEAST_RANGE:
+            dropped[direction.name] = f"rises in {share:.0%} of held-out sounds, by {range_:.2f} spreads from -3 to 3"
+            continue
+        kept.append(dataclasses.replace(direction, per_step=round(per_step, 4), held_out=round(share, 3)))
+    return kept, dropped
+
+
+def _descriptor(name: str) -> Descriptor:
+    return DESCRIPTORS[_place(name)]
+
+
+def _place(name: str) -> int:
+    return [descriptor.name for descriptor in DESCRIPTORS].index(name)
+
+
+def _unit(descriptor: Descriptor) -> str:
+    """Of a difference as it is heard."""
+    if not descriptor.log:
+        return descriptor.unit
+    return "octaves" if descriptor.unit == "Hz" else "doublings"
+
+
+# --- what changes an aspect ---------------------------------------------------------------------------------------
+
+
+def aspect_gradients(synth: Synth, sounds: int, seed: int, progress: Progress = lambda done: None) -> np.ndarray:
+    """How every aspect of random sounds changes with z, float64 [sounds, aspects, latent]."""
+    card, draw = synth.card, np.random.default_rng((seed, 1))
+    device = synth.device
+    lowest = max(card.pitch_low, math.ceil(69 + 12 * math.log2(LOWEST_HZ / 440)))
+    found = []
+    for start in range(0, sounds, SMALL):
+        count = min(SMALL, sounds - start)
+        z = torch.from_numpy(draw.standard_normal((count, card.latent_size))).float().to(device).requires_grad_()
+        pitch = torch.from_numpy(draw.integers(lowest, card.pitch_high + 1, count)).float().to(device)
+        owner = torch.from_numpy(draw.integers(max(1, len(card.instruments)), size=count))
+        weights = functional.one_hot(owner, max(1, len(card.instruments))).float()[:, : len(card.instruments)]
+        specgram = synth.generator(z, pitch, weights.to(device))
+        # Through the levels alone: how phases come about is nothing that an aspect hangs on, and no smooth function.
+        waves = card.specgram.decode(torch.stack([specgram[:, 0], specgram[:, 1].detach()], dim=1))
+        values = aspects(waves, 440.0 * 2.0 ** ((pitch - 69.0) / 12.0), card.specgram.sample_rate)
+        by_aspect = [torch.autograd.grad(value.sum(), z, retain_graph=True)[0] for value in values.T]
+        found.append(torch.stack(by_aspect, dim=1).double().cpu().numpy())
+        progress(start + count)
+    return np.concatenate(found)
+
+
+def aspects(waves: Tensor, f0: Tensor, sample_rate: int) -> Tensor:
+    """Smooth stand-ins for the descriptors in ASPECTS, which a gradient can be taken of: waves [batch, samples] with
+    fundamentals `f0` [batch] in Hz -> [batch, aspects], each rising with its descriptor."""
+    size = 1 << round(math.log2(0.17 * sample_rate))
+    held = waves[:, : int(HELD * waves.shape[1])]
+    window = torch.hann_window(size, device=waves.device)
+    stft = torch.stft(held, size, size // 4, window=window, return_complex=True)
+    power = (stft.real.square() + stft.imag.square()).mean(dim=2)[:, 1:]
+    total = power.sum(dim=1, keepdim=True) + 1e-12
+    hz = torch.arange(1, power.shape[1] + 1, device=waves.device) * (sample_rate / size)
+    number = (hz / f0[:, None]).round()
+    between = ((hz / f0[:, None] - number).abs() > 0.25) & (number >= 1)
+
+    def share_db(chosen: Tensor) -> Tensor:
+        return 10 * ((power * chosen).sum(dim=1) / total[:, 0] + 1e-9).log10()
+
+    odd = (number % 2 == 1) & (number >= 3) & (number <= 15)
+    even = (number % 2 == 0) & (number >= 2) & (number <= 14)
+    block = max(1, int(0.01 * sample_rate))
+    level = waves[:, : waves.shape[1] // block * block].square().unflatten(1, (-1, block)).mean(dim=2)
+    level = functional.avg_pool1d(level[:, None], 5, 1, 2)[:, 0]  # [batch, hundredths of a second]
+    level = 10 * (level / (level.amax(dim=1, keepdim=True).detach() + 1e-12) + 1e-5).log10()
+    steady = level[:, 20 : int(HELD * level.shape[1]) - 20]
+    seconds = torch.linspace(-0.5, 0.5, steady.shape[1], device=waves.device) * 0.01 * steady.shape[1]
+    return torch.stack(
+        [
+            ((power * hz).sum(dim=1) / total[:, 0] + 1).log2(),
+            level[:, 15:60].amax(dim=1) - level[:, :15].clamp(min=-40).mean(dim=1),  # how late the level comes
+            -(steady * seconds).sum(dim=1) / seconds.square().sum(),
+            share_db(between),
+            share_db(odd) - share_db(even),
+        ],
+        dim=1,
+    )
+
+
+def _in_common(gradients: np.ndarray) -> np.ndarray:
+    """The mean gradient of every aspect [aspects, latent]; the longest three tenths count as if they were no longer
+    than the rest, so that a few touchy sounds do not outweigh all others."""
+    length = np.linalg.norm(gradients, axis=2, keepdims=True)
+    limit = np.quantile(length, 0.7, axis=0, keepdims=True)
+    return (gradients * np.minimum(1, limit / np.maximum(length, 1e-12))).mean(axis=0)
+
+
+def _freed(common: np.ndarray) -> np.ndarray:
+    """Each row's unit vector at right angles to all other rows: what changes this aspect and, as far as gradients
+    tell, none of the others. A row that is (but for OWN) a mixture of rows before it has nothing of its own: it becomes
+    zero, and is no hindrance to them."""
+    unit = common / np.maximum(np.linalg.norm(common, axis=1, keepdims=True), 1e-12)
+    kept: list[int] = []
+    for index, row in enumerate(unit):
+        if np.linalg.norm(_beside(row, unit[kept])) > OWN:
+            kept.append(index)
+    freed = np.zeros_like(unit)
+    for index in kept:
+        own = _beside(unit[index], unit[[other for other in kept if other != index]])
+        freed[index] = own / np.linalg.norm(own)
+    return freed
+
+
+def _beside(row: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The part of `row` [n] at right angles to all `others` [any, n]."""
+    return row - others.T @ np.linalg.lstsq(others.T, row, rcond=None)[0] if len(others) else row
+
+
+# --- what it is heard to do ---------------------------------------------------------------------------------------
+
+
+def measured_effects(
+    synth: Synth, directions: Sequence[Direction], sounds: int, seed: int, progress: Progress = lambda done: None
+) -> tuple[np.ndarray, np.ndarray]:
+    """What an amount of 1 of every direction does to random sounds, and how far sounds differ in each descriptor:
+    (float [sounds, directions, descriptors], float [descriptors]), both as differences are heard."""
+    card, draw = dataclasses.replace(synth.card, directions=tuple(directions)), np.random.default_rng((seed, 2))
+    amounts = AMOUNT * np.concatenate([np.eye(len(directions)), -np.eye(len(directions)), [np.zeros(len(directions))]])
+    found = []
+    for done in range(sounds):
+        instrument = str(draw.choice(card.instruments)) if card.instruments else None
+        base = sample(card, 1, int(draw.integers(2**53)), instrument)[0]
+        pitch = float(draw.integers(card.pitch_low, card.pitch_high + 1))
+        moved = [nudge(base, card, row.tolist()) for row in amounts]
+        found.append(_heard(synth, moved, pitch))
+        progress(done + 1)
+    heard = np.array(found)  # [sounds, amounts, descriptors]
+    up, down = heard[:, : len(directions)], heard[:, len(directions) : -1]
+    return (up - down) / (2 * AMOUNT), heard[:, -1].std(axis=0)
+
+
+def _heard(synth: Synth, timbres: Sequence[Timbre], pitch: float) -> np.ndarray:
+    rows = [
+        measure(synth.render(timbres[start : start + BATCH], [pitch] * len(timbres[start : start + BATCH])))
+        for start in range(0, len(timbres), BATCH)
+    ]
+    values = np.concatenate(rows)
+    return np.stack([descriptor.heard(values[:, i]) for i, descriptor in enumerate(DESCRIPTORS)], axis=1)
+
+
+# --- the rest, and the command --------------------------------------------------------------------------------------
+
+
+def components(synth: Synth, named: Sequence[Direction], count: int = COMPONENTS, seed: int = 0) -> list[Direction]:
+    """The `count` strongest directions at right angles to all named ones, strongest first.
+
+    Of models that know along which directions real notes differ, see `latent_directions`; of others the principal
+    components of what the network makes of z, brought back to z by regression (Harkonen, Hertzmann, Lehtinen & Paris
+    2020, "GANSpace", arXiv 2004.02546).
+    """
+    card, generator = synth.card, synth.generator
+    taken = np.array([direction.vector for direction in named]).reshape(-1, card.latent_size)
+    if hasattr(generator, "stretched"):
+        pitches = card.pitch_low, card.pitch_high
+        found = latent_directions(
+            generator, card.specgram, len(card.instruments), pitches, count=count, seed=seed, beside=taken
+        )
+        return list(found)
+    timbres = sample(card, 4 * card.latent_size, seed)
+    made = synth.embed(timbres, [float((card.pitch_low + card.pitch_high) // 2)] * len(timbres)).astype(float)
+    z = np.array([timbre.z for timbre in timbres])
+    z_beside = z - z @ np.linalg.pinv(taken) @ taken if len(taken) else z
+    slopes = np.linalg.lstsq(z_beside, made - made.mean(axis=0), rcond=None)[0]  # [latent, numbers]
+    vectors = np.linalg.svd(slopes, full_matrices=False)[0].T[:count]
+    return [
+        Direction(f"component {number}", tuple(np.round(vector, 5).tolist()))
+        for number, vector in enumerate(vectors, 1)
+    ]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `directions`."""
+    parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
+    parser.add_argument("--sounds", type=int, default=SOUNDS, help=f"to learn from (default: {SOUNDS})")
+    parser.add_argument("--held-out", type=int, default=HELD_OUT, help=f"to measure on (default: {HELD_OUT})")
+    parser.add_argument("--seed", type=int, default=0, help="of the sounds that are drawn (default: 0)")
+    parser.add_argument("--dry-run", action="store_true", help="print what was found, and leave the card as it is")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Find the model's directions, print them, and write them into its card."""
+    from tqdm import tqdm
+
+    folder = model_folder(arguments.model)
+    synth = Synth.load(str(folder))
+    with tqdm(total=arguments.sounds + arguments.held_out, unit="sound") as bar:
+        named, dropped = named_directions(
+            synth,
+            sounds=arguments.sounds,
+            held_out=arguments.held_out,
+            seed=arguments.seed,
+            progress=lambda done: bar.update(done - bar.n),
+        )
+    for direction in named:
+        step = f"{direction.per_step:+.2f} {direction.unit} a step"
+        print(f"{direction.name}: {step}, rises in {direction.held_out:.0%} of held-out sounds")
+    for name, words in dropped.items():
+        print(f"{name}: left out, it {words}")
+    if not arguments.dry_run:
+        card = dataclasses.replace(synth.card, directions=(*named, *components(synth, named, seed=arguments.seed)))
+        save_card(folder, card)
+        print(f"{folder}: {len(named)} named directions and {len(card.directions) - len(named)} components")
