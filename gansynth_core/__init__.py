@@ -13,7 +13,7 @@ from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
 from gansynth_core.packs.parts import write_parts
 from gansynth_core.packs.plan import PackItem, PackPlan, Wavetable, morph_items
 from gansynth_core.packs.render import PackReport, write_pack
-from gansynth_core.packs.wav import read_timbre
+from gansynth_core.packs.wav import note_wav, read_timbre, timbre_in
 from gansynth_core.patch import Patch, load_patch
 from gansynth_core.pitches import parse_pitch, pitch_label
 from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
@@ -61,6 +61,7 @@ __all__ = [
     "morph",
     "morph_items",
     "nearest",
+    "note_wav",
     "nudge",
     "parse_pitch",
     "parse_timbre",
@@ -72,6 +73,7 @@ __all__ = [
     "read_wav",
     "render_midi",
     "sample",
+    "timbre_in",
     "write_pack",
     "write_parts",
 ]

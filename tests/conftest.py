@@ -59,7 +59,7 @@ def visit(browser, address):
         if not any(expected in text for expected in ignored):
             complaints.append(text)
 
-    def open_page(width=1440, height=900, ignored=(), **options) -> Page:
+    def open_page(width=1440, height=900, ignored=(), path="", **options) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -67,7 +67,7 @@ def visit(browser, address):
         page.on("request", watch)
         page.on("console", lambda message: message.type == "error" and complain(message.text, ignored))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
+        page.goto(f"{address}/{path}")
         page.wait_for_selector(".key")
         page.wait_for_selector("#shape .slider input")
         return page

@@ -1,5 +1,8 @@
 """What one keeps, in a real Chromium: favourites, history, links, files, comparing, breeding, pictures."""
 
+import base64
+import json
+
 from browser import assert_hears, enable_sound, pick, wait_for_silence
 from playwright.sync_api import Page
 
@@ -131,3 +134,189 @@ def test_a_list_of_sounds_is_walked_by_the_keyboard(visit):
     page.keyboard.type("My cello")
     page.keyboard.press("Enter")
     wait_for_rows(page, "favourites", "Oboe", "My cello")
+
+
+def note_bytes(page: Page) -> str:
+    """The note under the hand as the page's own route sends it."""
+    return page.evaluate(
+        """async () => {
+            const note = studio.project.note;
+            const answer = await studio.askModel("notes", { sound: studio.soundText, low: note, high: note });
+            return [...new Uint8Array(await answer.arrayBuffer())].join();
+        }"""
+    )
+
+
+def copied_link(page: Page) -> str:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy a link to this sound").click()
+    page.get_by_text("A link to this sound is copied.").wait_for()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def bend(page: Page) -> None:
+    page.evaluate("studio.dispatch({ type: 'slide', sliders: { 'component 1': -1.37, 'component 2': 0.5 } })")
+
+
+def test_a_link_brings_the_very_same_sound_to_a_fresh_browser(visit):
+    page = visit()
+    pick(page, "cello", "cello")
+    page.evaluate("studio.dispatch({ type: 'handle', mode: 'line', t: 0.31 })")
+    bend(page)
+    page.evaluate("studio.dispatch({ type: 'note', pitch: 57 })")
+    link = copied_link(page)
+    assert len(link) < 600
+    there = visit(path=link[link.index("#") :])
+    there.get_by_text("is in A.").wait_for()
+    assert there.evaluate("studio.project.note") == 57
+    assert there.evaluate("studio.soundText") == page.evaluate("studio.soundText")
+    assert note_bytes(there) == note_bytes(page)
+    assert "#" not in there.url
+    there.get_by_role("button", name="Undo").click()  # one step back to the bench as it was
+    there.wait_for_function("() => studio.sound.instruments?.acoustic_grand_piano === 1 && studio.undoes() === null")
+
+
+def test_a_link_to_a_sound_of_many_parts_is_short_and_sounds_the_same(visit):
+    page = visit()
+    page.evaluate(
+        """() => {
+            let sound = studio.sound;
+            for (let n = 0; n < 3; n++) {
+                const raw = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [at, Math.sin(n + at)]));
+                sound = { morph: [{ ...sound, raw }, { instruments: { oboe: 1 }, seed: n }], at: 0.4 };
+            }
+            studio.dispatch({ type: "put", slot: "a", sound });
+        }"""
+    )
+    assert page.evaluate("studio.soundText.length") > 4000
+    link = copied_link(page)
+    assert len(link) < 4000
+    there = visit(path=link[link.index("#") :])
+    there.get_by_text("is in A.").wait_for()
+    assert note_bytes(there) == note_bytes(page)
+
+
+def test_links_that_cannot_be_followed_are_refused_in_words_and_change_nothing(visit):
+    page = visit(path="#s=nonsense")
+    page.get_by_text("This link is damaged").wait_for()
+    before = page.evaluate("JSON.stringify(studio.project)")
+    other = page.evaluate(
+        """async () => {
+            const { writeLink } = await import(new URL("gradio_api/studio/ui/permalink.js", document.baseURI));
+            const other = { ...studio.model, digest: "f00d" };
+            return writeLink({ sound: studio.sound, name: "x", note: 60, patch: {} }, other);
+        }"""
+    )
+    page.evaluate("hash => { location.hash = hash }", other)
+    page.get_by_text("This link was made with another version of 'sines'").wait_for()
+    assert page.evaluate("JSON.stringify(studio.project)") == before
+
+
+def test_a_project_goes_out_as_a_file_and_comes_back_in_another_browser(visit, tmp_path):
+    page = visit()
+    pick(page, "cello", "cello")
+    bend(page)
+    page.keyboard.press("KeyV")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the project").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name.startswith("gansynth-") and file.suffix == ".json"
+    saved = page.evaluate("studio.project")
+
+    there = visit()
+    with there.expect_file_chooser() as chooser:
+        there.get_by_role("button", name="Open a file").click()
+    chooser.value.set_files(file)
+    there.get_by_text(f"Opened {file.name}.").wait_for()
+    assert there.evaluate("studio.project") == saved
+    there.keyboard.press("Control+z")
+    there.wait_for_function(
+        "() => studio.sound.instruments.acoustic_grand_piano === 1 && !studio.project.favourites.length"
+    )
+
+
+def drop_file(page: Page, name: str, data: bytes) -> None:
+    """Drops a file onto the middle of the page as a hand would."""
+    page.evaluate(
+        """([name, data]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
+            for (const type of ["dragenter", "dragover", "drop"]) {
+                const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer });
+                document.querySelector("#desk").dispatchEvent(event);
+            }
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )
+
+
+def test_files_that_are_none_of_ours_are_refused_in_words_and_change_nothing(visit):
+    page = visit(ignored=("status of 400",))
+    before = page.evaluate("JSON.stringify(studio.project)")
+    newer = json.dumps({"format": 99, "slots": {}}).encode()
+    other = json.dumps({"format": 2, "model": "voices", "slots": {}}).encode()
+    for name, data, sentence in [
+        ("notes.json", b"{not json", "This project could not be read. The bench stays as it is."),
+        ("empty.json", b"", "This project could not be read."),
+        ("package.json", b'{"name": "x", "version": "1"}', "This project could not be read."),
+        ("newer.json", newer, "saved by a newer version of the studio."),
+        ("other.json", other, "belongs to the model 'voices', not to 'sines'."),
+        ("kick.wav", b"RIFF\x00\x00\x00\x00WAVE", "'kick.wav' was not written by GANSynth Studio"),
+        ("song.flac", b"fLaC", "“song.flac” is nothing the studio can open: drop a project (.json)"),
+    ]:
+        drop_file(page, name, data)
+        page.locator(".toast", has_text=sentence).wait_for()
+        page.locator(".toast button").first.click()
+    assert page.evaluate("JSON.stringify(studio.project)") == before
+
+
+def test_a_downloaded_note_dropped_on_the_page_is_its_sound_again(visit, tmp_path):
+    page = visit()
+    pick(page, "cello", "cello")
+    bend(page)
+    original = note_bytes(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download WAV").click()
+    download.value.save_as(tmp_path / "note.wav")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.wait_for_function("() => studio.sound.instruments.acoustic_grand_piano === 1")
+    drop_file(page, "My cello.wav", (tmp_path / "note.wav").read_bytes())
+    page.get_by_text("The sound of My cello.wav is in A.").wait_for()
+    page.wait_for_selector("h2:text-is('My cello')")
+    assert note_bytes(page) == original
+
+
+def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept(visit):
+    page = visit(ignored=("ERR_FAILED",))
+    enable_sound(page)
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    wait_for_silence(page)
+    box = page.locator("#shape .slider input").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, middle)
+    assert_hears(page, 60)
+    gone = [f"**/{kind}**" for kind in ("notes?*", "takes", "measures", "picture?*", "thumb?*")]
+    for pattern in gone:
+        page.route(pattern, lambda route: route.abort())
+    page.mouse.move(box["x"] + box["width"] * 0.8, middle)
+    page.locator(".state", has_text="The studio does not answer. Your sound is kept. Trying again.").wait_for()
+    page.mouse.move(box["x"] + box["width"] * 0.9, middle)
+    assert_hears(page, 60)  # what was there last goes on
+    page.mouse.up()
+    amount = page.evaluate("studio.sound.sliders['component 1']")
+    assert amount > 2
+    page.wait_for_timeout(400)
+    kept = page.evaluate(
+        "JSON.parse(localStorage.getItem('gansynth-studio:sines')).slots.a.sound.sliders['component 1']"
+    )
+    assert kept == amount
+    for pattern in gone:
+        page.unroute(pattern)
+    page.get_by_text("Ready", exact=True).wait_for()
+    page.keyboard.down("KeyA")
+    assert_hears(page, 60)
+    page.keyboard.up("KeyA")

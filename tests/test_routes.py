@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import json
+import struct
 import threading
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from gansynth_core import DESCRIPTORS, Direction, InputError, ModelError
+from gansynth_core import DESCRIPTORS, Direction, InputError, ModelError, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, Guard, studio_routes
 from webapp.sounds import check_pitch, digest_of
@@ -409,3 +410,73 @@ def test_a_thumbnail_shows_the_note_small(client):
 def test_a_thumbnail_is_never_large(client, size):
     answer = thumb_of(client, size)
     assert answer.status_code == 400 and "whole number from" in answer.json()["error"]
+
+
+SOUND = f"{PREFIX}/{digest_of(SYNTH.card)}/sound"
+
+
+def drop(client, data: bytes, name="found.wav", kind="audio/wav"):
+    return client.post(SOUND, params={"name": name}, content=data, headers={"Content-Type": kind})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        VIOLIN | {"sliders": {"component 1": 1.25}, "raw": {"3": -0.5}},
+        {"morph": [VIOLIN, FLUTE], "at": 0.3},
+        {"blend": [[VIOLIN, 0.6], [FLUTE, 0.3]]},
+    ],
+)
+def test_a_downloaded_note_gives_its_sound_back_to_the_last_bit(client, document):
+    text = json.dumps(document)
+    wave = client.get(WAV, params={"sound": text, "pitch": 57, "seconds": 1}).content
+    found = drop(client, wave)
+    assert found.status_code == 200
+    note = {"low": 57, "high": 57}
+    original = client.get(NOTES, params=note | {"sound": text}).content
+    assert client.post(NOTES, json=note | {"sound": found.text}).content == original
+
+
+def test_a_downloaded_note_knows_its_key_in_a_sampler(client):
+    wave = client.get(WAV, params={"sound": sound(), "pitch": 57, "seconds": 1}).content
+    unity = struct.unpack_from("<I", wave, wave.index(b"smpl") + 8 + 12)[0]
+    low, high = wave[wave.index(b"inst") + 8 + 3 : wave.index(b"inst") + 8 + 5]
+    assert (unity, low, high) == (57, 0, 127)
+    assert wave.index(b"smpl") < wave.index(b"data")
+
+
+def foreign_wav() -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros(100), 44100, format="WAV")
+    return buffer.getvalue()
+
+
+def with_timbre(**changes) -> bytes:
+    timbre = json.dumps(sample(SYNTH.card, 1)[0].to_json() | changes).encode()
+    body = b"WAVEGSyn" + struct.pack("<I", len(timbre)) + timbre
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "'found.wav' is not a WAV file."),
+        (b"\x00" * 1000, "'found.wav' is not a WAV file."),
+        (foreign_wav(), "'found.wav' was not written by GANSynth Studio: it holds no timbre."),
+        (with_timbre()[:-40], "The sound saved within 'found.wav' is damaged"),
+        (with_timbre(format=99), "The sound saved within 'found.wav' is damaged"),
+        (with_timbre(model="voices"), "belongs to the model 'voices', not to 'sines'"),
+        (with_timbre(z=[0.0]), "takes 512 numbers for z, not 1"),
+        (with_timbre(instruments={"theremin": 1.0}), "theremin"),
+    ],
+)
+def test_other_files_are_refused_in_words(client, data, sentence):
+    answer = drop(client, data)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["error"]
+
+
+def test_files_are_limited_and_must_say_what_they_are(client):
+    assert drop(client, b"\x00" * 25_000_001).status_code == 413
+    assert drop(client, foreign_wav(), kind="text/plain").status_code == 415
+    assert client.post(SOUND, json={"name": "x", "file": "x"}).status_code == 400

@@ -8,7 +8,6 @@ the body, a JSON object of the same parameters. Errors are `{"error": "one sente
 import ipaddress
 import json
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from gansynth_core import Clips, GanSynthError, InputError, measure, pcm16
+from gansynth_core import AudioError, Clips, GanSynthError, InputError, Timbre, measure, note_wav, pcm16, timbre_in
 from webapp.jobs import Jobs
 from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_work
 from webapp.player import Busy, Player
@@ -50,6 +49,7 @@ THUMB_WIDTHS, THUMB_HEIGHTS = (32, 240), (16, 120)  # CSS pixels
 THUMB_LINE = 2  # small pictures come last: a third visitor's waits until these are drawn
 BODY_LIMIT = 600_000  # bytes: a dozen sounds of the longest kind
 MIDI_BODY_LIMIT = MIDI_LIMIT * 4 // 3 + BODY_LIMIT  # a file in base64, and the sounds that play it
+FILE_LIMITS = {"audio/wav": 25_000_000}  # bytes of a file sent as a body of its own, by content type
 
 # Gradio's templates need inline scripts and Function; everything else comes from this server alone.
 CONTENT_POLICY = (
@@ -113,21 +113,29 @@ async def asked_of(request: Request) -> Asked:
     limit = MIDI_BODY_LIMIT if request.url.path.rsplit("/", 2)[-2] == "midi" else BODY_LIMIT
     if request.method != "POST":
         return Asked(digest, dict(request.query_params), job)
-    # A form of another site cannot send this type without asking first, which it is never granted.
-    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+    # A form of another site cannot send these types without asking first, which it is never granted.
+    kind = request.headers.get("content-type", "").split(";")[0]
+    if kind in FILE_LIMITS:
+        return Asked(digest, {**request.query_params, "file": await _body(request, FILE_LIMITS[kind])}, job)
+    if kind != "application/json":
         raise HTTPException(415, "Send the parameters as JSON.")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise HTTPException(413, f"A request is at most {limit // 1000:,} kB long.")
     try:
-        values = json.loads(body)
+        values = json.loads(await _body(request, limit))
     except (ValueError, RecursionError) as cause:
         raise HTTPException(400, "The request is not readable JSON.") from cause
     if not isinstance(values, dict):
         raise HTTPException(400, "The request is a JSON object.")
     return Asked(digest, values, job)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            size = f"{limit // 1_000_000} MB" if limit >= 1_000_000 else f"{limit // 1000} kB"
+            raise HTTPException(413, f"A request is at most {size} long.")
+    return bytes(body)
 
 
 def _answer(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
@@ -225,10 +233,29 @@ def studio_routes(player: Player) -> list[Any]:
         found = timbre_of(parse_sound(asked.needed("sound"), card), card)
         return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)}, headers=KEEP)
 
+    @router.post("/{digest}/sound")
+    @_answer
+    def sound(asked: Asked) -> Response:
+        """The sound that a WAV file of the studio carries, the request's body: a document with `z` and `instruments`.
+        `name` is what errors call the file."""
+        this_model(asked)
+        data = asked.needed("file")
+        if not isinstance(data, bytes):
+            raise InputError("Send a WAV file.")
+        try:
+            found = timbre_in(data, str(asked.needed("name"))[:120])
+        except AudioError as error:
+            raise InputError(str(error)) from error
+        if found.model != card.id:
+            raise InputError(f"This file's sound belongs to the model '{found.model[:60]}', not to '{card.id}'.")
+        found = Timbre.of(card, found.z, dict(found.instruments) or None)
+        return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)})
+
     @router.api_route("/{digest}/wav", **both)
     @_answer
     def wav(asked: Asked) -> Response:
-        """One note as a 24-bit WAV file of `seconds` length; with a `patch`, of a key held so long, and its release."""
+        """One note as a 24-bit WAV file of `seconds` length that carries its sound (see `sound`); with a `patch`, of a
+        key held so long, and its release."""
         this_model(asked)
         seconds = asked.number("seconds")
         sound, pitch, clips = one_note(asked)
@@ -238,8 +265,8 @@ def studio_routes(player: Player) -> list[Any]:
             clips = clips.shaped(envelope, seconds, gain_db)
         else:
             clips = clips.shorten(seconds)
-        with tempfile.TemporaryDirectory() as folder:
-            data = clips[0].save(Path(folder) / name).read_bytes()
+        title = f"{title_of_sound(sound, card)}, {pitch_name(pitch)}"
+        data = note_wav(clips[0], pitch, timbre_of(sound, card), title)
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.api_route("/{digest}/picture", **both)

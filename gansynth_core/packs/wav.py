@@ -17,6 +17,7 @@ import numpy as np
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.latent import Timbre
 from gansynth_core.packs.zones import Zone
+from gansynth_core.sound import Clip
 
 OUR_CHUNK = b"GSyn"
 
@@ -30,11 +31,25 @@ def write_wav(
     info: Mapping[str, str],
     timbre: Timbre,
 ) -> None:
-    """Write `samples` float32 [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16, PCM_24 or
-    FLOAT.
+    """Write the file of `wav_bytes` to `path`. Raises OSError. A stop leaves part of a file: see write_pack for what
+    follows."""
+    Path(path).write_bytes(wav_bytes(samples, sample_rate, subtype, zone, info, timbre))
+
+
+def note_wav(clip: Clip, pitch: int, timbre: Timbre, title: str) -> bytes:
+    """One note of `timbre` as a 24-bit WAV file: its root key is `pitch` (MIDI), it plays all keys, `read_timbre` finds
+    the timbre in it."""
+    zone = Zone(title, len(clip.samples), pitch)
+    return wav_bytes(clip.samples, clip.sample_rate, "PCM_24", zone, {"INAM": title, "ISFT": "GANSynth Studio"}, timbre)
+
+
+def wav_bytes(
+    samples: np.ndarray, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre
+) -> bytes:
+    """A WAV file of `samples` float32 [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16,
+    PCM_24 or FLOAT.
 
     zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title.
-    Raises OSError. A stop leaves part of a file: see write_pack for what follows.
     """
     width = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[subtype]
     channels = 1 if samples.ndim == 1 else samples.shape[1]
@@ -56,7 +71,7 @@ def write_wav(
         _chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode()),
     ]
     body = b"WAVE" + b"".join(chunks)
-    Path(path).write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def encode(samples: np.ndarray, subtype: str) -> bytes:
@@ -79,18 +94,23 @@ def read_timbre(path: str | os.PathLike) -> Timbre:
         data = Path(path).read_bytes()
     except OSError as cause:
         raise AudioError(f"Cannot read '{path}': {cause.strerror}.") from cause
+    return timbre_in(data, str(path))
+
+
+def timbre_in(data: bytes, name: str) -> Timbre:
+    """As `read_timbre`, of the bytes of a WAV file; `name` is what errors call it."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        raise AudioError(f"'{path}' is not a WAV file.")
+        raise AudioError(f"'{name}' is not a WAV file.")
     place = 12
     while place + 8 <= len(data):
         code, size = data[place : place + 4], struct.unpack_from("<I", data, place + 4)[0]
         if code == OUR_CHUNK:
             try:
                 return Timbre.from_json(json.loads(data[place + 8 : place + 8 + size]))
-            except (ValueError, InputError) as cause:
-                raise AudioError(f"The sound saved within '{path}' is damaged: {cause}") from cause
+            except (ValueError, RecursionError, InputError) as cause:
+                raise AudioError(f"The sound saved within '{name}' is damaged: {cause}") from cause
         place += 8 + size + size % 2
-    raise AudioError(f"'{path}' was not written by GANSynth Studio: it holds no timbre.")
+    raise AudioError(f"'{name}' was not written by GANSynth Studio: it holds no timbre.")
 
 
 def _chunk(code: bytes, content: bytes) -> bytes:

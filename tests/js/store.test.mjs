@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { soundText } from "../../webapp/static/sound.js";
-import { beginHistory, bendsOf, handSlot, newProject, redo, reduce, restore, soundOf, step, target, undo } from "../../webapp/static/store.js";
+import { beginHistory, bendsOf, handSlot, knownSound, nameStep, newProject, redo, reduce, restore, soundOf, step, target, undo } from "../../webapp/static/store.js";
 
 const model = {
   id: "sines", title: "Sines", low: 36, high: 84, sliderLimit: 3, latentSize: 8, rawLimit: 4, seconds: 4,
@@ -134,7 +134,7 @@ test("a saved project comes back as it was", () => {
     { type: "note", pitch: 50 }, { type: "octave", octave: 48 }, { type: "seconds", seconds: 1.5 },
     { type: "hold", on: true }, { type: "audition", on: false },
   ); // prettier-ignore
-  assert.deepEqual(restore(JSON.stringify(project), model), { project, complaint: null });
+  assert.deepEqual(restore(JSON.stringify(project), model), { project, complaint: null, lost: 0 });
 });
 
 test("a project of the first format is brought up to date", () => {
@@ -181,4 +181,42 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
   assert.equal(project.note, 84);
   assert.equal(project.octave, 60);
   assert.equal(project.seconds, 4);
+});
+
+test("files that are no projects are refused, whatever is in them", () => {
+  const bad = ["{}", "[]", "7", "null", '"x"', '{"format": 0}', '{"format": -3}', '{"format": 2}', '{"format": 2, "slots": null}', '{"format": 1, "sliders": 3}',
+    '{"format": 2, "slots": {}, "path": [null]}'];
+  for (const text of bad) {
+    const { project, complaint } = restore(text, model);
+    assert.deepEqual(project, newProject(model), text);
+    assert.match(complaint, /could not be read/, text);
+  }
+});
+
+test("sounds that the model cannot play are counted, sliders that it lacks are left out", () => {
+  const theremin = { instruments: { theremin: 1 }, seed: 0 };
+  const item = (id, sound) => ({ id, name: id, tags: [], note: 60, sound });
+  const saved = {
+    ...newProject(model),
+    slots: { a: { sound: { ...flute, sliders: { bright: 9, warm: 1 } }, name: null }, b: { sound: { morph: [flute, theremin], at: 0.5 } } },
+    favourites: [item("1", flute), item("2", theremin), item("3", { z: "AAAA", instruments: {} })],
+    basket: [item("4", { blend: [[theremin, 1]] })],
+  };
+  const { project, complaint, lost } = restore(JSON.stringify(saved), model);
+  assert.equal(complaint, null);
+  assert.equal(lost, 4);
+  assert.deepEqual(project.slots.a.sound.sliders, { bright: 3 });
+  assert.deepEqual(project.slots.b, newProject(model).slots.b);
+  assert.deepEqual(project.favourites.map(({ id }) => id), ["1"]);
+  assert.equal(knownSound({ z: "A".repeat(43), instruments: { flute: 1 } }, model).z.length, 43);
+});
+
+test("a step is named by what it changed", () => {
+  const before = newProject(model);
+  const named = (action) => nameStep(before, reduce(before, action, model));
+  assert.equal(named({ type: "pick", instrument: "flute", stay: true }), "sound A");
+  assert.equal(named({ type: "put", slot: "b", sound: flute }), "sound B");
+  assert.equal(named({ type: "swap" }), "sounds");
+  assert.equal(named({ type: "handle", t: 0.5 }), "handle");
+  assert.equal(named({ type: "keep", list: "favourites", item: { id: "1", name: "x", sound: flute } }), "favourites");
 });

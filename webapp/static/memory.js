@@ -59,6 +59,6 @@ export function recall(text, model) {
     return [];
   }
   if (!Array.isArray(stored)) return [];
-  const good = stored.map((item) => knownSound(item?.sound, model) && checkedItem(item)).filter(Boolean);
+  const good = stored.map((item) => checkedItem({ ...item, sound: knownSound(item?.sound, model) })).filter(Boolean);
   return good.slice(0, MOST_HEARD);
 }

@@ -251,56 +251,99 @@ export function redo({ past, present, future }) {
   return { past: [...past, present], present: onlyUndone(future[0], present), future: future.slice(1), gesture: undefined };
 }
 
+const STEP_NAMES = {
+  mix: "sliders", patch: "envelope", favourites: "favourites", basket: "pack basket", path: "path", locks: "locks", morph: "handle",
+}; // prettier-ignore
+
+// What a step from one project to the next changed, as a word for the button that takes it back.
+export function nameStep(before, after) {
+  const slots = SLOTS.filter((slot) => before.slots[slot] !== after.slots[slot]);
+  if (slots.length) return slots.length > 1 ? "sounds" : `sound ${slots[0].toUpperCase()}`;
+  return STEP_NAMES[Object.keys(STEP_NAMES).find((part) => before[part] !== after[part])] ?? "change";
+}
+
 const onlyUndone = (other, present) => ({ ...present, ...Object.fromEntries(UNDONE.map((part) => [part, other[part]])) });
 
 // A project saved earlier, field by field through the same reducer as the hand's own changes, so that nothing in
-// storage or a file can put the bench in a state the page could not reach. `complaint` is a sentence, or null.
+// storage or a file can put the bench in a state the page could not reach. `complaint` is a sentence, or null; `lost`
+// tells how many of its sounds the model cannot play.
 export function restore(text, model) {
-  const fresh = newProject(model);
-  const refuse = (complaint) => ({ project: fresh, complaint });
+  const refuse = (complaint) => ({ project: newProject(model), complaint, lost: 0 });
   if (!text) return refuse(null);
-  let saved;
   try {
-    saved = JSON.parse(text);
+    const saved = JSON.parse(text);
+    if (!Number.isInteger(saved.format) || saved.format < 1) return refuse(UNREADABLE);
+    if (saved.format > FORMAT) return refuse("This project was saved by a newer version of the studio.");
+    if (saved.model !== undefined && saved.model !== model.id) {
+      return refuse(`This project belongs to the model '${String(saved.model).slice(0, 60)}', not to '${model.id}'.`);
+    }
+    return rebuild(saved, model);
   } catch {
-    return refuse("This project could not be read.");
+    return refuse(UNREADABLE); // not JSON, or of another shape than any project
   }
-  if (!saved || typeof saved !== "object" || !Number.isInteger(saved.format)) return refuse("This project could not be read.");
-  if (saved.format > FORMAT) return refuse("This project was saved by a newer version of the studio.");
-  if (saved.model !== undefined && saved.model !== model.id) {
-    return refuse(`This project belongs to the model '${saved.model}', not to '${model.id}'.`);
-  }
+}
+
+const UNREADABLE = "This project could not be read.";
+
+function rebuild(saved, model) {
   for (let format = saved.format; format < FORMAT; format++) saved = UPGRADES[format](saved, model);
   const list = (value) => (Array.isArray(value) ? value : []);
+  const slots = SLOTS.filter((slot) => saved.slots[slot]);
+  const sounds = new Map(slots.map((slot) => [slot, knownSound(saved.slots[slot].sound, model)]));
+  const items = ["favourites", "basket"].flatMap((name) =>
+    list(saved[name]).map((item) => ({ list: name, item: { ...item, sound: knownSound(item?.sound, model) } })),
+  );
   const actions = [
-    ...SLOTS.map((slot) => ({ type: "put", slot, sound: knownSound(saved.slots?.[slot]?.sound, model), name: text40(saved.slots?.[slot]?.name), stay: true })),
+    ...slots.map((slot) => ({ type: "put", slot, sound: sounds.get(slot), name: text40(saved.slots[slot].name), stay: true })),
     { type: "handle", ...saved.morph },
     { type: "path", path: list(saved.path) },
     { type: "patch", patch: saved.patch ?? {} },
     { ...saved.phrase, type: "phrase" },
     ...list(saved.locks).filter((name) => typeof name === "string").map((name) => ({ type: "lock", name, on: true })),
-    ...["favourites", "basket"].flatMap((name) => list(saved[name]).map((item) => ({ type: "keep", list: name, item }))),
+    ...items.map((item) => ({ type: "keep", ...item })),
     Number.isInteger(saved.note) && { type: "note", pitch: saved.note },
     Number.isInteger(saved.octave) && { type: "octave", octave: saved.octave },
     { type: "seconds", seconds: saved.seconds },
     { type: "hold", on: saved.hold },
     { type: "audition", on: saved.audition ?? true },
   ];
-  let project = actions.filter(Boolean).reduce((state, action) => reduce(state, action, model), fresh);
-  const mix = checkedSound({ instruments: {}, seed: 0, ...saved.mix });
-  if (mix) project = changed(project, { mix: { sliders: mix.sliders ?? {}, raw: mix.raw ?? {} } });
-  return { project, complaint: null };
+  let project = actions.filter(Boolean).reduce((state, action) => reduce(state, action, model), newProject(model));
+  const mix = knownBends(checkedSound({ instruments: {}, seed: 0, ...saved.mix }) ?? {}, model);
+  project = changed(project, { mix: { sliders: {}, raw: {}, ...mix } });
+  const lost = [...sounds.values(), ...items.map(({ item }) => item.sound)].filter((sound) => sound === null).length;
+  return { project, complaint: null, lost };
 }
 
 const text40 = (value) => (typeof value === "string" ? value.slice(0, 120) : null);
 
-// The sound if all its instruments are the model's, else null: one unknown name would leave the whole bench mute.
+// The sound as far as the model can play it, else null: an unknown instrument or numbers of another size would leave the
+// whole bench mute. Sliders that it lacks are left out.
 export function knownSound(sound, model) {
   const checked = checkedSound(sound);
   const names = new Set(instrumentNames(model));
-  const known = (part) =>
-    (part.morph ?? part.blend?.map(([one]) => one))?.every(known) ?? Object.keys(part.instruments).every((name) => names.has(name));
-  return checked && known(checked) ? checked : null;
+  const letters = Math.ceil((model.latentSize * 16) / 3); // base64 of float32
+  function known(part) {
+    const bends = knownBends(part, model);
+    if (part.morph || part.blend) {
+      const ends = part.morph ? part.morph.map(known) : part.blend.map(([one, weight]) => [known(one), weight]);
+      if (ends.flat().includes(null)) return null;
+      return part.morph ? { morph: ends, at: part.at, ...bends } : { blend: ends, ...bends };
+    }
+    if (!Object.keys(part.instruments).every((name) => names.has(name))) return null;
+    if (part.z !== undefined && (part.z.length !== letters || /[^\w-]/.test(part.z))) return null;
+    return { ...part, sliders: undefined, raw: undefined, ...bends };
+  }
+  return checked && known(checked);
+}
+
+function knownBends({ sliders = {}, raw = {} }, model) {
+  const directions = new Set(model.directions.map(({ name }) => name));
+  const within = (values, fits, limit) =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => fits(name)).map(([name, value]) => [name, clamp(value, -limit, limit)]));
+  return {
+    sliders: within(sliders, (name) => directions.has(name), model.sliderLimit),
+    raw: within(raw, (index) => /^\d{1,6}$/.test(index) && Number(index) < model.latentSize, model.rawLimit),
+  };
 }
 
 const UPGRADES = {

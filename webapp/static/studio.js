@@ -12,7 +12,7 @@ import { levelled } from "./keyframes.js";
 import { takesText } from "./keys.js";
 import { createPhrasePlayer } from "./phrase.js";
 import { soundText } from "./sound.js";
-import { beginHistory, redo, reduce, restore, soundOf, step, undo } from "./store.js";
+import { beginHistory, nameStep, redo, reduce, restore, soundOf, step, undo } from "./store.js";
 import { toast } from "./dom.js";
 
 const address = (path) => new URL(`gradio_api/studio/${path}`, document.baseURI);
@@ -114,6 +114,13 @@ function createStudio(model) {
     const headers = { "Content-Type": "application/json" };
     return ask(address(`${model.digest}/${kind}`), { ...options, method: "POST", headers, body: JSON.stringify(parameters) });
   }
+
+  // A file as the body of a request to this model, with its name beside it.
+  const sendFile = (kind, file, type) =>
+    ask(noteAddress(kind, { name: file.name }), { method: "POST", headers: { "Content-Type": type }, body: file });
+
+  // Any sound as its numbers alone; refused where the model cannot play it.
+  const flatten = (other) => askModel("timbre", { sound: soundText(other) }).then((answer) => answer.json());
 
   const fetchNotes = (sound, { low, high }) =>
     askModel("notes", { sound, low, high }).then(async (answer) => new Int16Array(await answer.arrayBuffer()));
@@ -437,6 +444,8 @@ function createStudio(model) {
     noteAddress,
     askModel,
     askBody,
+    sendFile,
+    flatten,
     pitchName: (pitch) => model.keys[pitch - model.low],
     get project() {
       return history.present;
@@ -463,8 +472,9 @@ function createStudio(model) {
     },
     undo: () => arrive(undo(history) ?? history),
     redo: () => arrive(redo(history) ?? history),
-    canUndo: () => history.past.length > 0,
-    canRedo: () => history.future.length > 0,
+    // What the next undo or redo changes, in words; null where there is nothing to go to.
+    undoes: () => (history.past.length ? nameStep(history.past.at(-1), history.present) : null),
+    redoes: () => (history.future.length ? nameStep(history.present, history.future[0]) : null),
     // Another project takes this one's place, as one step that can be undone.
     load: (project) => arrive(step(history, project)),
     silence() {
