@@ -269,6 +269,7 @@ def test_the_envelope_is_drawn_by_hand_heard_undone_and_saved(visit):
     drawing = page.locator(".adsr svg").bounding_box()
     page.evaluate("studio.press(60, 1)")
     before = level(page)
+    assert page.locator(".adsr .point").get_attribute("visibility") == "visible"
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + drawing["height"] * 0.2, steps=3)

@@ -271,6 +271,12 @@ export function createEngine({ rate, onState, onVoices }) {
       watchEnd(voice);
     },
     now: () => context?.currentTime ?? 0,
+    // Of the note last struck with the envelope: how long ago and how long it was held, in seconds; null when it is gone.
+    newest() {
+      const now = this.now();
+      const note = [...voices].filter((voice) => !voice.plain && !voice.stolen && voice.starts <= now).at(-1);
+      return note ? { time: now - note.starts, held: note.releasedAt === null ? Infinity : note.releasedAt - note.starts } : null;
+    },
 
     // The live voice plays these notes at once, [{samples, share}], each from the same place, until `liveOff`.
     live: mix,

@@ -23,12 +23,13 @@ const SHAPES = [
   ["Swell", { attack: 1.6, decay: 0, sustain: 1, release: 0.6 }],
 ];
 
-// The drawing, in its own units: each part has its share of the width, and a foot so that corners never meet.
+// The drawing, in its own units (its height follows from the room there is): each part has its share of the width, and a
+// foot so that corners never meet.
 const WIDTH = 400;
-const HEIGHT = 180;
 const TOP = 16;
-const FLOOR = HEIGHT - 26;
+const BOTTOM = 26;
 const LEFT = 14;
+const REST_SECONDS = 1.5; // pace at which the point that follows a note crosses the part without an end
 const PARTS = { attack: 92, decay: 92, hold: 52, release: 92 };
 const FOOT = 22;
 
@@ -69,7 +70,7 @@ export default async function mount({ element }) {
     return { button, patch };
   });
   const reset = h("button", { class: "button", "aria-label": "Reset envelope", title: "The note as it was made", onclick: () => set(PATCH) }, "Reset");
-  const drawing = drawingOf({ move, rest, set, patch: () => studio.project.patch });
+  const drawing = drawingOf({ move, rest, set, patch: () => studio.project.patch, newest: () => studio.engine.newest() });
   const rows = ROWS.map((row) => rowOf(row, { move, rest, set }));
   host.append(
     h("div", { class: "shapes" }, ...shapes.map(({ button }) => button), h("span", { class: "gap" }), reset),
@@ -85,7 +86,7 @@ export default async function mount({ element }) {
     for (const { button, patch: shape } of shapes) button.setAttribute("aria-pressed", String(same(shape)));
     reset.disabled = same(PATCH);
   }
-  studio.enter("envelope", { project: draw });
+  studio.enter("envelope", { project: draw, keys: drawing.follow });
   draw();
 }
 
@@ -117,7 +118,11 @@ function rowOf({ name, title, hint }, { move, rest, set }) {
 }
 
 // The level over time as a line with three corners; the sliders below do the same for those who do not point.
-function drawingOf({ move, rest, set, patch: patchNow }) {
+function drawingOf({ move, rest, set, patch: patchNow, newest }) {
+  let height = 180;
+  const floor = () => height - BOTTOM;
+  const heightOf = (level) => floor() - level * (floor() - TOP);
+  const levelOf = (y) => Math.round(Math.min(1, Math.max(0, (floor() - y) / (floor() - TOP))) * 100) / 100;
   const area = shape("path", { class: "area" });
   const line = shape("path", { class: "level" });
   const drop = shape("path", { class: "drop" });
@@ -126,10 +131,11 @@ function drawingOf({ move, rest, set, patch: patchNow }) {
     decay: corner("decay", ({ x, y }) => ({ decay: timeAt("decay", x - places(patchNow()).attack - FOOT), sustain: levelOf(y) })),
     release: corner("release", ({ x }) => ({ release: timeAt("release", x - places(patchNow()).hold - FOOT) })),
   };
-  const letters = ["A", "D", "S", "R"].map((letter) => shape("text", { y: HEIGHT - 8 }, letter));
+  const letters = ["A", "D", "S", "R"].map((letter) => shape("text", {}, letter));
+  const point = shape("circle", { class: "point", r: 3.5, visibility: "hidden" });
   const svg = shape(
-    "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" },
-    drop, ...letters, area, line, ...Object.values(corners),
+    "svg", { "aria-hidden": "true" },
+    drop, ...letters, area, line, point, ...Object.values(corners),
   );
   const element = h("div", { class: "adsr" }, svg);
 
@@ -160,10 +166,34 @@ function drawingOf({ move, rest, set, patch: patchNow }) {
 
   function pointOf(event) {
     const box = svg.getBoundingClientRect();
-    return { x: ((event.clientX - box.left) / box.width) * WIDTH, y: ((event.clientY - box.top) / box.height) * HEIGHT };
+    return { x: ((event.clientX - box.left) / box.width) * WIDTH, y: ((event.clientY - box.top) / box.height) * height };
+  }
+
+  new ResizeObserver(() => {
+    if (!element.clientWidth) return;
+    height = (WIDTH * element.clientHeight) / element.clientWidth;
+    draw(patchNow());
+  }).observe(element);
+
+  // A point runs along the line with the note last struck.
+  let following = false;
+  function follow() {
+    if (following) return;
+    following = true;
+    step();
+  }
+  function step() {
+    const note = element.clientWidth ? newest() : null;
+    point.setAttribute("visibility", note ? "visible" : "hidden");
+    following = Boolean(note);
+    if (!note) return;
+    const patch = patchNow();
+    point.setAttribute("transform", `translate(${placeOf(patch, note)} ${heightOf(levelAt(patch, note.time, note.held))})`);
+    requestAnimationFrame(step);
   }
 
   function draw(patch) {
+    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
     const at = places(patch);
     const samples = [];
     const part = (from, to, seconds, since, held) => {
@@ -177,16 +207,20 @@ function drawingOf({ move, rest, set, patch: patchNow }) {
     part(at.hold, at.release, patch.release, settled, settled);
     const text = samples.map(([x, level]) => `${x.toFixed(1)} ${heightOf(level).toFixed(1)}`).join("L");
     line.setAttribute("d", `M${text}`);
-    area.setAttribute("d", `M${LEFT} ${FLOOR}L${text}L${at.release} ${FLOOR}Z`);
-    drop.setAttribute("d", ["attack", "decay", "hold"].map((name) => `M${at[name]} ${TOP - 8}V${FLOOR}`).join("") + `M${LEFT} ${FLOOR}H${WIDTH - LEFT}`);
-    [LEFT, at.attack, at.decay, at.hold, at.release].forEach((x, index, all) => letters[index - 1]?.setAttribute("x", (x + all[index - 1]) / 2));
+    area.setAttribute("d", `M${LEFT} ${floor()}L${text}L${at.release} ${floor()}Z`);
+    drop.setAttribute("d", ["attack", "decay", "hold"].map((name) => `M${at[name]} ${TOP - 8}V${floor()}`).join("") + `M${LEFT} ${floor()}H${WIDTH - LEFT}`);
+    const edges = [LEFT, at.attack, at.decay, at.hold, at.release];
+    letters.forEach((letter, index) => {
+      letter.setAttribute("x", (edges[index] + edges[index + 1]) / 2);
+      letter.setAttribute("y", height - 8);
+    });
     const place = (group, x, y) => group.setAttribute("transform", `translate(${x} ${y})`);
     place(corners.attack, at.attack, heightOf(levelAt(patch, patch.attack)));
     place(corners.decay, at.decay, heightOf(patch.sustain));
-    place(corners.release, at.release, FLOOR);
+    place(corners.release, at.release, floor());
   }
 
-  return { element, draw };
+  return { element, draw, follow };
 }
 
 // Where the parts of an envelope end, from the left.
@@ -197,9 +231,18 @@ function places(patch) {
   return { attack, decay, hold, release: hold + FOOT + wayOf("release", patch.release) * PARTS.release };
 }
 
+// Where a note is that was struck `time` seconds ago and `held` for so long.
+function placeOf(patch, { time, held }) {
+  const at = places(patch);
+  const between = (from, to, share) => from + (to - from) * Math.min(1, share);
+  const { attack, decay, release } = patch;
+  if (time > held) return between(at.hold, at.release, (time - held) / release);
+  if (time < attack) return between(LEFT, at.attack, time / attack);
+  if (time < attack + decay) return between(at.attack, at.decay, (time - attack) / decay);
+  return between(at.decay, at.hold, 1 - Math.exp(-(time - attack - decay) / REST_SECONDS));
+}
+
 const timeAt = (name, x) => valueAt(name, Math.min(1, Math.max(0, x / PARTS[name])));
-const heightOf = (level) => FLOOR - level * (FLOOR - TOP);
-const levelOf = (y) => Math.round(Math.min(1, Math.max(0, (FLOOR - y) / (FLOOR - TOP))) * 100) / 100;
 
 function shape(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

@@ -148,5 +148,8 @@ export function midiSwitch(studio) {
   const request = navigator.requestMIDIAccess ? () => navigator.requestMIDIAccess() : null;
   const midi = createMidi({ studio, onState, onActivity, request });
   onState({ kind: request ? "idle" : "unsupported", names: [] });
+  // Who allowed it on an earlier visit is not asked again; nobody else is asked without a click.
+  const allowed = request && navigator.permissions?.query({ name: "midi" });
+  allowed?.then(({ state }) => state === "granted" && midi.connect(), () => null);
   return button;
 }

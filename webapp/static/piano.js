@@ -59,8 +59,12 @@ export default async function mount({ element }) {
   const sustain = toggle("Hold", "Notes sound on after you let go", (on) => studio.dispatch({ type: "hold", on }));
   const stop = h("button", { class: "button stop", "aria-label": "Stop", title: "Stop all sound (Esc)", onclick: () => studio.silence() }, icon("M6.5 6.5h11v11h-11z"), h("span", {}, "Stop"));
   const more = h("button", { class: "tool more", "aria-label": "Phrase and MIDI", "aria-expanded": "false", onclick: unfold }, icon("M5 12h.01M12 12h.01M19 12h.01"));
-  const pedal = h("span", { class: "pedal", title: "Sustain pedal: the space bar, or a MIDI pedal" }, h("kbd", {}, "Space"), " sustains");
-  const hint = h("p", { class: "hint" }, h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play, ", h("kbd", {}, "Z"), h("kbd", {}, "X"), " octave, ", pedal, ", low on a key is loud");
+  const pedal = h("span", { class: "pedal", title: "Sustain pedal: the space bar, or a MIDI pedal" }, h("kbd", {}, "Space"), " sustain");
+  const hint = h(
+    "p", { class: "hint" },
+    h("span", {}, h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play"), h("span", {}, h("kbd", {}, "Z"), h("kbd", {}, "X"), " octave"), pedal,
+    h("span", { class: "touch", title: "As on a stage piano: the nearer to its front edge a key is struck, the louder" }, "lower on a key is louder"),
+  );
   const phrase = phraseControls(studio);
   const veil = h(
     "button", { class: "veil", onclick: () => engine.enable() },
@@ -78,14 +82,17 @@ export default async function mount({ element }) {
     const key = document.elementFromPoint(event.clientX, event.clientY)?.closest(".key");
     return key && board.contains(key) ? key : null;
   };
+  function velocityOn(key, { clientY }) {
+    const { top, height } = key.getBoundingClientRect();
+    return velocityAt((clientY - top) / height);
+  }
   function hold(event, key) {
     const pitch = key && Number(key.dataset.pitch);
     const before = pointers.get(event.pointerId) ?? null;
     pointers.set(event.pointerId, pitch);
     if (before === pitch) return;
     if (pitch !== null) {
-      const { top, height } = key.getBoundingClientRect();
-      const velocity = velocityAt((event.clientY - top) / height);
+      const velocity = velocityOn(key, event);
       key.style.setProperty("--struck", velocity);
       studio.press(pitch, velocity);
     }
@@ -105,6 +112,11 @@ export default async function mount({ element }) {
       pointers.delete(event.pointerId);
     });
   }
+  // How hard it would strike shows on the key below the mouse.
+  board.addEventListener("pointermove", (event) => {
+    const key = event.pointerType === "mouse" && !pointers.has(event.pointerId) && keyAt(event);
+    if (key && key.getAttribute("aria-pressed") !== "true") key.style.setProperty("--struck", velocityOn(key, event));
+  });
   board.addEventListener("contextmenu", (event) => event.preventDefault());
 
   // Computer keys.

@@ -31,7 +31,7 @@ export default async function mount({ element }) {
     frame,
     h("div", { class: "take" },
       h("label", { for: "note" }, "Key"), pitch,
-      h("label", { for: "seconds" }, "Length"), h("span", { class: "unit" }, seconds, "s"),
+      h("label", { for: "seconds", title: "How long the key is held; the release rings on" }, "Length"), h("span", { class: "unit" }, seconds, "s"),
       save),
   );
 
