@@ -28,12 +28,13 @@ function bench({ inputs = [], request } = {}) {
   const states = [];
   const timers = [];
   const noted = (what) => (...values) => told.push([what, ...values]);
-  const studio = { press: noted("press"), lift: noted("lift"), pedal: noted("pedal"), bend: noted("bend"), drag: noted("drag"), drop: noted("drop"), project: { morph: { mode: "line" } } };
+  const sound = { on: true };
+  const studio = { press: noted("press"), lift: noted("lift"), pedal: noted("pedal"), bend: noted("bend"), drag: noted("drag"), drop: noted("drop"), engine: { isRunning: () => sound.on }, project: { morph: { mode: "line" } } };
   const access = { inputs: new Map(inputs.map((one) => [one.id, one])) };
   const midi = createMidi({ studio, onState: (state) => states.push(state), request: request === undefined ? async () => access : request, later: (work) => timers.push(work) });
   const send = (from, ...data) => from.onmidimessage({ data });
   const pass = () => timers.splice(0).forEach((work) => work());
-  return { midi, studio, access, told, states, send, pass };
+  return { midi, studio, sound, access, told, states, send, pass };
 }
 
 test("it says so when there is no Web MIDI, no permission, no device, and who plays", async () => {
@@ -85,6 +86,16 @@ test("a device pulled out lets its keys, pedal and wheel go; one plugged in play
   access.onstatechange();
   send(pads, 0x90, 62, 127);
   assert.deepEqual(told.at(-1), ["press", 62, 1]);
+});
+
+test("while the browser keeps sound off, keys are not saved up", async () => {
+  const keys = input("1", "Keys");
+  const { midi, sound, told, send } = bench({ inputs: [keys] });
+  await midi.connect();
+  sound.on = false;
+  send(keys, 0x90, 60, 64);
+  send(keys, 0x80, 60, 0);
+  assert.deepEqual(told, []);
 });
 
 test("pedal, bend over two semitones, all notes off", async () => {

@@ -166,6 +166,15 @@ test("a patch and a phrase keep to their ranges; only the patch is undone", () =
   assert.equal(undo(history).present.phrase.name, "bass");
 });
 
+test("a sound goes into the basket with the envelope it was played with", () => {
+  const item = (id) => ({ type: "keep", list: "basket", item: { id, name: id, sound: flute } });
+  const project = after(item("plain"), { type: "patch", patch: { attack: 0.5 } }, item("soft"), { type: "patch", patch: { attack: 1 } });
+  assert.deepEqual(project.basket.map(({ patch }) => patch?.attack), [undefined, 0.5]);
+  assert.deepEqual(restore(JSON.stringify(project), model).project, project);
+  const forged = { ...project, basket: [{ ...project.basket[1], patch: { attack: 99, sustain: "x" } }] };
+  assert.equal(restore(JSON.stringify(forged), model).project.basket[0].patch.attack, 2);
+});
+
 test("a saved project cannot smuggle in what the page could not reach", () => {
   const saved = {
     format: 2, slots: { a: { sound: { instruments: { theremin: 1 }, seed: 0 } }, b: { sound: { ...flute, sliders: { bright: "1" } } }, c: 7 },

@@ -91,6 +91,8 @@ export function createMidi({ studio, onState, onActivity = () => {}, request, la
     if (!message) return;
     onActivity();
     if (message.on !== undefined) {
+      // Browsers keep sound off until the page is touched, which a MIDI key does not do; notes must not pile up till then.
+      if (!studio.engine.isRunning()) return;
       if (!held.has(id)) held.set(id, new Set());
       if (isHeld(message.on)) studio.lift(message.on);
       held.get(id).add(message.on);

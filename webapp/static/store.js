@@ -44,7 +44,7 @@ export function newProject(model) {
     patch: { ...PATCH },
     phrase: { ...PHRASE },
     favourites: [], // {id, name, tags, sound, note}
-    basket: [], // {id, name, sound}: what goes into the next sample pack
+    basket: [], // {id, name, sound, tags, note, patch?}: what goes into the next sample pack
     note: clamp(60, model.low, model.high), // last played; pictures, auditions and downloads are of it
     octave: clamp(60, model.low, model.high), // where the computer keys and the narrow piano lie
     seconds: model.seconds, // length of a download
@@ -148,13 +148,8 @@ export function reduce(project, action, model) {
       const good = Array.isArray(action.path) && action.path.every((point) => point.length === 3 && point.every((v) => v >= 0 && v <= 1));
       return good ? changed(project, { path: action.path }) : project;
     }
-    case "patch": {
-      const patch = { ...project.patch };
-      for (const [name, [low, high]] of Object.entries(PATCH_RANGES)) {
-        if (Number.isFinite(action.patch[name])) patch[name] = clamp(action.patch[name], low, high);
-      }
-      return changed(project, { patch });
-    }
+    case "patch":
+      return changed(project, { patch: patched(project.patch, action.patch) });
     case "phrase": {
       const phrase = { ...project.phrase };
       if (PHRASES.some(({ name }) => name === action.name)) phrase.name = action.name;
@@ -217,7 +212,21 @@ function kept(project, { type, list, id, item, change }) {
   }
   const good = checkedItem(item);
   if (!good || items.length >= MOST_KEPT || items.some((one) => one.id === good.id)) return project;
-  return changed(project, { [list]: [...items, good] });
+  return changed(project, { [list]: [...items, list === "basket" ? asPlayed(good, project.patch) : good] });
+}
+
+// A sound in the basket keeps the envelope that it was played with, where that does anything.
+function asPlayed(item, patch) {
+  const shape = item.patch ?? patch;
+  return JSON.stringify(shape) === JSON.stringify(PATCH) ? item : { ...item, patch: { ...shape } };
+}
+
+function patched(patch, change) {
+  const next = { ...patch };
+  for (const [name, [low, high]] of Object.entries(PATCH_RANGES)) {
+    if (Number.isFinite(change[name])) next[name] = clamp(change[name], low, high);
+  }
+  return next;
 }
 
 export function checkedItem(item) {
@@ -225,7 +234,8 @@ export function checkedItem(item) {
   if (!sound || typeof item.id !== "string" || typeof item.name !== "string") return null;
   const tags = Array.isArray(item.tags) ? item.tags.filter((tag) => typeof tag === "string").map((tag) => tag.slice(0, 40)).slice(0, 20) : [];
   const note = Number.isInteger(item.note) ? item.note : 60;
-  return { id: item.id, name: item.name.slice(0, 120), tags, sound: canonical(sound), note };
+  const patch = item.patch && typeof item.patch === "object" ? { patch: patched(PATCH, item.patch) } : {};
+  return { id: item.id, name: item.name.slice(0, 120), tags, sound: canonical(sound), note, ...patch };
 }
 
 // Projects with undo: {past, present, future}. Steps of one `gesture` (any value but undefined) are undone as one.
@@ -297,10 +307,10 @@ function rebuild(saved, model) {
     ...slots.map((slot) => ({ type: "put", slot, sound: sounds.get(slot), name: text40(saved.slots[slot].name), stay: true })),
     { type: "handle", ...saved.morph },
     { type: "path", path: list(saved.path) },
-    { type: "patch", patch: saved.patch ?? {} },
     { ...saved.phrase, type: "phrase" },
     ...list(saved.locks).filter((name) => typeof name === "string").map((name) => ({ type: "lock", name, on: true })),
     ...items.map((item) => ({ type: "keep", ...item })),
+    { type: "patch", patch: saved.patch ?? {} }, // after the basket, whose sounds have envelopes of their own
     Number.isInteger(saved.note) && { type: "note", pitch: saved.note },
     Number.isInteger(saved.octave) && { type: "octave", octave: saved.octave },
     { type: "seconds", seconds: saved.seconds },
