@@ -55,6 +55,16 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         "-o", "--out", default="note.wav", help="WAV file; several sounds or keys add their numbers to its name"
     )
 
+    command = _add(commands, "glide", _glide, "make a note whose timbre moves from sound to sound")
+    command.add_argument(
+        "sounds", nargs="+", metavar="SOUND", help="what it goes through: violin, flute:3 (a seed), a .json or .wav"
+    )
+    command.add_argument("--pitch", default="60", help="key: a MIDI number or a name, 60 or C4 (default: 60)")
+    command.add_argument("--seconds", type=float, help="length, up to the model's note length (default: all of it)")
+    command.add_argument("--at", metavar="0,...,1", help="when each is reached, as fractions of the length")
+    command.add_argument("--model", default="studio", help="which model (default: studio)")
+    command.add_argument("-o", "--out", default="glide.wav", help="the WAV file (default: glide.wav)")
+
     command = _add(commands, "instruments", _instruments, "list the instruments of a model, by family")
     command.add_argument("--model", default="studio", help="which model (default: studio)")
 
@@ -138,6 +148,22 @@ def _read_latents(path: str) -> list:
     ):
         raise InputError(f"'{path}' holds no latents: give one row of numbers a sound, of up to {MOST_SOUNDS} sounds.")
     return np.atleast_2d(latents).tolist()
+
+
+def _glide(arguments: Arguments) -> None:
+    from gansynth_core.glide import glide
+    from gansynth_core.midi.timbres import parse_timbre
+    from gansynth_core.pitches import parse_pitch
+    from gansynth_core.synth import Synth
+
+    synth = Synth.load(arguments.model)
+    timbres = [parse_timbre(text, synth.card) for text in arguments.sounds]
+    try:
+        at = None if arguments.at is None else [float(part) for part in arguments.at.split(",")]
+    except ValueError as cause:
+        raise InputError(f"--at {arguments.at} is not a list of numbers such as 0,0.5,1.") from cause
+    note = glide(synth, timbres, parse_pitch(arguments.pitch), arguments.seconds, at)
+    print(note.shorten(arguments.seconds or note.seconds)[0].save(arguments.out))
 
 
 def _instruments(arguments: Arguments) -> None:

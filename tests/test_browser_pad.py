@@ -217,3 +217,98 @@ def test_an_instrument_and_a_tile_can_be_dropped_on_a_tile(visit):
     tile.drag_to(page.locator("#pad [data-slot='d']"))
     assert page.evaluate("studio.project.slots.d.sound.instruments") == {"celesta": 1}
     assert page.evaluate("studio.project.morph.mode") == "pad"
+
+
+def draw_path(page: Page, *places: tuple[float, float]) -> None:
+    page.get_by_role("button", name="Draw a path").click()
+    page.mouse.move(*on_pad(page, *places[0]))
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*on_pad(page, *place), steps=5)
+        page.wait_for_timeout(100)
+    page.mouse.up()
+
+
+def test_a_drawn_path_plays_as_one_note_loops_and_is_saved(visit):
+    page = ready(visit)
+    open_pad(page)
+    assert page.get_by_text("A path becomes one note that moves").is_visible()
+    with page.expect_request("**/glide") as request:
+        draw_path(page, (0.0, 0.0), (0.5, 0.5), (1.0, 0.0))
+    asked = request.value.post_data_json
+    assert asked["at"][0] == 0 and asked["at"][-1] == 1 and len(asked["sounds"]) == len(asked["at"]) > 8
+    assert asked["sounds"][0] == page.evaluate("studio.project.slots.a.sound")
+    assert asked["sounds"][-1] == page.evaluate("studio.project.slots.b.sound")
+    assert 0.2 <= asked["seconds"] <= 4
+    page.locator(".field .dot").wait_for()  # it plays by itself once it is drawn
+    assert_hears(page, 60)
+    page.locator(".field .dot").wait_for(state="hidden")
+    wait_for_silence(page)
+
+    page.get_by_label("Seconds for the path").fill("1")
+    page.get_by_label("Seconds for the path").press("Enter")
+    page.get_by_role("button", name="Play round and round").click()
+    page.get_by_role("button", name="Play the path").click()
+    page.locator(".field .dot").wait_for()
+    page.wait_for_timeout(1500)  # longer than the path
+    assert_hears(page, 60)
+    page.get_by_role("button", name="Stop the path").click()
+    wait_for_silence(page)
+
+    page.get_by_role("button", name="More of the path").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Save as WAV").click()
+    assert download.value.suggested_filename == "acoustic_grand_piano_violin_C4_060_glide.wav"
+    page.get_by_role("button", name="More of the path").click()
+    page.get_by_role("menuitem", name="8 steps to the pack").click()
+    assert len(page.evaluate("studio.project.basket")) == 8
+
+    page.reload()
+    page.wait_for_selector("#tab-pad")
+    open_pad(page)
+    page.get_by_role("button", name="More of the path").click()
+    page.get_by_role("menuitem", name="Clear the path").click()
+    assert page.evaluate("studio.project.path") == []
+
+
+def test_a_path_and_the_movement_that_drew_it_are_one_step_back(visit):
+    page = ready(visit)
+    page.get_by_text("Hear changes").click()
+    open_pad(page)
+    draw_path(page, (0.2, 0.2), (0.8, 0.2), (0.8, 0.8))
+    path = page.evaluate("studio.project.path")
+    assert [path[0][0], path[-1][0]] == [0, 1] and 3 <= len(path) < 40
+    page.keyboard.press("Control+z")
+    assert page.evaluate("[studio.project.path.length, studio.project.morph.x]") == [0, 0]
+    assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+def test_a_path_can_be_drawn_with_the_arrow_keys(visit):
+    page = ready(visit)
+    page.get_by_text("Hear changes").click()
+    open_pad(page)
+    page.get_by_role("button", name="Draw a path").click()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(30)
+    page.keyboard.press("Enter")
+    path = page.evaluate("studio.project.path")
+    assert path[0] == [0, 0, 0] and path[-1] == [1, pytest.approx(0.1), pytest.approx(0.05)]
+    assert page.get_by_role("button", name="Draw a path").get_attribute("aria-pressed") == "false"
+
+
+def test_a_to_b_over_time_plays_at_one_click_and_stops_with_the_rest(visit):
+    page = ready(visit)
+    with page.expect_request("**/glide") as request:
+        page.get_by_role("button", name="Play A → B over time").click()
+    ends = [request.value.post_data_json["sounds"][end] for end in (0, -1)]
+    assert ends == page.evaluate("['a', 'b'].map((slot) => studio.project.slots[slot].sound)")
+    assert_hears(page, 60)
+    page.get_by_role("button", name="Stop A → B").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Play A → B over time").wait_for()
+    wait_for_silence(page)
+    page.get_by_role("button", name="More of the line").click()
+    page.get_by_role("menuitem", name="Put it on the pad as a path").click()
+    assert page.locator(".transport").is_visible()
+    assert page.evaluate("studio.project.path") == [[0, 0, 0], [1, 1, 0]]

@@ -39,6 +39,29 @@ def test_a_mistake_gets_one_sentence_and_no_file(options, message, tmp_path, cap
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_glide_lands_on_disk(tmp_path, capsys):
+    out = str(tmp_path / "g.wav")
+    assert main(["glide", "violin", "flute:3", "--pitch", "A4", "--seconds", "1.5", "-o", out]) == 0
+    info = soundfile.info(out)
+    assert (info.samplerate, info.frames, info.channels) == (24000, 36000, 1)
+    assert capsys.readouterr().out.strip() == out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["violn"], "Did you mean 'violin'"),
+        (["violin", "flute", "--at", "0,x"], "0,0.5,1"),
+        (["violin", "flute", "--at", "0"], "as many moments"),
+        (["violin", "flute", "--seconds", "9"], "at most 4 s"),
+    ],
+)
+def test_what_is_no_glide_gets_one_sentence_and_no_file(options, message, tmp_path, capsys):
+    assert main(["glide", *options, "-o", str(tmp_path / "g.wav")]) == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_instruments_and_models_are_listed(capsys):
     assert main(["instruments"]) == 0 and main(["models"]) == 0
     output = capsys.readouterr().out
@@ -49,6 +72,7 @@ def test_instruments_and_models_are_listed(capsys):
     "command",
     [
         "generate",
+        "glide",
         "instruments",
         "models",
         "import-magenta",

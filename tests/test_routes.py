@@ -480,3 +480,53 @@ def test_files_are_limited_and_must_say_what_they_are(client):
     assert drop(client, b"\x00" * 25_000_001).status_code == 413
     assert drop(client, foreign_wav(), kind="text/plain").status_code == 415
     assert client.post(SOUND, json={"name": "x", "file": "x"}).status_code == 400
+
+
+GLIDE = {"sounds": [VIOLIN, FLUTE], "at": [0, 1], "pitch": 60, "seconds": 2, "format": "pcm"}
+
+
+def glided(client, **changes):
+    return client.post(NOTES.replace("notes", "glide"), json=GLIDE | changes)
+
+
+def test_a_glide_goes_from_one_sound_to_the_other(client):
+    violin, flute = takes(client, VIOLIN, FLUTE).astype(int)
+    note = np.frombuffer(glided(client).content, "<i2").astype(int)
+    assert len(note) == SAMPLES  # the rest is what a release is heard of
+    assert np.array_equal(note[2 * RATE :], flute[2 * RATE :])
+    assert np.abs(note[: RATE // 100] - violin[: RATE // 100]).max() < 400
+    same = np.frombuffer(glided(client, sounds=[VIOLIN, VIOLIN]).content, "<i2").astype(int)
+    assert np.abs(same - violin).max() <= 1
+
+
+def test_a_glide_is_saved_as_it_is_played(client):
+    answer = glided(client, format="wav", patch={"release": 0.5, "gain": -6})
+    assert 'filename="violin_flute_C4_060_glide.wav"' in answer.headers["Content-Disposition"]
+    samples, rate = soundfile.read(io.BytesIO(answer.content))
+    assert (len(samples), rate) == (round(2.5 * RATE), RATE)
+    plain, _ = soundfile.read(io.BytesIO(glided(client, format="wav").content))
+    assert np.abs(samples[:RATE]).max() == pytest.approx(np.abs(plain[:RATE]).max() / 10 ** (6 / 20), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sounds": []}, "1 to 24 sounds"),
+        ({"sounds": [VIOLIN] * 25, "at": [0] * 25}, "1 to 24 sounds"),
+        ({"sounds": "violin"}, "1 to 24 sounds"),
+        ({"sounds": [VIOLIN, {"seed": 3}]}, "Instruments are given"),
+        ({"at": [0]}, "as many moments"),
+        ({"at": ["0", "1"]}, "a number from 0 to 1"),
+        ({"at": [1, 0]}, "later than the one before"),
+        ({"at": [0, 9]}, "from 0 to 1"),
+        ({"pitch": 99}, "24-84"),
+        ({"seconds": 60}, "at most 4 s"),
+        ({"seconds": "nan"}, "at most 4 s"),
+        ({"format": "mp3"}, "'format' is pcm or wav"),
+        ({"format": "wav", "patch": {"attack": 99}}, "attack"),
+    ],
+)
+def test_what_is_no_glide_is_refused_in_words(client, changes, message):
+    answer = glided(client, **changes)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]

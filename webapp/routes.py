@@ -18,7 +18,18 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from gansynth_core import AudioError, Clips, GanSynthError, InputError, Timbre, measure, note_wav, pcm16, timbre_in
+from gansynth_core import (
+    AudioError,
+    Clips,
+    GanSynthError,
+    InputError,
+    Timbre,
+    glide,
+    measure,
+    note_wav,
+    pcm16,
+    timbre_in,
+)
 from webapp.jobs import Jobs
 from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_work
 from webapp.player import Busy, Player
@@ -28,6 +39,7 @@ from webapp.sounds import (
     describe,
     digest_of,
     file_name,
+    glide_name,
     hue_of,
     leading_instrument,
     pack_latent,
@@ -45,6 +57,7 @@ KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
 PICTURE_WIDTHS = (280, 1600)  # CSS pixels
 PICTURE_HEIGHTS = (240, 900)
 PICTURE_LINE = 4
+GLIDE_LIMIT = 24  # sounds that one note goes through
 THUMB_WIDTHS, THUMB_HEIGHTS = (32, 240), (16, 120)  # CSS pixels
 THUMB_LINE = 2  # small pictures come last: a third visitor's waits until these are drawn
 BODY_LIMIT = 600_000  # bytes: a dozen sounds of the longest kind
@@ -267,6 +280,32 @@ def studio_routes(player: Player) -> list[Any]:
             clips = clips.shorten(seconds)
         title = f"{title_of_sound(sound, card)}, {pitch_name(pitch)}"
         data = note_wav(clips[0], pitch, timbre_of(sound, card), title)
+        return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    @router.post("/{digest}/glide")
+    @_answer
+    def gliding(asked: Asked) -> Response:
+        """One note at `pitch` that goes through `sounds` within `seconds`, each reached `at` a share of them.
+
+        `format` pcm: the model's whole note, as `notes`; wav: a file of that length, shaped by `patch` as `wav`.
+        """
+        this_model(asked)
+        kind = asked.choice("format", "pcm", "wav")
+        documents, at = asked.needed("sounds"), asked.needed("at")
+        if not isinstance(documents, list) or not 1 <= len(documents) <= GLIDE_LIMIT:
+            raise InputError(f"A glide goes through 1 to {GLIDE_LIMIT} sounds.")
+        if not isinstance(at, list) or not all(isinstance(moment, int | float) for moment in at):
+            raise InputError("'at' lists a number from 0 to 1 for each sound.")
+        sounds = [parse_sound(document, card) for document in documents]
+        timbres = [timbre_of(sound, card) for sound in sounds]
+        pitch, seconds = check_pitch(asked.needed("pitch"), card), asked.number("seconds")
+        clips = glide(player, timbres, pitch, seconds, at, keyframes=len(timbres))
+        if kind == "pcm":
+            return pcm(clips)
+        envelope, gain_db = parse_patch(asked.values.get("patch", {}))
+        name = glide_name(sounds, pitch)
+        title = f"{title_of_sound(sounds[0], card)} → {title_of_sound(sounds[-1], card)}, {pitch_name(pitch)}"
+        data = note_wav(clips.shaped(envelope, seconds, gain_db)[0], pitch, None, title)
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.api_route("/{digest}/picture", **both)

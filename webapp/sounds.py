@@ -268,6 +268,12 @@ def file_name(sound: dict[str, Any], pitch: int) -> str:
     return f"{name}_{key}_{pitch:03d}_{kind}{shaped}.wav"
 
 
+def glide_name(sounds: list[dict[str, Any]], pitch: int) -> str:
+    """Name of a downloaded note that goes through `sounds`, for example `violin_flute_C4_060_glide.wav`."""
+    way = {"morph": [sounds[0], sounds[-1]], "at": 0.5, "sliders": {}, "raw": {}}
+    return file_name(way, pitch).replace("_morph", "_glide")
+
+
 def family_hues(card: ModelCard) -> dict[str, float]:
     """Hue angle (degrees, OKLCH) of each instrument family of the model: its colour on the page and in pictures."""
     titles = list(card.families())

@@ -36,15 +36,15 @@ def write_wav(
     Path(path).write_bytes(wav_bytes(samples, sample_rate, subtype, zone, info, timbre))
 
 
-def note_wav(clip: Clip, pitch: int, timbre: Timbre, title: str) -> bytes:
+def note_wav(clip: Clip, pitch: int, timbre: Timbre | None, title: str) -> bytes:
     """One note of `timbre` as a 24-bit WAV file: its root key is `pitch` (MIDI), it plays all keys, `read_timbre` finds
-    the timbre in it."""
+    the timbre in it. None for a note that no single timbre makes."""
     zone = Zone(title, len(clip.samples), pitch)
     return wav_bytes(clip.samples, clip.sample_rate, "PCM_24", zone, {"INAM": title, "ISFT": "GANSynth Studio"}, timbre)
 
 
 def wav_bytes(
-    samples: np.ndarray, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre
+    samples: np.ndarray, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre | None
 ) -> bytes:
     """A WAV file of `samples` float32 [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16,
     PCM_24 or FLOAT.
@@ -68,7 +68,7 @@ def wav_bytes(
         _chunk(b"inst", inst),
         _chunk(b"LIST", b"INFO" + texts),
         _chunk(b"data", encode(samples, subtype)),
-        _chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode()),
+        _chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode()) if timbre else b"",
     ]
     body = b"WAVE" + b"".join(chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body

@@ -33,6 +33,9 @@ test("what changes nothing or makes no sense returns the same object", () => {
     { type: "raw", values: { 99: 1 } },
     { type: "handle", t: NaN },
     { type: "path", path: [[0, 2, 0]] },
+    { type: "path", path: [[0, 0, 0], [0.5, 1, 1]] },
+    { type: "path", path: [[0, 0, 0], [0.5, 1, 1], [0.5, 0, 0], [1, 1, 1]] },
+    { type: "path", path: [[0, 0, 0], 3] },
     { type: "keep", list: "favourites", item: { id: "1", name: "x" } },
     { type: "unheard of" },
   ];
@@ -45,6 +48,7 @@ test("values are brought into range", () => {
   assert.equal(soundOf(after({ type: "seed", seed: -4.2 })).seed, 0);
   assert.equal(after({ type: "octave", octave: 96 }).octave, 72);
   assert.equal(after({ type: "seconds", seconds: 60 }).seconds, 4);
+  assert.equal(after({ type: "path", seconds: 60 }).pathSeconds, 4);
   assert.equal(after({ type: "handle", t: 7 }).morph.t, 1);
   assert.equal(after({ type: "patch", patch: { attack: 99, gain: -99 } }).patch.attack, 2);
 });
@@ -128,7 +132,7 @@ test("a saved project comes back as it was", () => {
     { type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 }, raw: { 3: -1 } }, name: "Mine" },
     { type: "put", slot: "d", sound: { morph: [flute, { instruments: { cello: 1 }, seed: 0 }], at: 0.5 } },
     { type: "handle", mode: "pad", x: 0.25, y: 0.5 }, { type: "slide", sliders: { bright: 0.5 } },
-    { type: "path", path: [[0, 0, 0], [1, 1, 1]] }, { type: "patch", patch: { attack: 0.5 } },
+    { type: "path", path: [[0, 0, 0], [1, 1, 1]], seconds: 1.5 }, { type: "patch", patch: { attack: 0.5 } },
     { type: "lock", name: "bright", on: true },
     { type: "keep", list: "favourites", item: { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 } },
     { type: "note", pitch: 50 }, { type: "octave", octave: 48 }, { type: "seconds", seconds: 1.5 },
@@ -178,7 +182,7 @@ test("a sound goes into the basket with the envelope it was played with", () => 
 test("a saved project cannot smuggle in what the page could not reach", () => {
   const saved = {
     format: 2, slots: { a: { sound: { instruments: { theremin: 1 }, seed: 0 } }, b: { sound: { ...flute, sliders: { bright: "1" } } }, c: 7 },
-    morph: { mode: "orbit", t: "x", x: 40 }, mix: { sliders: { bright: "loud" } }, path: 3, patch: { attack: -1 }, locks: [7],
+    morph: { mode: "orbit", t: "x", x: 40 }, mix: { sliders: { bright: "loud" } }, path: [null], pathSeconds: "9", patch: { attack: -1 }, locks: [7],
     favourites: [{ id: 3 }], basket: 7, note: 400, octave: null, seconds: {},
   }; // prettier-ignore
   const { project } = restore(JSON.stringify(saved), model);
@@ -186,6 +190,7 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
   assert.deepEqual(project.slots, fresh.slots);
   assert.deepEqual(project.morph, { ...fresh.morph, x: 1 });
   assert.deepEqual(project.mix, fresh.mix);
+  assert.deepEqual([project.path, project.pathSeconds], [[], 4]);
   assert.deepEqual([project.favourites, project.basket, project.locks], [[], [], []]);
   assert.equal(project.note, 84);
   assert.equal(project.octave, 60);
@@ -193,8 +198,7 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
 });
 
 test("files that are no projects are refused, whatever is in them", () => {
-  const bad = ["{}", "[]", "7", "null", '"x"', '{"format": 0}', '{"format": -3}', '{"format": 2}', '{"format": 2, "slots": null}', '{"format": 1, "sliders": 3}',
-    '{"format": 2, "slots": {}, "path": [null]}'];
+  const bad = ["{}", "[]", "7", "null", '"x"', '{"format": 0}', '{"format": -3}', '{"format": 2}', '{"format": 2, "slots": null}', '{"format": 1, "sliders": 3}'];
   for (const text of bad) {
     const { project, complaint } = restore(text, model);
     assert.deepEqual(project, newProject(model), text);

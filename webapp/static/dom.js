@@ -53,3 +53,12 @@ export function toast(sentence) {
   shelf.append(message);
   setTimeout(() => message.remove(), 7000);
 }
+
+// Hands a file that the server sent over to the player, under the name it was sent with.
+export async function saveFile(answer) {
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav";
+  const address = URL.createObjectURL(await answer.blob());
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+  toast(`Saved ${name}`);
+}

@@ -1,11 +1,14 @@
 // The line between two sounds: a tile for each end and a handle between them that is heard while it is dragged.
 
-import { h, hostOf, icon } from "./dom.js";
+import { h, hostOf, icon, toast } from "./dom.js";
+import { glideOf, LINE, PLAY, STOP } from "./glide.js";
 import { createKeyframes, LINE_LEVELS } from "./keyframes.js";
+import { menuButton } from "./menu.js";
 import { hueOf } from "./sound.js";
 import { createSlot } from "./slots.js";
 import { soundOf } from "./store.js";
 import { openStudio } from "./studio.js";
+import { show } from "./tabs.js";
 
 const HOVER_MS = 60; // a hand that rests over the line so long is about to take hold of it
 const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -4, PageUp: 4 };
@@ -25,11 +28,36 @@ export default async function mount({ element }) {
     onpointerdown: grasp, oninput: move, onchange: letGo, onpointercancel: letGo, onkeydown: fine, ondblclick: () => studio.dispatch(at(0.5)),
   });
   const reading = h("output", { class: "reading" });
-  const swap = h(
-    "button", { class: "tool", "aria-label": "Swap A and B", title: "Swap A and B", onclick: () => studio.dispatch({ type: "swap" }) },
-    icon("M7 7h13M16 3l4 4-4 4M17 17H4M8 13l-4 4 4 4"),
+  const glide = glideOf(studio);
+  const overTime = () => LINE;
+  const play = h("button", { class: "tool", onclick: playOverTime });
+  const swap = h("button", { class: "tool swap", "aria-label": "Swap A and B", title: "Swap A and B", onclick: exchange }, icon("M7 7h13M16 3l4 4-4 4M17 17H4M8 13l-4 4 4 4"));
+  const more = menuButton("More of the line", () => [
+    { title: "Save A → B over time as WAV", act: () => glide.download(LINE).catch((error) => toast(error.message)) },
+    { title: "Put it on the pad as a path", act: () => (studio.dispatch({ type: "path", path: LINE }), show("pad")) },
+    { title: "Swap A and B", act: exchange },
+  ]);
+  host.append(
+    tiles[0].element, h("div", { class: "line" }, handle, reading), tiles[1].element, h("div", { class: "tools" }, play, ...more, swap),
   );
-  host.append(tiles[0].element, h("div", { class: "line" }, handle, reading), tiles[1].element, swap);
+
+  function exchange() {
+    studio.dispatch({ type: "swap" });
+  }
+
+  function playOverTime() {
+    if (glide.state(overTime)) glide.stop();
+    else glide.play(overTime).catch((error) => toast(error.message));
+  }
+
+  function drawPlay() {
+    const state = glide.state(overTime);
+    const title = state ? "Stop A → B" : "Play A → B over time";
+    play.replaceChildren(icon(state ? STOP : PLAY));
+    play.classList.toggle("waiting", state === "waiting");
+    play.title = title;
+    play.setAttribute("aria-label", title);
+  }
 
   const frames = createKeyframes({
     levels: LINE_LEVELS,
@@ -84,5 +112,7 @@ export default async function mount({ element }) {
   }
 
   studio.enter("morph", { project: draw });
+  glide.onChange("morph", drawPlay);
+  drawPlay();
   draw();
 }

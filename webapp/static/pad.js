@@ -1,16 +1,22 @@
-// The pad: four sounds at its corners and a puck between them that is heard while it moves.
+// The pad: four sounds at its corners and a puck between them that is heard while it moves. A path drawn over it becomes
+// one note whose timbre moves.
 
-import { h, hostOf } from "./dom.js";
+import { h, hostOf, icon, toast } from "./dom.js";
+import { glideOf, PLAY, STOP } from "./glide.js";
 import { createKeyframes, PAD_LEVELS } from "./keyframes.js";
 import { isDark } from "./masthead.js";
-import { hueOf } from "./sound.js";
-import { createSlot, letterOf, nameOf } from "./slots.js";
+import { menuButton } from "./menu.js";
+import { pathAt, pathOf } from "./path.js";
+import { canonical, hueOf } from "./sound.js";
+import { collect, createSlot, letterOf, nameOf, SERIES } from "./slots.js";
 import { clamp, SLOTS, soundOf } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const CORNERS = { a: [0, 0], b: [1, 0], c: [0, 1], d: [1, 1] };
 const HOVER_MS = 60; // a hand that rests over the pad so long is about to take hold of it
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const PEN = "M5 19l1-4L16.5 4.5l3 3L9 18z";
+const LOOP = "M17 3l3 3-3 3M20 6H8a4 4 0 0 0-4 4v1M7 21l-3-3 3-3M4 18h12a4 4 0 0 0 4-4v-1";
 const GROUND = { dark: [0.36, 0.085], light: [0.86, 0.075] }; // lightness and chroma of the corners
 const GROUND_PIXELS = [48, 32]; // the browser smooths what lies between
 
@@ -40,21 +46,26 @@ export default async function mount({ element }) {
   leave = () => leaving.abort();
   let hovering = null;
   let holding = false; // the pad's own handle is in the hand
+  let drawing = false; // the next movement becomes the path
+  let recorded = []; // [milliseconds, x, y] of the path under way
 
   const at = (x, y) => ({ type: "handle", mode: "pad", x, y });
   const corners = SLOTS.map((slot) => createSlot(studio, slot, { go: at(...CORNERS[slot]) }));
   const ground = h("canvas", { class: "ground", width: GROUND_PIXELS[0], height: GROUND_PIXELS[1], "aria-hidden": "true" });
   const threads = Object.fromEntries(SLOTS.map((slot) => [slot, svg("line", { class: "thread", x2: CORNERS[slot][0], y2: CORNERS[slot][1] })]));
-  const drawing = svg("svg", { class: "drawing", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
-  drawing.append(...Object.values(threads));
+  const overlay = svg("svg", { class: "overlay", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const line = svg("polyline", { class: "path" });
+  overlay.append(...Object.values(threads), line);
   const anchors = Object.fromEntries(SLOTS.map((slot) => [slot, h("span", { class: "anchor", "aria-hidden": "true" })]));
   for (const [slot, [x, y]] of Object.entries(CORNERS)) Object.assign(anchors[slot].style, { left: `${x * 100}%`, top: `${y * 100}%` });
+  const begin = h("span", { class: "begin", "aria-hidden": "true" });
+  const dot = h("span", { class: "dot", "aria-hidden": "true", hidden: true });
   const glow = h("span", { class: "glow", "aria-hidden": "true" });
   const puck = h("button", {
     class: "puck", role: "slider", "aria-label": "Place on the pad", "aria-valuemin": "0", "aria-valuemax": "100",
     title: "Drag, or arrow keys (Shift: finer). Double click: the middle", onkeydown: walk,
   });
-  const area = h("div", { class: "area" }, glow, drawing, ...Object.values(anchors), puck);
+  const area = h("div", { class: "area" }, glow, overlay, ...Object.values(anchors), begin, dot, puck);
   const field = h(
     "div", {
       class: "field", onpointerenter: hover, onpointerleave: () => clearTimeout(hovering),
@@ -62,18 +73,44 @@ export default async function mount({ element }) {
     },
     ground, area,
   );
+  const glide = glideOf(studio);
+  const drawn = () => studio.project.path;
+  const pen = h("button", { class: "button pen", "aria-pressed": "false", title: "The next movement of the puck becomes one note", onclick: () => setDrawing(!drawing) }, icon(PEN), "Draw a path");
+  const play = h("button", { class: "tool framed", onclick: playPath });
+  const loop = h("button", { class: "tool framed", "aria-label": "Play round and round", title: "Play round and round", "aria-pressed": "false", onclick: turnLoop }, icon(LOOP));
+  const seconds = h("input", {
+    type: "number", min: "0.2", max: String(model.seconds), step: "0.1", inputmode: "decimal", "aria-label": "Seconds for the path", title: "Seconds for the path",
+    onchange: () => {
+      studio.dispatch({ type: "path", seconds: seconds.value === "" ? NaN : Number(seconds.value) });
+      seconds.value = String(studio.project.pathSeconds);
+    },
+  });
+  const transport = h(
+    "div", { class: "transport", role: "group", "aria-label": "Path" },
+    play, loop, h("span", { class: "unit" }, seconds, "s"),
+    ...menuButton("More of the path", () => [
+      { title: "Save as WAV", act: () => glide.download(drawn()).catch((error) => toast(error.message)) },
+      { label: "Steps along it to the pack", row: SERIES.map((count) => ({ title: String(count), name: `${count} steps to the pack`, act: () => series(count) })) },
+      { title: "Clear the path", act: () => (glide.stop(), studio.dispatch({ type: "path", path: [] })) },
+    ]),
+  );
+  const hint = h("p", { class: "hint" }, "A path becomes one note that moves");
   host.append(
-    h("div", { class: "ends" }, corners[0].element, corners[1].element),
+    h("div", { class: "ends" }, corners[0].element, h("div", { class: "middle" }, pen), corners[1].element),
     field,
-    h("div", { class: "ends" }, corners[2].element, corners[3].element),
+    h("div", { class: "ends" }, corners[2].element, h("div", { class: "middle" }, transport, hint), corners[3].element),
   );
 
   const frames = createKeyframes({
     levels: PAD_LEVELS,
-    soundAt: ([x, y]) => soundOf({ ...studio.project, morph: { mode: "pad", x, y } }),
+    soundAt,
     isReady: studio.isReady,
     prepare: studio.prepare,
   });
+
+  function soundAt([x, y]) {
+    return soundOf({ ...studio.project, morph: { mode: "pad", x, y } });
+  }
 
   function fetchFrames(place) {
     frames.fetch(place).catch(() => {
@@ -98,6 +135,8 @@ export default async function mount({ element }) {
     field.setPointerCapture(event.pointerId);
     puck.focus({ preventScroll: true });
     holding = true;
+    recorded = [];
+    glide.stop();
     fetchFrames(placeOf(event));
     move(event);
   }
@@ -105,23 +144,76 @@ export default async function mount({ element }) {
   function move(event) {
     if (!holding) return;
     const place = placeOf(event);
+    if (drawing) record(event.timeStamp, place);
     studio.drag(at(...place), { near: frames.near(place) });
   }
 
-  function letGo() {
+  function letGo(event) {
     if (!holding) return;
     holding = false;
     frames.forget();
+    if (drawing) record(event.timeStamp, placeOf(event));
+    finish();
     studio.drop();
   }
 
+  function record(time, place) {
+    recorded.push([time, ...place]);
+    drawPath();
+  }
+
+  // What was recorded becomes the path, in the same step as the movement itself, and is heard.
+  function finish() {
+    const path = pathOf(recorded);
+    if (!drawing || !path) return;
+    const took = (recorded.at(-1)[0] - recorded[0][0]) / 1000;
+    recorded = [];
+    setDrawing(false);
+    studio.drag({ type: "path", path, seconds: took });
+    if (studio.project.audition) playPath();
+  }
+
+  function setDrawing(on) {
+    drawing = on;
+    recorded = [];
+    pen.setAttribute("aria-pressed", String(on));
+    host.classList.toggle("drawing", on);
+    if (on) puck.focus({ preventScroll: true });
+    drawPath();
+  }
+
+  function playPath() {
+    if (glide.state(drawn)) glide.stop();
+    else glide.play(drawn, loop.getAttribute("aria-pressed") === "true").catch((error) => toast(error.message));
+  }
+
+  function turnLoop() {
+    const on = loop.getAttribute("aria-pressed") !== "true";
+    loop.setAttribute("aria-pressed", String(on));
+    if (glide.state(drawn)) glide.setLoop(on);
+  }
+
+  function series(count) {
+    const places = Array.from({ length: count }, (_, step) => pathAt(drawn(), step / (count - 1)));
+    collect(studio, places.map((place, step) => ({ sound: canonical(soundAt(place)), name: `Path ${step + 1}` })));
+  }
+
+  // With the pen, arrow keys draw as well: Enter ends the path, Escape leaves it.
   function walk(event) {
+    if (drawing && (event.key === "Enter" || event.key === "Escape")) {
+      event.preventDefault();
+      if (event.key === "Escape") return setDrawing(false);
+      finish();
+      return studio.drop();
+    }
     const by = STEPS[event.key];
     if (!by && event.key !== "Home") return;
     event.preventDefault();
     const { x, y } = studio.project.morph;
     const step = event.shiftKey ? 0.01 : 0.05;
+    if (drawing && !recorded.length) record(event.timeStamp, [x, y]);
     studio.dispatch(by ? at(round(x + by[0] * step), round(y + by[1] * step)) : at(0.5, 0.5));
+    if (drawing) record(performance.now(), [studio.project.morph.x, studio.project.morph.y]);
   }
 
   // The four hues and what lies between them.
@@ -142,6 +234,36 @@ export default async function mount({ element }) {
         pen.fillRect(column, row, 1, 1);
       }
     }
+  }
+
+  function drawPath() {
+    const points = drawing ? recorded : drawn();
+    line.setAttribute("points", points.map(([, x, y]) => `${x},${y}`).join(" "));
+    begin.hidden = !points.length;
+    if (points.length) Object.assign(begin.style, { left: `${points[0][1] * 100}%`, top: `${points[0][2] * 100}%` });
+    transport.hidden = !drawn().length;
+    hint.hidden = drawn().length > 0;
+    if (document.activeElement !== seconds) seconds.value = String(Math.round(studio.project.pathSeconds * 100) / 100);
+  }
+
+  function drawPlay() {
+    const state = glide.state(drawn);
+    const title = state ? "Stop the path" : "Play the path";
+    play.replaceChildren(icon(state ? STOP : PLAY));
+    play.classList.toggle("waiting", state === "waiting");
+    play.title = title;
+    play.setAttribute("aria-label", title);
+    if (state === "playing" && dot.hidden) follow();
+  }
+
+  // A dot runs along the path while it plays.
+  function follow() {
+    const playing = host.isConnected && glide.state(drawn) === "playing" && drawn().length > 0;
+    dot.hidden = !playing;
+    if (!playing) return;
+    const [x, y] = pathAt(drawn(), glide.position());
+    Object.assign(dot.style, { left: `${x * 100}%`, top: `${y * 100}%` });
+    requestAnimationFrame(follow);
   }
 
   function draw(before) {
@@ -165,11 +287,14 @@ export default async function mount({ element }) {
       SLOTS.filter((slot) => shares[slot] >= 0.005).map((slot) => `${letterOf(slot)} ${nameOf(project.slots[slot], model)} ${Math.round(shares[slot] * 100)} %`).join(", "),
     );
     paint();
+    drawPath();
     // Another key under the hand needs keyframes of its own.
     if (holding && before && before.note !== project.note) fetchFrames([x, y]);
   }
 
   studio.enter("pad", { project: draw });
+  glide.onChange("pad", drawPlay);
+  drawPlay();
   window.addEventListener("studio:theme", paint, { signal: leaving.signal });
   draw();
 }

@@ -11,7 +11,7 @@ import { clamp, reduce, SLOTS, target } from "./store.js";
 import { thumb } from "./thumbs.js";
 
 const PICTURED = 60; // MIDI: the note whose spectrogram lies behind the name
-const SERIES = [4, 8, 16]; // sounds on the way from one slot to another, for the pack
+export const SERIES = [4, 8, 16]; // sounds on the way from one to another, for the pack
 
 export const letterOf = (slot) => slot.toUpperCase();
 export const nameOf = ({ sound, name }, model) => name ?? titleOf(sound, model);

@@ -6,10 +6,12 @@ import { canonical, checkedSound, instrumentOf, leadingInstrument, SEED_LIMIT, s
 export const FORMAT = 2;
 export const SLOTS = ["a", "b", "c", "d"]; // the ends of the line; with c and d the corners of the pad
 const UNDO_STEPS = 200;
+const SHORTEST_PATH = 0.2; // seconds
+const MOST_PATH = 1000; // points
 const MOST_KEPT = 2000; // favourites, and sounds in the basket
 
 // Changes of these are not steps one wants to undo.
-const UNDONE = ["slots", "morph", "mix", "path", "patch", "locks", "favourites", "basket"];
+const UNDONE = ["slots", "morph", "mix", "path", "pathSeconds", "patch", "locks", "favourites", "basket"];
 
 export function instrumentNames(model) {
   return model.families.flatMap((family) => family.instruments.map((instrument) => instrument.name));
@@ -40,6 +42,7 @@ export function newProject(model) {
     morph: { mode: "line", t: 0, x: 0, y: 0 }, // where the handle is: on the line a-b, or on the pad a b / c d
     mix: { sliders: {}, raw: {} }, // what bends the sound while the handle is between slots
     path: [], // drawn over the pad: [share of the time, x, y], rising
+    pathSeconds: model.seconds, // how long one goes along it
     locks: [], // directions that randomise leaves alone
     patch: { ...PATCH },
     phrase: { ...PHRASE },
@@ -144,9 +147,10 @@ export function reduce(project, action, model) {
       const { morph } = project;
       return changed(project, { slots: { ...project.slots, a: b, b: a }, morph: { ...morph, t: 1 - morph.t } });
     }
-    case "path": {
-      const good = Array.isArray(action.path) && action.path.every((point) => point.length === 3 && point.every((v) => v >= 0 && v <= 1));
-      return good ? changed(project, { path: action.path }) : project;
+    case "path": { // and how long it takes; none where it is not given
+      const seconds = Number.isFinite(action.seconds) ? clamp(action.seconds, SHORTEST_PATH, model.seconds) : project.pathSeconds;
+      const path = action.path ?? project.path;
+      return checkedPath(path) ? changed(project, { path, pathSeconds: seconds }) : project;
     }
     case "patch":
       return changed(project, { patch: patched(project.patch, action.patch) });
@@ -198,6 +202,14 @@ function bend(project, part) {
   if (at === "mix") return changed(project, { mix: { ...project.mix, ...part } });
   const slot = project.slots[at];
   return changed(project, { slots: { ...project.slots, [at]: { ...slot, sound: canonical({ ...slot.sound, ...part }) } } });
+}
+
+// Points [share of the time, x, y] that rise in time from 0 to 1; none at all is a path too.
+function checkedPath(path) {
+  if (!Array.isArray(path) || path.length > MOST_PATH) return false;
+  if (!path.every((point) => Array.isArray(point) && point.length === 3 && point.every((value) => value >= 0 && value <= 1))) return false;
+  if (!path.length) return true;
+  return path[0][0] === 0 && path.at(-1)[0] === 1 && path.every(([time], index) => index === 0 || time > path[index - 1][0]);
 }
 
 const keepLocked = (project) =>
@@ -262,7 +274,8 @@ export function redo({ past, present, future }) {
 }
 
 const STEP_NAMES = {
-  mix: "sliders", patch: "envelope", favourites: "favourites", basket: "pack basket", path: "path", locks: "locks", morph: "handle",
+  mix: "sliders", patch: "envelope", favourites: "favourites", basket: "pack basket", path: "path", pathSeconds: "path",
+  locks: "locks", morph: "handle",
 }; // prettier-ignore
 
 // What a step from one project to the next changed, as a word for the button that takes it back.
@@ -306,7 +319,7 @@ function rebuild(saved, model) {
   const actions = [
     ...slots.map((slot) => ({ type: "put", slot, sound: sounds.get(slot), name: text40(saved.slots[slot].name), stay: true })),
     { type: "handle", ...saved.morph },
-    { type: "path", path: list(saved.path) },
+    { type: "path", path: list(saved.path), seconds: saved.pathSeconds },
     { ...saved.phrase, type: "phrase" },
     ...list(saved.locks).filter((name) => typeof name === "string").map((name) => ({ type: "lock", name, on: true })),
     ...items.map((item) => ({ type: "keep", ...item })),

@@ -4,7 +4,7 @@
 // `dispatch(action)`, or by `drag(action)` for every step of a movement and `drop()` at its end, which is heard as it goes
 // and undone as one step; play keys by `press(pitch, velocity 0 to 1)` and `lift`, the `pedal(on)` and the `phrase`; let
 // another sound be heard by `listen(sound)`, without touching the bench. `enter(name, callbacks)` tells it of changes:
-// project(before), keys(), status(), power(), and of a sound that somebody listened to: heard(sound, pitch).
+// project(before), keys(), status(), power(), silence(), and of a sound that somebody listened to: heard(sound, pitch).
 
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
@@ -483,6 +483,7 @@ function createStudio(model) {
       for (const pitch of [...held.keys()]) lift(pitch);
       held.clear();
       engine.silence();
+      tell("silence");
       tell("keys");
     },
     // Which keys are down, wait for their sound, or sound: sets of pitches.

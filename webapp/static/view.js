@@ -1,6 +1,6 @@
 // The last note, seen and taken home: waveform, spectrogram, WAV file.
 
-import { h, hostOf, icon, toast } from "./dom.js";
+import { h, hostOf, icon, saveFile, toast } from "./dom.js";
 import { isDark } from "./masthead.js";
 import { persist, whileRetrying } from "./net.js";
 import { titleOf } from "./sound.js";
@@ -93,12 +93,7 @@ export default async function mount({ element }) {
     try {
       const { project } = studio;
       const answer = await studio.askModel("wav", { sound: studio.soundText, pitch: project.note, seconds: project.seconds, patch: JSON.stringify(project.patch) });
-      const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav";
-      const address = URL.createObjectURL(await answer.blob());
-      const link = h("a", { href: address, download: name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 10000);
-      toast(`Saved ${name}`);
+      await saveFile(answer);
     } catch (error) {
       toast(error.message);
     }
