@@ -190,7 +190,7 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     "magenta": MagentaConfig(),
     # All thirteen stages in an hour of two cores. With a 500th of the paper's steps they have to be larger, and the
-    # slope is asked to be what so short a training of the discriminator can reach; the pitch's weight goes with it.
+    # slope is asked to be what so short a training of the discriminator can reach.
     "magenta-small": MagentaConfig(
         model="magenta-small",
         fmap_base=512,
@@ -201,7 +201,6 @@ PRESETS: dict[str, TrainConfig] = {
         learning_rate=3e-3,
         average_decay=0.98,
         gradient_target=0.05,
-        pitch_weight=1.0,
         snapshot_notes=1_600,
     ),
     "magenta-tiny": MagentaConfig(

@@ -37,7 +37,7 @@ from gansynth_core.instruments import families
 from gansynth_core.latent import Z_LIMIT, Timbre, sample
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
-from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.specgram import Representation
 from gansynth_core.synth import Synth
 from gansynth_core.training.dataset import NoteSet
 from gansynth_core.training.pitch_tracker import cents_off, hear
@@ -98,7 +98,7 @@ def load_encoder(folder: str | os.PathLike, card: ModelCard) -> StudioEncoder | 
 # --- measures ----------------------------------------------------------------------------------------------------
 
 
-def levels_db(wave: Tensor, spec: SpecgramSpec) -> Tensor:
+def levels_db(wave: Tensor, spec: Representation) -> Tensor:
     """wave float [batch, samples] -> STFT magnitude in dB [batch, frames, bins], each note scaled to an RMS of 1
     over its whole length, so that loudness does not count as a difference."""
     rms = wave.square().mean(dim=1, keepdim=True).sqrt().clamp_min(1e-9)
@@ -423,7 +423,7 @@ def _write(
     document: dict,
     judged: Sequence[Judged],
     shown: Sequence[tuple[Judged, dict[str, np.ndarray]]],
-    spec: SpecgramSpec,
+    spec: Representation,
 ) -> None:
     (folder / "listen").mkdir()
     for note, waves in shown:
@@ -450,7 +450,7 @@ def _without_nan(value):
     return value
 
 
-def _draw(path: Path, shown: Sequence[tuple[Judged, dict[str, np.ndarray]]], spec: SpecgramSpec) -> None:
+def _draw(path: Path, shown: Sequence[tuple[Judged, dict[str, np.ndarray]]], spec: Representation) -> None:
     """A row a note, a column a kind: log-frequency spectrograms, 80 dB from the real note's loudest bin down."""
     from matplotlib.figure import Figure  # slow to import, and only wanted here
 
