@@ -1,6 +1,7 @@
 """Playing, in a real Chromium: velocity, pedal, envelope, MIDI, phrases. What leaves the loudspeaker is measured."""
 
 import json
+from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -9,6 +10,7 @@ from browser import HEARD, assert_hears, at_key, enable_sound, pick, wait_for_si
 from playwright.sync_api import Page
 
 from gansynth_core import Envelope
+from gansynth_core.sound import ENVELOPE_RANGES, GAIN_RANGE_DB
 
 # Notes down [seconds, level] of the last 20 ms, again and again, beside the engine's own clock.
 LISTEN = """() => { window.heard = []; const wave = new Float32Array(8192);
@@ -84,14 +86,15 @@ def test_a_soft_note_is_duller(visit):
     assert -12 < overtone_db[1] - overtone_db[0] < -6
 
 
-@pytest.mark.parametrize("live", [True, False])
-def test_the_browser_shapes_a_note_as_saved_notes_are(visit, live):
-    """Web Audio's own rendering of an envelope beside the one that Python puts on exports."""
+def test_the_browser_shapes_a_note_as_saved_notes_are(visit):
+    """Web Audio's own rendering of an envelope, of keys (live) and of a phrase, beside the one that Python puts on
+    exports."""
     page = visit()
     patch = {"attack": 0.2, "decay": 0.7, "sustain": 0.35, "release": 0.5, "gain": 0}
     rate = 24000
     block = 128 / rate  # Web Audio stops between blocks only
-    for held in (25 * block, 50 * block, 100 * block):  # within the attack, soon after it, later
+    lengths = (25 * block, 50 * block, 100 * block)  # within the attack, soon after it, later
+    for held, live in product(lengths, (True, False)):
         heard = page.evaluate(
             """async ([patch, held, live, rate]) => {
                 const module = new URL("gradio_api/studio/ui/adsr.js", document.baseURI);
@@ -112,6 +115,11 @@ def test_the_browser_shapes_a_note_as_saved_notes_are(visit, live):
         )
         envelope = Envelope(patch["attack"], patch["decay"], patch["sustain"], patch["release"])
         assert np.abs(np.array(heard) - envelope.gains(2 * rate, rate, held)).max() < 1e-3
+    ranges = page.evaluate(
+        "import(new URL('gradio_api/studio/ui/store.js', document.baseURI)).then(store => store.PATCH_RANGES)"
+    )
+    assert ranges.pop("gain") == list(GAIN_RANGE_DB)
+    assert list(ranges.values()) == [list(limits) for limits in ENVELOPE_RANGES.values()]
 
 
 def test_an_attack_of_half_a_second_rises_so(visit):

@@ -62,8 +62,8 @@ export default async function mount({ element }) {
   const pedal = h("span", { class: "pedal", title: "Sustain pedal: the space bar, or a MIDI pedal" }, h("kbd", {}, "Space"), " sustain");
   const hint = h(
     "p", { class: "hint" },
-    h("span", {}, h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play"), h("span", {}, h("kbd", {}, "Z"), h("kbd", {}, "X"), " octave"), pedal,
-    h("span", { class: "touch", title: "As on a stage piano: the nearer to its front edge a key is struck, the louder" }, "lower on a key is louder"),
+    h("span", {}, h("kbd", {}, "A"), "–", h("kbd", {}, "'"), " play"), h("span", {}, h("kbd", {}, "Z"), h("kbd", {}, "X"), " octave"), pedal, h("span", {}, h("kbd", {}, "V"), " phrase"),
+    h("span", { class: "touch", title: "As on a stage piano: the nearer to its front edge a key is struck, the louder" }, "lower is louder"),
   );
   const phrase = phraseControls(studio);
   const veil = h(
