@@ -140,7 +140,6 @@ export function midiSwitch(studio) {
     button.dataset.kind = kind;
     words.textContent = label;
     button.title = title;
-    button.setAttribute("aria-label", `${label}. ${title}`);
   }
   function onActivity() {
     light.classList.add("lit");
