@@ -165,9 +165,9 @@ def _add_notes(
 
 def _about_long_notes(hows: Counter, card: ModelCard) -> str:
     does = {
-        "steady": "go on by going round in their steady part",
-        "dying away": "go on dying away as they did",
-        "gone": "had died away by then",
+        "steady": "held on by a loop of the steady part",
+        "dying away": "left to go on dying away",
+        "gone": "gone by then",
     }
     told = ", ".join(f"{hows[how]:,} {does[how]}" for how in does if hows[how])
     held = hold_seconds(card.specgram.seconds)
