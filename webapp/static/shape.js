@@ -94,7 +94,7 @@ export default async function mount({ element }) {
     const what = JSON.stringify([studio.soundText, soundText(plain), studio.project.note]);
     if (what === measured) return;
     for (const { told } of telling) told.classList.add("stale");
-    calm = setTimeout(() => (studio.isQuiet() ? readOff(plain, what) : measureSoon()), CALM_MS);
+    calm = setTimeout(() => (studio.isSettled() ? readOff(plain, what) : measureSoon()), CALM_MS);
   }
 
   async function readOff(plain, what) {

@@ -493,6 +493,8 @@ function createStudio(model) {
       return { down: new Set(down), waiting: new Set(waiting), sounding: engine.sounding(), pedal: pedalDown };
     },
     blocks: () => blocks.map((block) => ({ ...block, loaded: has(block.low) && has(block.high) })),
+    // The sound is no longer on the move, and the note under the hand is there.
+    isSettled: () => dragging === null && has(history.present.note),
     isQuiet: () => fetcher.isIdle() && !isPlaying() && dragging === null,
     // A room that Gradio mounts again takes the place of its former self.
     enter(name, callbacks) {
