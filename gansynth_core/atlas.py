@@ -161,12 +161,19 @@ class Atlas:
         return order, distance[order]
 
     def blend_at(self, x: float, y: float, layout: str = "latent", k: int = 4) -> Timbre:
-        """The sound at any place: the `k` nearest points, each counting by 1 / distance^2 (Shepard 1968), and exactly
-        the point where the place is on one. Raises InputError as `nearest`."""
-        points, distances = self.nearest(x, y, layout, k)
+        """The sound at any place: the `k` nearest points, each counting the more the nearer it is, and exactly the
+        point where the place is on one. Along a path it changes without a jump: a point counts by
+        ((r - d) / (r d))^2 (Franke & Little's weights, in Franke 1982, "Scattered data interpolation"), d its distance
+        and r that of the first point left out, so that it comes in and goes out at nothing. Raises InputError as
+        `nearest`."""
+        points, distances = self.nearest(x, y, layout, k + 1 if 1 <= k < len(self) else k)
         if distances[0] < ON_POINT:
             return self.timbre(int(points[0]))
-        weights = (distances[0] / distances) ** 2
+        reach = distances[-1] if len(points) > k else 2 * distances[-1]
+        points, distances = points[:k], distances[:k]
+        weights = np.square(1 / distances - 1 / reach)
+        if weights.max() < 1e-6 / distances[0] ** 2:  # all as far away as the one left out
+            weights = 1 / np.square(distances)
         return blend([self.timbre(int(point)) for point in points], weights.tolist())
 
     def inside(self, polygon: Sequence[tuple[float, float]], layout: str = "latent") -> np.ndarray:
