@@ -82,3 +82,19 @@ test("keyframes that nobody waits for any more are not fetched", async () => {
   await fetching;
   assert.equal(requests.length, 1);
 });
+
+test("at rest the keyframes are fetched once nobody plays", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const requests = [];
+  let quiet = false;
+  const frames = createKeyframes({
+    levels: 1, soundAt: ([t]) => t, isReady: () => false, prepare: async (sounds) => requests.push(sounds), isQuiet: () => quiet,
+  }); // prettier-ignore
+  frames.rest([0.2]);
+  frames.rest([0]);
+  context.mock.timers.tick(2000);
+  assert.equal(requests.length, 0);
+  quiet = true;
+  context.mock.timers.tick(2000);
+  assert.deepEqual(requests, [[0, 1, 0.5]]);
+});

@@ -5,6 +5,7 @@
 // How many halvings: nine sounds each.
 export const LINE_LEVELS = 3;
 export const PAD_LEVELS = 1;
+const REST_MS = 1200;
 const FIRST_REQUEST = 4; // keyframes asked for first, so that the hand has not to wait for all
 const HEARD_SAMPLES = 512; // of each of HEARD_STRETCHES of a note, by which levels are compared
 const HEARD_STRETCHES = 8;
@@ -58,18 +59,35 @@ export function levelled(parts) {
 }
 
 // The keyframes of one line or pad. soundAt(place) tells a place's sound; isReady(sound) whether its note under the hand
-// is here; prepare(sounds) fetches that of several, and resolves once it is.
-export function createKeyframes({ levels, soundAt, isReady, prepare }) {
+// is here; prepare(sounds) fetches that of several, and resolves once it is; isQuiet() whether nobody plays or waits.
+export function createKeyframes({ levels, soundAt, isReady, prepare, isQuiet }) {
   let wanted = 0;
+  let resting = null;
+
+  // Fetches what is missing, near `place` first. A later call, or `forget`, takes the place of the rest of this one.
+  async function fetch(place) {
+    clearTimeout(resting);
+    const mine = ++wanted;
+    const sounds = gridPlaces(place, levels).map(soundAt).filter((sound) => !isReady(sound));
+    for (const some of [sounds.slice(0, FIRST_REQUEST), sounds.slice(FIRST_REQUEST)]) {
+      if (mine === wanted && some.length) await prepare(some);
+    }
+  }
+
+  // Fetches it once nothing has moved for a while, so that a hand that comes later finds it there.
+  function rest(place) {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      if (!isQuiet()) return rest(place);
+      fetch(place).catch(() => {
+        // The hand will ask again.
+      });
+    }, REST_MS);
+  }
+
   return {
-    // Fetches what is missing, near `place` first. A later call, or `forget`, takes the place of the rest of this one.
-    async fetch(place) {
-      const mine = ++wanted;
-      const sounds = gridPlaces(place, levels).map(soundAt).filter((sound) => !isReady(sound));
-      for (const some of [sounds.slice(0, FIRST_REQUEST), sounds.slice(FIRST_REQUEST)]) {
-        if (mine === wanted && some.length) await prepare(some);
-      }
-    },
+    fetch,
+    rest,
     forget() {
       wanted++;
     },

@@ -64,6 +64,7 @@ export default async function mount({ element }) {
     soundAt: ([t]) => soundOf({ ...studio.project, morph: { mode: "line", t } }),
     isReady: studio.isReady,
     prepare: studio.prepare,
+    isQuiet: studio.isQuiet,
   });
 
   function fetchFrames() {
@@ -108,7 +109,8 @@ export default async function mount({ element }) {
     reading.textContent = `${Math.round(t * 100)} %`;
     handle.setAttribute("aria-valuetext", `${reading.textContent} of B`);
     // Another key under the hand needs keyframes of its own.
-    if (holding && before && before.note !== project.note) fetchFrames();
+    if (holding && before?.note !== project.note) fetchFrames();
+    if (!holding && (before?.note !== project.note || before.slots !== project.slots)) frames.rest([t]);
   }
 
   studio.enter("morph", { project: draw });

@@ -106,10 +106,17 @@ export default async function mount({ element }) {
     soundAt,
     isReady: studio.isReady,
     prepare: studio.prepare,
+    isQuiet: studio.isQuiet,
   });
 
   function soundAt([x, y]) {
     return soundOf({ ...studio.project, morph: { mode: "pad", x, y } });
+  }
+
+  // Only for a pad in sight.
+  function rest() {
+    const { x, y } = studio.project.morph;
+    if (field.offsetParent) frames.rest([x, y]);
   }
 
   function fetchFrames(place) {
@@ -289,12 +296,14 @@ export default async function mount({ element }) {
     paint();
     drawPath();
     // Another key under the hand needs keyframes of its own.
-    if (holding && before && before.note !== project.note) fetchFrames([x, y]);
+    if (holding && before?.note !== project.note) fetchFrames([x, y]);
+    if (!holding && (before?.note !== project.note || before.slots !== project.slots)) rest();
   }
 
   studio.enter("pad", { project: draw });
   glide.onChange("pad", drawPlay);
   drawPlay();
   window.addEventListener("studio:theme", paint, { signal: leaving.signal });
+  window.addEventListener("studio:shown", ({ detail }) => detail === "pad" && rest(), { signal: leaving.signal });
   draw();
 }
