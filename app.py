@@ -100,14 +100,15 @@ def main(arguments: list[str] | None = None) -> int:
     from gansynth_core import GanSynthError, Synth, load_card, model_folder
 
     try:
-        card = load_card(model_folder(options.model))
+        folder = model_folder(options.model)
+        card = load_card(folder)
     except GanSynthError as error:
         print(error, file=sys.stderr)
         return 1
 
     from webapp.player import Player
 
-    player = Player(card)
+    player = Player(card, folder=folder)
     page = launch(player, options.host, port, block=False)
     shown = f"[{options.host}]" if ":" in options.host else options.host
     print(f"GANSynth Studio plays at http://{shown}:{port}  (stop with Ctrl+C)", flush=True)

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import torch
 
-from gansynth_core import Direction, ModelCard, Synth
+from gansynth_core import DESCRIPTORS, Atlas, Direction, ModelCard, Synth
 from gansynth_core.training.config import STUDIO_SPEC
 
 SPEC = STUDIO_SPEC
@@ -38,6 +39,25 @@ def sine_card(model: str = "sines", instruments: tuple[str, ...] = ("violin", "f
         Direction(f"component {n + 1}", tuple(float(i == n) for i in range(latent_size))) for n in range(8)
     )
     return ModelCard(model, model.title(), "studio", latent_size, 24, 84, instruments, SPEC, {}, directions=directions)
+
+
+def grid_atlas(card: ModelCard, points: int) -> Atlas:
+    """A map whose layout by latent is a square grid, row by row, and whose layout by sound is the same one mirrored."""
+    side = math.ceil(math.sqrt(points))
+    number = np.arange(points)
+    places = (np.stack([number % side, number // side], axis=1) + 0.5) / side
+    shares = np.stack([(number * (7 + step) % points) / points for step in range(len(DESCRIPTORS))], axis=1)
+    low, high = np.array([(descriptor.low, descriptor.high) for descriptor in DESCRIPTORS]).T
+    kinds = max(1, len(card.instruments))
+    return Atlas(
+        card=card,
+        pitch=60.0,
+        layouts={"latent": places.astype(np.float32), "sound": (1 - places).astype(np.float32)},
+        descriptors=(low + (high - low) * shares).astype(np.float32),
+        descriptor_names=tuple(descriptor.name for descriptor in DESCRIPTORS),
+        instruments=(number % kinds if card.instruments else np.full(points, -1)).astype(np.int16),
+        seeds=number // kinds,
+    )
 
 
 def sine_synth(**options) -> Synth:

@@ -228,6 +228,7 @@ def test_the_note_is_pictured_and_saved(visit):
     page = visit()
     enable_sound(page)
     pick(page, "violin", "violin")
+    page.get_by_role("tab", name="Picture").click()
     page.get_by_label("Key").select_option("48")
     page.wait_for_selector("#view img[alt$=', C3']")
     assert page.evaluate("document.querySelector('#view img').naturalWidth") > 500
@@ -251,6 +252,7 @@ def test_a_server_that_is_gone_is_said_in_words_and_found_again(visit):
 
 def test_a_picture_that_fails_is_drawn_once_it_can_be(visit):
     page = visit(ignored=("ERR_FAILED", "status of 503"))
+    page.get_by_role("tab", name="Picture").click()
     page.wait_for_selector("#view img[alt$=', C4']")
     page.route("**/picture?*", lambda route: route.abort())
     page.get_by_label("Key").select_option("48")
@@ -265,6 +267,7 @@ def test_a_picture_that_fails_is_drawn_once_it_can_be(visit):
 
 def test_of_pictures_that_fail_only_the_newest_is_asked_for_again(visit):
     page = visit(ignored=("status of 503",))
+    page.get_by_role("tab", name="Picture").click()
     page.wait_for_selector("#view img[alt$=', C4']")
     asked = []
 
@@ -284,6 +287,7 @@ def test_of_pictures_that_fail_only_the_newest_is_asked_for_again(visit):
 
 def test_a_download_that_fails_promises_nothing(visit):
     page = visit(ignored=("ERR_FAILED",))
+    page.get_by_role("tab", name="Picture").click()
     page.route("**/wav?*", lambda route: route.abort())
     page.get_by_role("button", name="Download WAV").click()
     toast = page.locator(".toast", has_text="The studio does not answer.")
@@ -326,6 +330,7 @@ def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_stays_there(brows
         box, below = state.bounding_box(), page.locator("#desk").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
         assert box["y"] >= 0 and box["y"] + box["height"] <= below["y"]
+        page.get_by_role("tab", name="Picture").click()
         page.get_by_text(f"No picture: {sentence}").wait_for()
     finally:
         page.close()

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 import soundfile
-from fakes import sine_synth
+from fakes import grid_atlas, sine_synth
 from fastapi import FastAPI
 from PIL import Image
 from starlette.middleware import Middleware
@@ -530,3 +530,57 @@ def test_what_is_no_glide_is_refused_in_words(client, changes, message):
     answer = glided(client, **changes)
     assert answer.status_code == 400
     assert message in answer.json()["error"]
+
+
+ATLAS = f"{PREFIX}/{digest_of(SYNTH.card)}/atlas"
+
+
+def test_the_map_is_described_and_its_points_are_what_the_description_says():
+    atlas = grid_atlas(SYNTH.card, 30)
+    client = client_for(Player.of(SYNTH, atlas=atlas))
+    answer = client.get(ATLAS)
+    facts = answer.json()
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert facts["points"] == 30 and facts["instruments"] == list(SYNTH.card.instruments)
+    assert [one["name"] for one in facts["descriptors"]] == list(atlas.descriptor_names)
+    assert facts["descriptors"][0] | {"about": ""} == {
+        "name": "brightness",
+        "title": "Brightness",
+        "unit": "Hz",
+        "log": True,
+        "about": "",
+    }
+
+    points = client.get(ATLAS.replace("atlas", "points"), params={"map": facts["hash"]})
+    assert "immutable" in points.headers["Cache-Control"]
+    floats = np.frombuffer(points.content, "<f4")
+    whole = np.frombuffer(points.content, "<i4")
+    assert np.array_equal(floats[:60].reshape(30, 2), atlas.layouts["latent"])
+    assert np.array_equal(floats[60:120].reshape(30, 2), atlas.layouts["sound"])
+    measured = 30 * len(atlas.descriptor_names)
+    assert np.array_equal(floats[120 : 120 + measured].reshape(-1, 30), atlas.descriptors.T)
+    assert np.array_equal(whole[-60:-30], atlas.instruments) and np.array_equal(whole[-30:], atlas.seeds)
+    assert len(floats) == 120 + measured + 60
+
+
+def test_other_models_and_other_maps_have_no_points_here(client):
+    mapped = client_for(Player.of(SYNTH, atlas=grid_atlas(SYNTH.card, 30)))
+    points = ATLAS.replace("atlas", "points")
+    assert mapped.get(ATLAS.replace(digest_of(SYNTH.card), "0" * 16)).status_code == 404
+    stale = mapped.get(points, params={"map": "0" * 16})
+    assert stale.status_code == 404 and "Reload" in stale.json()["detail"]
+    assert mapped.get(points).status_code == 400
+    assert client.get(points, params={"map": "0" * 16}).status_code == 404
+
+
+def test_a_model_without_a_map_says_how_to_make_one_and_finds_it_once_it_is_there(tmp_path):
+    player = Player(SYNTH.card, folder=tmp_path)
+    client = client_for(player)
+    missing = client.get(ATLAS)
+    assert missing.status_code == 200
+    assert missing.json() == {"missing": f"python -m gansynth_core atlas --model {SYNTH.card.id}"}
+    (tmp_path / "atlas.npz").write_bytes(b"no map")
+    damaged = client.get(ATLAS)
+    assert damaged.status_code == 500 and "damaged" in damaged.json()["error"]
+    grid_atlas(SYNTH.card, 20).save(tmp_path / "atlas.npz")
+    assert client.get(ATLAS).json()["points"] == 20

@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
-from gansynth_core import Clips, GanSynthError, ModelCard, ModelError, Synth, Timbre
+from gansynth_core import Atlas, Clips, GanSynthError, ModelCard, ModelError, Synth, Timbre
 
 LINE = 16  # requests that may wait for the model; one more is sent away, as it would wait for seconds
 LOADING_SECONDS = 60.0
@@ -15,17 +16,21 @@ class Busy(GanSynthError):
 
 
 class Player:
-    """A model's card, at hand at once, and its Synth, which may still be loading. Thread-safe."""
+    """A model's card, at hand at once, its Synth, which may still be loading, and its map if it has one. Thread-safe.
 
-    def __init__(self, card: ModelCard, line: int = LINE):
+    folder: of the model, beside which its map is looked for.
+    """
+
+    def __init__(self, card: ModelCard, line: int = LINE, folder: Path | None = None, atlas: Atlas | None = None):
         self.card = card
+        self._folder, self._atlas = folder, atlas
         self._synth: Future[Synth] = Future()
         self._line = threading.BoundedSemaphore(line)
 
     @classmethod
-    def of(cls, synth: Synth, line: int = LINE) -> "Player":
+    def of(cls, synth: Synth, line: int = LINE, atlas: Atlas | None = None) -> "Player":
         """A player around a Synth that is there already."""
-        player = cls(synth.card, line)
+        player = cls(synth.card, line, atlas=atlas)
         player._synth.set_result(synth)
         return player
 
@@ -45,6 +50,13 @@ class Player:
                 failed(str(error))
 
         threading.Thread(target=work, name="load-model", daemon=True).start()
+
+    def atlas(self) -> Atlas | None:
+        """The model's map; None while it has none: one that is made meanwhile is found. Raises ModelError if it is
+        damaged or of other weights."""
+        if self._atlas is None and self._folder is not None:
+            self._atlas = Atlas.find(self._folder, self.card)
+        return self._atlas
 
     def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[int]) -> Clips:
         """The notes of `timbre` (or one a pitch) at MIDI `pitches`, once the model is there and free.

@@ -30,6 +30,7 @@ from gansynth_core import (
     pcm16,
     timbre_in,
 )
+from webapp.atlas import command_for, describe_atlas, pack_atlas
 from webapp.jobs import Jobs
 from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_work
 from webapp.player import Busy, Player
@@ -346,6 +347,26 @@ def studio_routes(player: Player) -> list[Any]:
         finally:
             thumb_line.release()
         return Response(data, media_type="image/png", headers=KEEP)
+
+    @router.get("/{digest}/atlas")
+    @_answer
+    def atlas(asked: Asked) -> Response:
+        """What there is to know of the model's map, the hash that its points go by among it; or how to make one."""
+        this_model(asked)
+        found = player.atlas()
+        facts = {"missing": command_for(card)} if found is None else describe_atlas(found, pack_atlas(found))
+        return JSONResponse(facts, headers={"Cache-Control": "no-store"})
+
+    @router.get("/{digest}/points")
+    @_answer
+    def points(asked: Asked) -> Response:
+        """The points of the map whose hash is `map`, as `pack_atlas` lays them out."""
+        this_model(asked)
+        found = player.atlas()
+        packed = pack_atlas(found) if found else b""
+        if found is None or describe_atlas(found, packed)["hash"] != asked.needed("map"):
+            raise HTTPException(404, "The map has changed. Reload the page.")
+        return Response(packed, media_type="application/octet-stream", headers=KEEP)
 
     jobs = Jobs()
 

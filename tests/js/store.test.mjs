@@ -233,3 +233,23 @@ test("a step is named by what it changed", () => {
   assert.equal(named({ type: "handle", t: 0.5 }), "handle");
   assert.equal(named({ type: "keep", list: "favourites", item: { id: "1", name: "x", sound: flute } }), "favourites");
 });
+
+test("both ends and the handle are set at once, and a drag is one step", () => {
+  const cello = { instruments: { cello: 1 }, seed: 2 };
+  const fresh = newProject(model);
+  const span = (t) => ({ type: "span", a: flute, b: cello, t });
+  const half = reduce(fresh, span(0.5), model);
+  assert.deepEqual(soundOf(half).morph, [flute, cello]);
+  assert.equal(target(reduce(half, span(1), model)), "b");
+  assert.equal(reduce({ ...fresh, morph: { ...fresh.morph, mode: "pad" } }, span(1), model).morph.mode, "line");
+  assert.equal(reduce(fresh, span(NaN), model), fresh);
+  assert.equal(reduce(fresh, { ...span(1), b: {} }, model), fresh);
+});
+
+test("several sounds are kept in one step, each once", () => {
+  const item = (id) => ({ id, name: id, sound: flute });
+  const keep = (...ids) => ({ type: "keep", list: "basket", items: ids.map(item) });
+  const kept = after(keep("1", "2", "3"), keep("2", "4"), { type: "keep", list: "basket", item: item("1") });
+  assert.deepEqual(kept.basket.map(({ id }) => id), ["1", "2", "3", "4"]);
+  assert.equal(reduce(kept, keep("1"), model), kept);
+});

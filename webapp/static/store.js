@@ -147,6 +147,13 @@ export function reduce(project, action, model) {
       const { morph } = project;
       return changed(project, { slots: { ...project.slots, a: b, b: a }, morph: { ...morph, t: 1 - morph.t } });
     }
+    case "span": { // both ends of the line and the handle on it, at once
+      const ends = [action.a, action.b].map((end) => checkedSound(end));
+      if (ends.includes(null) || !Number.isFinite(action.t)) return project;
+      const [a, b] = ends.map((sound) => ({ sound: canonical(sound), name: null }));
+      const morph = { ...project.morph, mode: "line", t: clamp(action.t, 0, 1) };
+      return changed(project, { slots: { ...project.slots, a, b }, morph });
+    }
     case "path": { // and how long it takes; none where it is not given
       const seconds = Number.isFinite(action.seconds) ? clamp(action.seconds, SHORTEST_PATH, model.seconds) : project.pathSeconds;
       const path = action.path ?? project.path;
@@ -161,7 +168,7 @@ export function reduce(project, action, model) {
       if (typeof action.loop === "boolean") phrase.loop = action.loop;
       return changed(project, { phrase });
     }
-    case "keep": // into `list` ("favourites" or "basket")
+    case "keep": // an `item` or several `items` into `list` ("favourites" or "basket")
     case "forget":
     case "rename":
       return kept(project, action);
@@ -215,16 +222,17 @@ function checkedPath(path) {
 const keepLocked = (project) =>
   Object.fromEntries(Object.entries(bendsOf(project).sliders).filter(([name]) => project.locks.includes(name)));
 
-function kept(project, { type, list, id, item, change }) {
+function kept(project, { type, list, id, item, items: several = [item], change }) {
   if (list !== "favourites" && list !== "basket") return project;
   const items = project[list];
   if (type === "forget") return changed(project, { [list]: items.filter((one) => one.id !== id) });
   if (type === "rename") {
     return changed(project, { [list]: items.map((one) => (one.id === id ? checkedItem({ ...one, ...change }) ?? one : one)) });
   }
-  const good = checkedItem(item);
-  if (!good || items.length >= MOST_KEPT || items.some((one) => one.id === good.id)) return project;
-  return changed(project, { [list]: [...items, list === "basket" ? asPlayed(good, project.patch) : good] });
+  const known = new Set(items.map((one) => one.id));
+  const good = several.map(checkedItem).filter((one) => one && !known.has(one.id));
+  const added = list === "basket" ? good.map((one) => asPlayed(one, project.patch)) : good;
+  return changed(project, { [list]: [...items, ...added].slice(0, MOST_KEPT) });
 }
 
 // A sound in the basket keeps the envelope that it was played with, where that does anything.

@@ -1,10 +1,11 @@
 // The studio behind the rooms: one project, one engine, one fetcher, and who is told when one of them changes.
 //
 // What a room may do: read `studio.project`, `studio.sound` (what plays now) and `studio.model`; change the project by
-// `dispatch(action)`, or by `drag(action)` for every step of a movement and `drop()` at its end, which is heard as it goes
-// and undone as one step; play keys by `press(pitch, velocity 0 to 1)` and `lift`, the `pedal(on)` and the `phrase`; let
-// another sound be heard by `listen(sound)`, without touching the bench. `enter(name, callbacks)` tells it of changes:
-// project(before), keys(), status(), power(), silence(), and of a sound that somebody listened to: heard(sound, pitch).
+// `dispatch(action)`, or by `drag(action)` for every step of a movement, which is heard as it goes, and `drop()` at its
+// end (or `cancel()`), undone as one step; play keys by `press(pitch, velocity 0 to 1)` and `lift`, the `pedal(on)` and
+// the `phrase`; let another sound be heard by `listen(sound)`, without touching the bench. `enter(name, callbacks)` tells
+// it of changes: project(before), keys(), status(), power(), silence(), and of a sound that somebody listened to:
+// heard(sound, pitch).
 
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
@@ -52,6 +53,7 @@ function createStudio(model) {
   let auditioned = null;
   let dragging = null; // the gesture under way: a number of its own
   let gestures = 0;
+  let origin = null; // the history before that gesture
   let liveText = null;
   let resting = null; // {what, timer}: the sound that plays, on its way to having been heard
   let status = { busy: false, error: null };
@@ -292,6 +294,7 @@ function createStudio(model) {
   function drag(action, { near = null, mute = false } = {}) {
     if (dragging === null) {
       dragging = ++gestures;
+      origin = history;
       if (!mute) takeHold();
     }
     arrive(step(history, reduce(history.present, action, model), dragging), { live: true });
@@ -338,6 +341,13 @@ function createStudio(model) {
     if (heard) rest(text, history.present.note);
     engine.liveOff();
     fetcher.setAlone(false);
+  }
+
+  // Ends a drag as if it had never been.
+  function cancel() {
+    if (dragging === null) return;
+    drop();
+    arrive(origin, { live: true });
   }
 
   const fetching = new Map(); // sounds on their way by `prepare`, text and pitch -> promise
@@ -433,6 +443,7 @@ function createStudio(model) {
     dispatch,
     drag,
     drop,
+    cancel,
     prepare,
     isReady,
     press,
