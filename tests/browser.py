@@ -4,7 +4,7 @@ from playwright.sync_api import Page
 
 HEARD = "() => studio.engine.rms() > 0.01"
 SILENT = "() => studio.engine.rms() < 0.0005"
-PATIENCE_MS = 20_000  # a slow machine may take to render before it counts as a failure
+PATIENCE_MS = 60_000  # a slow machine may take to render before it counts as a failure
 
 
 def enable_sound(page: Page) -> None:

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import math
 
+import numpy as np
 from browser import assert_hears, enable_sound, pick, wait_for_silence
 from playwright.sync_api import Page
 
@@ -29,7 +31,7 @@ def test_a_starred_sound_is_renamed_tagged_found_again_and_survives_a_reload(vis
     pick(page, "cello", "cello")
     page.get_by_role("button", name="Star this sound").first.click()
     pick(page, "flute", "flute")
-    page.keyboard.press("KeyV")
+    page.keyboard.press("KeyB")
     tab(page, "Favourites")
     wait_for_rows(page, "favourites", "Flute", "Cello")
 
@@ -55,7 +57,7 @@ def test_a_favourite_is_heard_under_the_pointer_and_goes_where_it_is_told(visit)
     page = visit()
     enable_sound(page)
     pick(page, "cello", "cello")
-    page.keyboard.press("KeyV")
+    page.keyboard.press("KeyB")
     pick(page, "flute", "flute")
     page.get_by_role("button", name="Swap A and B").click()
     tab(page, "Favourites")
@@ -117,7 +119,7 @@ def test_a_list_of_sounds_is_walked_by_the_keyboard(visit):
     enable_sound(page)
     for typed, name in (("cello", "cello"), ("flute", "flute"), ("oboe", "oboe")):
         pick(page, typed, name)
-        page.keyboard.press("KeyV")
+        page.keyboard.press("KeyB")
     tab(page, "Favourites")
     wait_for_silence(page)
     page.get_by_role("searchbox", name="Filter favourites").focus()
@@ -216,7 +218,7 @@ def test_a_project_goes_out_as_a_file_and_comes_back_in_another_browser(visit, t
     page = visit()
     pick(page, "cello", "cello")
     bend(page)
-    page.keyboard.press("KeyV")
+    page.keyboard.press("KeyB")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the project").click()
     file = tmp_path / download.value.suggested_filename
@@ -291,7 +293,6 @@ def test_a_downloaded_note_dropped_on_the_page_is_its_sound_again(visit, tmp_pat
 def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept(visit):
     page = visit(ignored=("ERR_FAILED",))
     enable_sound(page)
-    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
     wait_for_silence(page)
     box = page.locator("#shape .slider input").first.bounding_box()
     middle = box["y"] + box["height"] / 2
@@ -320,3 +321,120 @@ def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept
     page.keyboard.down("KeyA")
     assert_hears(page, 60)
     page.keyboard.up("KeyA")
+
+
+def tiles(page: Page):
+    return page.locator("#breed .cell .pick")
+
+
+def show_variations(page: Page) -> None:
+    tab(page, "Variations")
+    page.wait_for_selector("#breed .litter[aria-busy='false']")
+    assert tiles(page).count() == 9
+
+
+def test_variations_are_heard_and_taken(visit):
+    page = visit()
+    enable_sound(page)
+    pick(page, "cello", "cello")
+    show_variations(page)
+    assert tiles(page).nth(4).inner_text() == "Cello"
+    wait_for_silence(page)
+    before = page.evaluate("studio.soundText")
+    requests = []
+    page.on(
+        "request", lambda request: "morph" in request.url and "/notes" in request.url and requests.append(request.url)
+    )
+    tiles(page).nth(1).hover()
+    assert_hears(page, 60)
+    assert page.evaluate("studio.soundText") == before
+    assert requests == []  # fetched with the others before one pointed at it
+    tiles(page).nth(1).click()
+    page.wait_for_selector("h2:text-is('Cello ~2')")
+    taken = page.evaluate("studio.soundText")
+    assert taken != before
+    assert tiles(page).nth(1).get_attribute("aria-current") == "true"
+    tiles(page).nth(4).click()
+    page.wait_for_function("before => studio.soundText === before", arg=before)
+    page.keyboard.press("Control+z")
+    page.wait_for_function("taken => studio.soundText === taken", arg=taken)
+
+
+def test_two_sounds_have_children_between_them_and_one_can_go_back(visit):
+    page = visit()
+    enable_sound(page)
+    show_variations(page)
+    breed = page.get_by_role("button", name="Breed", exact=True)
+    assert breed.is_disabled()
+    hearts = page.locator("#breed .heart")
+    for index in (0, 5, 8):  # of three the first gives way
+        hearts.nth(index).click()
+    assert page.locator("#breed .heart[aria-pressed='true']").count() == 2
+    assert hearts.nth(0).get_attribute("aria-pressed") == "false"
+    breed.click()
+    page.wait_for_function("() => document.querySelectorAll('#breed .pick').length === 10")
+    page.wait_for_selector("#breed .litter[aria-busy='false']")
+    tiles(page).nth(4).click()
+    page.wait_for_function("() => studio.sound.morph?.[0].morph?.length === 2")
+    at = page.evaluate("studio.sound.morph[0].at")
+    assert 0.3 < at < 0.6
+    page.get_by_role("button", name="The eight before").click()
+    page.wait_for_function("() => document.querySelectorAll('#breed .pick').length === 9")
+
+
+def test_generations_do_not_grow_into_sounds_that_cannot_be_sent(visit):
+    page = visit()
+    show_variations(page)
+    for _ in range(5):
+        tiles(page).nth(2).click()
+        page.wait_for_function(
+            "() => document.querySelectorAll('#breed .pick')[2].getAttribute('aria-current') === 'true'"
+        )
+        page.evaluate("window.before = document.querySelector('#breed .pick')")
+        page.get_by_role("button", name="Eight around this sound").click()
+        page.wait_for_function("() => document.querySelector('#breed .pick') !== window.before")
+    assert page.evaluate("studio.soundText.length") < 4000
+    page.get_by_text("Ready", exact=True).wait_for()
+
+
+def steady_rms(page: Page) -> float:
+    """Level at the output once it has stood still for a third of a second (the analyser's window)."""
+    return page.evaluate(
+        """async () => {
+            const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+            for (let before = 0, tries = 0; tries < 30; tries++) {
+                await wait(350);
+                const now = studio.engine.rms();
+                if (now > 0.001 && Math.abs(now / before - 1) < 0.02) return now;
+                before = now;
+            }
+            return 0;
+        }"""
+    )
+
+
+def test_sounds_are_compared_at_one_loudness_while_a_note_goes_on(visit):
+    page = visit()
+    enable_sound(page)
+
+    def halve(route):  # the studio levels its notes by their peaks: here B's are half as strong
+        answer = route.fetch()
+        samples = np.frombuffer(answer.body(), "<i2") // 2
+        route.fulfill(response=answer, body=samples.tobytes())
+
+    page.route("**/takes", halve)
+    page.keyboard.down("KeyA")
+    assert_hears(page, 60)
+    own = steady_rms(page)
+    page.keyboard.down("KeyC")
+    page.locator(".compare-reading", has_text="dB").wait_for()
+    assert_hears(page, 60)
+    name, decibels, _ = page.locator(".compare-reading").inner_text().split()
+    assert name == "Violin" and abs(float(decibels) - 6.0) < 0.5
+    other = steady_rms(page)
+    page.keyboard.up("KeyC")
+    page.locator(".compare-reading", has_text="dB").wait_for(state="hidden")
+    again = steady_rms(page)
+    page.keyboard.up("KeyA")
+    assert abs(20 * math.log10(again / own)) < 0.3
+    assert abs(20 * math.log10(other / own)) < 0.7

@@ -72,7 +72,8 @@ def build_page(player: Player) -> gr.Blocks:
         Room("morph", elem_id="morph")
         with gr.Column(elem_id="desk"):
             _pane("library", "Sounds", {"picker": "Instruments", "favourites": "Favourites", "heard": "History"})
-            _pane("stage", "Stage", {"map": "Map", "view": "Picture", "pad": "Pad", "song": "MIDI"})
+            stage = {"map": "Map", "view": "Picture", "pad": "Pad", "breed": "Variations", "song": "MIDI"}
+            _pane("stage", "Stage", stage)
             _pane("panel", "Shape", {"shape": "Sliders", "envelope": "Envelope"})
         Room("piano", elem_id="piano")
 

@@ -312,20 +312,27 @@ def studio_routes(player: Player) -> list[Any]:
     @router.api_route("/{digest}/picture", **both)
     @_answer
     def picture(asked: Asked) -> Response:
-        """Waveform and spectrogram of one note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page."""
+        """One note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page: waveform and spectrogram, or,
+        of the `kind` rainbow, its rainbowgram."""
         this_model(asked)
+        rainbow = asked.choice("kind", "spectrogram", "rainbow") == "rainbow" if "kind" in asked.values else False
         size = asked.whole("width", *PICTURE_WIDTHS), asked.whole("height", *PICTURE_HEIGHTS)
         theme = asked.choice("theme", "light", "dark")
         if not picture_line.acquire(blocking=False):
             raise Busy("The studio is busy: too many pictures are waiting.")
         try:
-            from webapp.figures import note_figure, png  # matplotlib takes a second to import: not before it draws
+            # matplotlib takes a second to import: not before it draws
+            from webapp.figures import note_figure, png, rainbow_figure
 
             sound, pitch, clips = one_note(asked)
             title = f"{title_of_sound(sound, card)}, {pitch_name(pitch)}"
             hue = hue_of(leading_instrument(sound), card)
             with drawing:
-                data = png(note_figure(clips[0], title, pitch, hue, theme == "dark", size))
+                if rainbow:
+                    figure = rainbow_figure(clips[0], title, pitch, theme == "dark", size)
+                else:
+                    figure = note_figure(clips[0], title, pitch, hue, theme == "dark", size)
+                data = png(figure)
         finally:
             picture_line.release()
         return Response(data, media_type="image/png", headers=KEEP)

@@ -233,8 +233,8 @@ export function createEngine({ rate, onState, onVoices }) {
     isRunning: () => context?.state === "running",
 
     // Starts a note and returns its voice, to be given back to `noteOff`. `short` voices ignore hold and pedal; `plain`
-    // ones the envelope. With `at` (the context's seconds, see `now`) and `held` a note to come is played to its end.
-    noteOn(pitch, samples, { velocity = FULL_TONE, short = false, plain = false, text = null, at = null, held = Infinity } = {}) {
+    // ones the envelope. `share` is the level of this sound in its voice. With `at` (the context's seconds, see `now`) and `held` a note to come is played to its end.
+    noteOn(pitch, samples, { velocity = FULL_TONE, short = false, plain = false, text = null, share = 1, at = null, held = Infinity } = {}) {
       const starts = at ?? context.currentTime;
       for (const voice of voices) if (voice.pitch === pitch) steal(voice, starts);
       const surplus = toSteal(voices, starts);
@@ -247,7 +247,7 @@ export function createEngine({ rate, onState, onVoices }) {
       if (dull < 0) end.connect(new IIRFilterNode(context, shelfFilter(pitch, dull, rate))).connect(envelope);
       else end.connect(envelope);
       envelope.connect(output);
-      const layer = startLayer(samples, 0, ATTACK_SECONDS, 1, end, starts);
+      const layer = startLayer(samples, 0, ATTACK_SECONDS, share, end, starts);
       const releasedAt = held < Infinity ? starts + held : null;
       const voice = { pitch, text, velocity, layers: [layer], envelope, end, short, plain, starts, began: played(starts), held: true, releasedAt, stolen: false };
       if (releasedAt !== null) layer.source.stop(releasedAt + shape.release * GONE);

@@ -33,6 +33,14 @@ export function meaning(event) {
   return null;
 }
 
+// Letters with a meaning of their own, handled where they work: the star, and the comparison for as long as it is held.
+export const STAR_KEY = "KeyB";
+export const COMPARE_KEY = "KeyC";
+
+// Whether a key event is this letter, alone and not part of a text.
+export const isLetter = (event, code) =>
+  event.code === code && !event.ctrlKey && !event.metaKey && !event.altKey && !takesText(event.target);
+
 // Letters as printed on this machine's keys, where the browser tells; otherwise as on a US keyboard.
 export async function keyLabels() {
   const printed = { Semicolon: ";", Quote: "'" };

@@ -1,6 +1,8 @@
 // The top line: name, model, what the studio is doing, day and night.
 
+import { compareTools } from "./compare.js";
 import { h, hostOf, icon } from "./dom.js";
+import { hintLine } from "./hints.js";
 import { whileRetrying } from "./net.js";
 import { openStudio } from "./studio.js";
 import { chooseFile, copyLink, receive, saveProject } from "./transfer.js";
@@ -62,6 +64,7 @@ export default async function mount({ element }) {
   });
   if (!studio) return;
   modelName.textContent = studio.model.title;
+  state.before(compareTools(studio), hintLine(studio));
 
   function drawState() {
     const { busy, error } = studio.status;

@@ -1,7 +1,7 @@
-// The star: keeps the sound that one hears in the favourites, or takes it out; also on the key V.
+// The star: keeps the sound that one hears in the favourites, or takes it out; also on the key B.
 
 import { h, icon } from "./dom.js";
-import { takesText } from "./keys.js";
+import { isLetter, STAR_KEY } from "./keys.js";
 import { itemWith } from "./memory.js";
 import { nameOnBench, STAR, toggleFavourite } from "./soundlist.js";
 
@@ -10,7 +10,7 @@ let leave = null;
 export function starButton(studio, label = null) {
   const button = h(
     "button",
-    { class: label ? "button star" : "tool star", "aria-label": label ? null : "Star this sound", title: "Keep this sound in the favourites (V)", onclick: toggle },
+    { class: label ? "button star" : "tool star", "aria-label": label ? null : "Star this sound", title: "Keep this sound in the favourites (B)", onclick: toggle },
     icon(STAR), label,
   );
   function toggle() {
@@ -25,10 +25,6 @@ export function starButton(studio, label = null) {
   leave?.();
   const leaving = new AbortController();
   leave = () => leaving.abort();
-  window.addEventListener(
-    "keydown",
-    (event) => event.code === "KeyV" && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey && !takesText(event.target) && toggle(),
-    { signal: leaving.signal },
-  );
+  window.addEventListener("keydown", (event) => isLetter(event, STAR_KEY) && !event.repeat && toggle(), { signal: leaving.signal });
   return button;
 }

@@ -10,7 +10,9 @@
 import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
 import { levelled } from "./keyframes.js";
+import { dbToGain } from "./adsr.js";
 import { takesText } from "./keys.js";
+import { matchDb } from "./loudness.js";
 import { createPhrasePlayer } from "./phrase.js";
 import { soundText } from "./sound.js";
 import { beginHistory, nameStep, redo, reduce, restore, soundOf, step, undo } from "./store.js";
@@ -154,12 +156,45 @@ function createStudio(model) {
     resting = null;
   }
 
+  // Another sound in place of the present one, as loud as it is, for as long as `comparing` says so.
+  let comparing = null; // text of the other sound
+
+  async function compare(other) {
+    const what = soundText(other);
+    comparing = what;
+    if (resting) moveOn();
+    await Promise.all([prepare([other]), prepare([sound])]);
+    if (comparing === what) compareNow();
+  }
+
+  function compareOff() {
+    if (comparing === null) return;
+    comparing = null;
+    compareNow();
+  }
+
+  // What sounds goes over to the sound whose turn it is; where nothing does, its note is played.
+  function compareNow() {
+    const what = comparing ?? text;
+    const levelAt = (pitch) => (comparing === null ? 1 : dbToGain(matchDb(notes.get(comparing, pitch), notes.get(text, pitch), model.rate)));
+    const { note } = history.present;
+    const sounding = [...held].filter(([, { voice }]) => voice).map(([pitch, { voice }]) => [pitch, voice]);
+    if (!held.size && auditioned && engine.sounding().has(note)) sounding.push([note, auditioned]);
+    for (const [pitch, voice] of sounding) {
+      const samples = notes.get(what, pitch);
+      if (samples && notes.has(text, pitch)) engine.crossTo(voice, [{ samples, share: levelAt(pitch) }], comparing === null ? text : `as loud: ${what}`);
+    }
+    if (sounding.length || held.size || !engine.isRunning() || !notes.has(what, note) || !has(note)) return;
+    playOnce(notes.get(what, note), comparing === null ? text : null, { share: levelAt(note) });
+  }
+
   // Sounds the keys that waited for their note, or for the sound to be switched on; those that sound go over to it.
   function flush() {
     for (const [pitch, state] of engine.isRunning() ? held : []) {
       const samples = notes.get(text, pitch);
       if (!samples) continue;
       if (state.voice) {
+        if (comparing !== null) continue;
         engine.crossTo(state.voice, [{ samples, share: 1 }], text);
         rest(text, pitch);
         continue;
@@ -196,12 +231,12 @@ function createStudio(model) {
     playOnce(notes.get(text, note), text);
   }
 
-  function playOnce(samples, which, { plain = false, ms = AUDITION_MS } = {}) {
+  function playOnce(samples, which, { plain = false, ms = AUDITION_MS, share = 1 } = {}) {
     const { note } = history.present;
     if (auditioned) engine.cut(auditioned);
-    const voice = engine.noteOn(note, samples, { short: true, plain, text: which });
+    const voice = engine.noteOn(note, samples, { short: true, plain, text: which, share });
     auditioned = voice;
-    rest(which, note);
+    if (which) rest(which, note);
     setTimeout(() => engine.noteOff(voice), ms);
   }
 
@@ -400,6 +435,7 @@ function createStudio(model) {
     held.set(pitch, samples ? { voice: engine.noteOn(pitch, samples, { velocity, text }) } : { waiting: "held", velocity });
     if (!has(pitch)) fetcher.want(pitch);
     dispatch({ type: "note", pitch });
+    if (comparing !== null) compare(JSON.parse(comparing));
     tell("keys");
   }
 
@@ -448,6 +484,13 @@ function createStudio(model) {
     isReady,
     press,
     lift,
+    compare,
+    compareOff,
+    // How many dB are added to another sound when it is compared with the present one; null before both are here.
+    compareDb(other) {
+      const [ours, theirs] = [text, soundText(other)].map((what) => notes.get(what, history.present.note));
+      return ours && theirs ? matchDb(theirs, ours, model.rate) : null;
+    },
     pedal,
     bend: engine.setBend,
     tryOut,
