@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from browser import assert_hears, enable_sound, pick, wait_for_silence
+from PIL import Image
 from playwright.sync_api import Page
 
 
@@ -438,3 +439,20 @@ def test_sounds_are_compared_at_one_loudness_while_a_note_goes_on(visit):
     page.keyboard.up("KeyA")
     assert abs(20 * math.log10(again / own)) < 0.3
     assert abs(20 * math.log10(other / own)) < 0.7
+
+
+def test_pictures_of_a_and_b_and_of_both_kinds_are_saved(visit):
+    page = visit()
+    page.wait_for_selector("#view img[alt^='Waveform and spectrogram of Acoustic Grand Piano']")
+    page.get_by_role("radio", name="B", exact=True).click()
+    page.wait_for_selector("#view img[alt='Waveform and spectrogram of Violin, C4']")
+    page.get_by_role("radio", name="Rainbow").click()
+    page.wait_for_selector("#view img[alt='Rainbowgram of Violin, C4']")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the picture as PNG").click()
+    assert download.value.suggested_filename == "Violin_C4_rainbow.png"
+    pixels = np.asarray(Image.open(download.value.path()).convert("RGBA"))
+    assert pixels.shape[1] == page.evaluate("document.querySelector('#view img').naturalWidth")
+    assert (pixels[..., 3] == 255).all()  # no transparent ground: dark letters must be read anywhere
+    colours = pixels[..., :3].reshape(-1, 3).astype(int)
+    assert (np.ptp(colours, axis=1) > 80).any()  # hues, not the page's own greys

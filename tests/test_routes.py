@@ -394,6 +394,20 @@ def thumb_of(client, size=(72, 32), theme="dark", **changes):
     return client.get(THUMB, params=parameters)
 
 
+def test_a_picture_is_a_spectrogram_or_a_rainbowgram(client):
+    parameters = {"sound": sound(), "pitch": 60, "width": 400, "height": 300, "theme": "light"}
+    plain = client.get(PICTURE, params=parameters).content
+    rainbow = client.get(PICTURE, params=parameters | {"kind": "rainbow"}).content
+    assert client.get(PICTURE, params=parameters | {"kind": "spectrogram"}).content == plain
+
+    def hues(data):
+        colours = np.asarray(Image.open(io.BytesIO(data)).convert("HSV")).reshape(-1, 3)
+        return len(np.unique(colours[colours[:, 1] > 120][:, 0] // 16))
+
+    assert hues(rainbow) > hues(plain) + 4
+    assert client.get(PICTURE, params=parameters | {"kind": "oil"}).status_code == 400
+
+
 def test_a_thumbnail_shows_the_note_small(client):
     answer = thumb_of(client)
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"

@@ -1,13 +1,21 @@
-// The last note, seen and taken home: waveform, spectrogram, WAV file.
+// The last note, seen and taken home: waveform with spectrogram, or rainbowgram, of what plays, of A or of B; PNG and WAV.
 
 import { h, hostOf, icon, saveFile, toast } from "./dom.js";
 import { isDark } from "./masthead.js";
 import { persist, whileRetrying } from "./net.js";
-import { titleOf } from "./sound.js";
+import { soundText, titleOf } from "./sound.js";
 import { clamp } from "./store.js";
 import { openStudio } from "./studio.js";
+import { saveBlob } from "./transfer.js";
 
 const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits
+
+const SUBJECTS = { now: "Now", a: "A", b: "B" };
+const KINDS = { spectrogram: "Spectrogram", rainbow: "Rainbow" };
+const ABOUT_KINDS = { spectrogram: "Waveform, and what sounds when at which frequency", rainbow: "Colour is the exact frequency: a steady partial keeps one hue" };
+
+let subject = "now"; // what one looks at outlasts a second mount
+let kind = "spectrogram";
 
 export default async function mount({ element }) {
   const host = hostOf(element);
@@ -27,7 +35,12 @@ export default async function mount({ element }) {
     },
   });
   const save = h("button", { class: "button strong", onclick: download }, icon("M12 4v11M7 11l5 5 5-5M5 20h14"), "Download WAV");
+  const savePng = h("button", { class: "tool framed", "aria-label": "Save the picture as PNG", title: "Save the picture as PNG", disabled: true, onclick: downloadPicture },
+    icon("M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01")); // prettier-ignore
+  const subjects = choices("Picture of", SUBJECTS, () => subject, (name) => (subject = name));
+  const kinds = choices("Kind of picture", KINDS, () => kind, (name) => (kind = name), ABOUT_KINDS);
   host.append(
+    h("div", { class: "looks" }, subjects.element, kinds.element, savePng),
     frame,
     h("div", { class: "take" },
       h("label", { for: "note" }, "Key"), pitch,
@@ -39,9 +52,23 @@ export default async function mount({ element }) {
   let abort = null;
   let calm = null;
 
+  const shownSound = () => (subject === "now" ? studio.sound : studio.project.slots[subject].sound);
+
+  // A row of choices of which one holds.
+  function choices(label, titles, chosen, choose, about = {}) {
+    const mark = () => buttons.forEach((button) => button.setAttribute("aria-checked", String(button.dataset.name === chosen())));
+    const pick = (name) => (choose(name), mark(), schedule());
+    const buttons = Object.entries(titles).map(([name, title]) =>
+      h("button", { role: "radio", "data-name": name, title: about[name], onclick: () => pick(name) }, title),
+    );
+    mark();
+    return { element: h("div", { class: "choices", role: "radiogroup", "aria-label": label }, ...buttons) };
+  }
+
   const wanted = () => ({
-    sound: studio.soundText,
+    sound: soundText(shownSound()),
     pitch: studio.project.note,
+    kind,
     width: clamp(Math.round(frame.clientWidth / 20) * 20, 280, 1600),
     height: clamp(Math.round(frame.clientHeight / 20) * 20, 240, 900),
     theme: isDark() ? "dark" : "light",
@@ -60,6 +87,7 @@ export default async function mount({ element }) {
     delete frame.dataset.stale;
     empty.hidden = false;
     image.hidden = true;
+    savePng.disabled = true;
     empty.textContent = `No picture: ${sentence}`;
   }
 
@@ -70,7 +98,8 @@ export default async function mount({ element }) {
     abort = new AbortController();
     const { signal } = abort;
     const fetchPicture = () => studio.askModel("picture", parameters, { signal }).then((answer) => answer.blob());
-    const caption = `Waveform and spectrogram of ${titleOf(studio.sound, model)}, ${pitchName(studio.project.note)}`;
+    const seen = kind === "rainbow" ? "Rainbowgram" : "Waveform and spectrogram";
+    const caption = `${seen} of ${titleOf(shownSound(), model)}, ${pitchName(studio.project.note)}`;
     try {
       const picture = URL.createObjectURL(
         await persist(fetchPicture, { onRetry: (error) => complain(whileRetrying(error)) }),
@@ -79,6 +108,7 @@ export default async function mount({ element }) {
       image.src = picture;
       image.alt = caption;
       image.hidden = false;
+      savePng.disabled = false;
       empty.hidden = true;
       delete frame.dataset.stale;
     } catch (error) {
@@ -86,6 +116,21 @@ export default async function mount({ element }) {
       asked = null;
       complain(error.message);
     }
+  }
+
+  // The picture as it is seen, with the page's ground behind it.
+  function downloadPicture() {
+    const { naturalWidth: width, naturalHeight: height } = image;
+    const canvas = h("canvas", { width: String(width), height: String(height) });
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = getComputedStyle(host).getPropertyValue("--panel");
+    pen.fillRect(0, 0, width, height);
+    pen.drawImage(image, 0, 0);
+    const name = `${image.alt.replace(/^.* of /, "").replaceAll("♯", "s").replace(/[^\w-]+/g, "_")}_${kind}.png`;
+    canvas.toBlob((blob) => {
+      saveBlob(blob, name);
+      toast(`Saved ${name}`);
+    });
   }
 
   async function download() {
