@@ -279,6 +279,7 @@ def test_a_downloaded_note_dropped_on_the_page_is_its_sound_again(visit, tmp_pat
     pick(page, "cello", "cello")
     bend(page)
     original = note_bytes(page)
+    tab(page, "Picture")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download WAV").click()
     download.value.save_as(tmp_path / "note.wav")
@@ -443,6 +444,7 @@ def test_sounds_are_compared_at_one_loudness_while_a_note_goes_on(visit):
 
 def test_pictures_of_a_and_b_and_of_both_kinds_are_saved(visit):
     page = visit()
+    tab(page, "Picture")
     page.wait_for_selector("#view img[alt^='Waveform and spectrogram of Acoustic Grand Piano']")
     page.get_by_role("radio", name="B", exact=True).click()
     page.wait_for_selector("#view img[alt='Waveform and spectrogram of Violin, C4']")
