@@ -23,7 +23,7 @@ from gansynth_core import (
     write_pack,
 )
 from gansynth_core.__main__ import main
-from gansynth_core.packs import command, gates, sounds
+from gansynth_core.packs import command, gates, render, sounds
 from gansynth_core.packs.levels import PEAK
 from gansynth_core.packs.naming import letters, safe_name, unique_names
 from gansynth_core.packs.wav import write_wav
@@ -199,13 +199,14 @@ def test_a_pack_of_nothing_but_faults_is_refused_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_export_leaves_no_zip_and_goes_on_to_the_same_one(tmp_path):
+def test_a_killed_export_leaves_no_zip_and_goes_on_to_the_same_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "BATCH", 2)
     items = tuple(PackItem(f"sound {n}", timbre(z1=float(n - 4))) for n in range(0, 9, 2))
     short = plan(items=items, pitches=(60, 67), seconds=1)
     whole = write_pack(short, synth(), tmp_path / "whole.zip")
 
     def kill(done, total):
-        if done >= 4:
+        if done >= 8:
             raise KeyboardInterrupt
 
     out = tmp_path / "a.zip"

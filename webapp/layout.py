@@ -74,7 +74,7 @@ def build_page(player: Player) -> gr.Blocks:
             _pane("library", "Sounds", {"picker": "Instruments", "favourites": "Favourites", "heard": "History"})
             stage = {"map": "Map", "view": "Picture", "pad": "Pad", "breed": "Variations", "song": "MIDI"}
             _pane("stage", "Stage", stage)
-            _pane("panel", "Shape", {"shape": "Sliders", "envelope": "Envelope"})
+            _pane("panel", "Shape", {"shape": "Sliders", "envelope": "Envelope", "pack": "Pack"})
         Room("piano", elem_id="piano")
 
         written: set[str] = set()

@@ -33,6 +33,8 @@ from gansynth_core import (
 from webapp.atlas import command_for, describe_atlas, pack_atlas
 from webapp.jobs import Jobs
 from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_work
+from webapp.packs import BODY_LIMIT as PACK_BODY_LIMIT
+from webapp.packs import estimate, pack_work, parse_plan
 from webapp.player import Busy, Player
 from webapp.sounds import (
     BLOCK_LIMIT,
@@ -62,7 +64,10 @@ GLIDE_LIMIT = 24  # sounds that one note goes through
 THUMB_WIDTHS, THUMB_HEIGHTS = (32, 240), (16, 120)  # CSS pixels
 THUMB_LINE = 2  # small pictures come last: a third visitor's waits until these are drawn
 BODY_LIMIT = 600_000  # bytes: a dozen sounds of the longest kind
-MIDI_BODY_LIMIT = MIDI_LIMIT * 4 // 3 + BODY_LIMIT  # a file in base64, and the sounds that play it
+BODY_LIMITS = {  # by the route's second-last part
+    "midi": MIDI_LIMIT * 4 // 3 + BODY_LIMIT,  # a file in base64, and the sounds that play it
+    "pack": PACK_BODY_LIMIT,
+}
 FILE_LIMITS = {"audio/wav": 25_000_000}  # bytes of a file sent as a body of its own, by content type
 
 # Gradio's templates need inline scripts and Function; everything else comes from this server alone.
@@ -124,7 +129,7 @@ class Asked:
 
 async def asked_of(request: Request) -> Asked:
     digest, job = (request.path_params.get(name, "") for name in ("digest", "job"))
-    limit = MIDI_BODY_LIMIT if request.url.path.rsplit("/", 2)[-2] == "midi" else BODY_LIMIT
+    limit = BODY_LIMITS.get(request.url.path.rsplit("/", 2)[-2], BODY_LIMIT)
     if request.method != "POST":
         return Asked(digest, dict(request.query_params), job)
     # A form of another site cannot send these types without asking first, which it is never granted.
@@ -392,6 +397,21 @@ def studio_routes(player: Player) -> list[Any]:
         path = parse_path(asked.needed("path"), card)
         song, drums = read_song(asked.needed("midi")), asked.values.get("drums") is True
         return JSONResponse({"job": jobs.start(song_work(player, song, path, drums, str(asked.needed("name"))))})
+
+    @router.post("/{digest}/pack/estimate")
+    @_answer
+    def pack_estimate(asked: Asked) -> Response:
+        """What a pack of so many `sounds` with `options` would come to: see packs.estimate."""
+        this_model(asked)
+        return JSONResponse(estimate(asked.needed("sounds"), asked.needed("options"), card))
+
+    @router.post("/{digest}/pack/export")
+    @_answer
+    def pack_export(asked: Asked) -> Response:
+        """Start a job that makes a pack of `sounds` with `options`, and perhaps the wavetable between `ends`."""
+        this_model(asked)
+        plan = parse_plan(asked.needed("sounds"), asked.values.get("ends"), asked.needed("options"), card)
+        return JSONResponse({"job": jobs.start(pack_work(player, plan))})
 
     @router.get("/{digest}/jobs/{job}")
     @_answer

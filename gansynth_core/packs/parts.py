@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gansynth_core.cards import load_card, model_folder
 from gansynth_core.errors import InputError, ToolError
-from gansynth_core.packs.naming import safe_name, unique_names
+from gansynth_core.packs.naming import unique_names
 from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.render import PackReport, Progress, write_pack
 from gansynth_core.synth import Synth
@@ -74,7 +74,7 @@ def write_parts(
     plan.check(load_card(model_folder(model)), MOST_IN_PARTS)
     folder = Path(folder).resolve()
     parts = split(plan, notes_a_part)
-    paths = [folder / f"{safe_name(part.name)}.zip" for part in parts]
+    paths = [folder / f"{part.file_name}.zip" for part in parts]
     folder.mkdir(parents=True, exist_ok=True)
     reports: dict[int, PackReport] = {}
     done = sum(part.notes for part, path in zip(parts, paths, strict=True) if path.exists())

@@ -11,7 +11,7 @@ from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError, nearest
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre, morph, sample
-from gansynth_core.packs.naming import PROFILES
+from gansynth_core.packs.naming import PROFILES, safe_name
 from gansynth_core.packs.wavetable import CYCLE, FRAMES
 from gansynth_core.patch import Patch, envelope_of
 from gansynth_core.sound import Envelope
@@ -212,6 +212,11 @@ class PackPlan:
     @property
     def model(self) -> str:
         return next(self._timbres()).model
+
+    @property
+    def file_name(self) -> str:
+        """The name made safe: of the folder in the zip, and good for the zip itself."""
+        return safe_name(self.name)
 
     @property
     def several(self) -> bool:

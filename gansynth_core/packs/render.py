@@ -20,7 +20,7 @@ from gansynth_core.files import replacing
 from gansynth_core.latent import morph
 from gansynth_core.packs import gates
 from gansynth_core.packs.manifest import licence, readme, save_manifest
-from gansynth_core.packs.naming import safe_name, unique_names
+from gansynth_core.packs.naming import unique_names
 from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.sounds import SoundWriter, save_text
 from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
@@ -110,7 +110,7 @@ class _Export:
         self.card: ModelCard = synth.card
         self.names = unique_names((item.name for item in plan.items), plan.naming)
         self.tables = unique_names((table.name for table in plan.wavetables), plan.naming)
-        self.title = safe_name(plan.name)
+        self.title = plan.file_name
         self.pack = work / "pack" / self.title
         self.sounds = work / "sounds"
         self.writer = SoundWriter(plan, synth, self.pack, self.title, gates.Heard())
@@ -122,13 +122,11 @@ class _Export:
         progress(done * per_sound, self.plan.renders)
         with ThreadPoolExecutor(1) as writer:  # writes in order, while the next sounds are being rendered
             waiting: deque[Future] = deque()
-            for number, audio in self._rendered(done):
+            for number, audio in self._rendered(done, progress):
                 waiting.append(writer.submit(self._finish, number, audio))
                 last = number == len(self.plan.items) - 1
                 while len(waiting) > (0 if last else max(1, NOTES_AHEAD // per_sound)):
                     waiting.popleft().result()
-                    done += 1
-                    progress(done * per_sound, self.plan.renders)
         for number in range(len(self.tables)):
             self._wavetable(number, progress)
         report = self._documents(out)
@@ -165,7 +163,7 @@ class _Export:
     def _read(self, number: int) -> dict:
         return json.loads(self._record(number).read_text(encoding="utf-8"))
 
-    def _rendered(self, first: int) -> Iterator[tuple[int, np.ndarray]]:
+    def _rendered(self, first: int, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
         """(number, audio float32 [notes, samples]) of every sound from `first` on, in full batches."""
         per_sound = len(self.writer.notes)
         wanted = (note for item in self.plan.items[first:] for note in self.writer.wanted(item.timbre))
@@ -173,7 +171,9 @@ class _Export:
         number = first
         while batch := list(islice(wanted, BATCH)):
             timbres, pitches = zip(*batch, strict=True)
-            for wave in self.synth.render(timbres, pitches, background=True).audio:
+            waves = self.synth.render(timbres, pitches, background=True).audio
+            progress(number * per_sound + len(notes) + len(waves), self.plan.renders)
+            for wave in waves:
                 notes.append(wave)
                 if len(notes) == per_sound:
                     yield number, np.stack(notes)

@@ -97,6 +97,15 @@ test("reset leaves locked sliders alone", () => {
   assert.deepEqual(bendsOf(project).sliders, { bright: 1 });
 });
 
+test("sounds of a list change places", () => {
+  const keep = (id) => ({ type: "keep", list: "basket", item: { id, name: id, sound: flute } });
+  const project = after(keep("x"), keep("y"), keep("z"));
+  const order = (id, to) => reduce(project, { type: "move", list: "basket", id, to }, model).basket.map((item) => item.id).join("");
+  assert.deepEqual([order("z", 0), order("x", 1), order("y", 9), order("x", -1)], ["zxy", "yxz", "xzy", "xyz"]);
+  assert.equal(reduce(project, { type: "move", list: "basket", id: "q", to: 0 }, model), project);
+  assert.equal(reduce(project, { type: "move", list: "basket", id: "x", to: NaN }, model), project);
+});
+
 test("favourites and basket keep, rename and forget", () => {
   const item = { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 };
   const project = after({ type: "keep", list: "favourites", item }, { type: "keep", list: "favourites", item });

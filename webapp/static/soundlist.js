@@ -11,6 +11,8 @@ const DWELL_MS = 70; // a pointer on its way across the list is not asking to he
 export const STAR = "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8L3.6 9.7l5.8-.8z";
 const BASKET = ["M4 9h16l-1.6 10H5.6z", "M8.5 9 12 3.5 15.5 9"];
 const PEN = ["M5 19l1-4L16.5 4.5l3 3L9 18z"];
+const UP = ["M12 19V5M6 11l6-6 6 6"];
+const DOWN = ["M12 5v14M6 13l6 6 6-6"];
 const BIN = ["M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13"];
 
 // Keeps `sound` in the favourites, or lets it go if it is there; tells which.
@@ -27,8 +29,9 @@ export function nameOnBench(studio, text = studio.soundText) {
   return slot?.name ?? itemWith(studio.project.favourites, text)?.name ?? null;
 }
 
-// `remove(item)` takes an item off the list; `editable` rows can be renamed and tagged. Returns {element, draw(items)}.
-export function soundList(studio, { label, remove, editable = false }) {
+// `remove(item)` takes an item off the list; `editable` rows, of the project's list `from`, can be renamed and tagged, and
+// with `movable` put into another order. Returns {element, draw(items)}.
+export function soundList(studio, { label, remove, editable = false, from = "favourites", movable = false }) {
   const { model } = studio;
   const rows = new Map(); // id -> {item, element, pick, star}
   let editing = null;
@@ -44,6 +47,13 @@ export function soundList(studio, { label, remove, editable = false }) {
     if (itemWith(studio.project.basket, soundText(item.sound))) return toast(`${name} is in the pack basket already.`);
     studio.dispatch({ type: "keep", list: "basket", item: itemOf(item.sound, name, item.note, item.tags) });
     toast(`${name} is in the pack basket.`);
+  }
+
+  // The focus stays with the sound that moves.
+  function shift(item, by) {
+    const focused = rows.get(item.id)?.element.contains(document.activeElement) ? document.activeElement : null;
+    studio.dispatch({ type: "move", list: from, id: item.id, to: shown.indexOf(item) + by });
+    if (focused?.isConnected) focused.focus();
   }
 
   function leave() {
@@ -73,7 +83,8 @@ export function soundList(studio, { label, remove, editable = false }) {
       h("div", { class: "acts" },
         h("button", { class: "act letter", "aria-label": `Put ${name} into B`, title: "Into B", tabindex: "-1", onclick: () => put(item, "b") }, "B"),
         star,
-        act(`Send ${name} to the pack basket`, BASKET, () => toBasket(item)),
+        movable ? act(`Move ${name} up`, UP, () => shift(item, -1)) : act(`Send ${name} to the pack basket`, BASKET, () => toBasket(item)),
+        movable ? act(`Move ${name} down`, DOWN, () => shift(item, 1)) : null,
         editable ? act(`Rename or tag ${name}`, PEN, () => edit(item)) : null,
         act(`Delete ${name}`, BIN, () => drop(item))),
     ); // prettier-ignore
@@ -87,7 +98,7 @@ export function soundList(studio, { label, remove, editable = false }) {
     const finish = (keep) => {
       editing = null;
       rows.delete(item.id);
-      if (keep) studio.dispatch({ type: "rename", list: "favourites", id: item.id, change: { name: name.value.trim() || titled(item), tags: tagsOf(tags.value) } });
+      if (keep) studio.dispatch({ type: "rename", list: from, id: item.id, change: { name: name.value.trim() || titled(item), tags: tagsOf(tags.value) } });
       draw(shown);
       rows.get(item.id)?.pick.focus();
     };
@@ -130,7 +141,8 @@ export function soundList(studio, { label, remove, editable = false }) {
     if (at < 0 || event.target.closest("form")) return;
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
     const sideways = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by) {
+    if (by && event.altKey && movable) shift(shown[at], Math.sign(by));
+    else if (by) {
       const next = Math.max(0, Math.min(shown.length - 1, at + by));
       focusRow(next);
       studio.listen(shown[next].sound);

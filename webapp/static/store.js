@@ -171,6 +171,7 @@ export function reduce(project, action, model) {
     case "keep": // an `item` or several `items` into `list` ("favourites" or "basket")
     case "forget":
     case "rename":
+    case "move": // item `id` of `list` to the place `to`
       return kept(project, action);
     case "note":
       return changed(project, { note: clamp(action.pitch, model.low, model.high) });
@@ -222,10 +223,16 @@ function checkedPath(path) {
 const keepLocked = (project) =>
   Object.fromEntries(Object.entries(bendsOf(project).sliders).filter(([name]) => project.locks.includes(name)));
 
-function kept(project, { type, list, id, item, items: several = [item], change }) {
+function kept(project, { type, list, id, item, items: several = [item], change, to }) {
   if (list !== "favourites" && list !== "basket") return project;
   const items = project[list];
   if (type === "forget") return changed(project, { [list]: items.filter((one) => one.id !== id) });
+  if (type === "move") {
+    const moved = items.find((one) => one.id === id);
+    if (!moved || !Number.isInteger(to)) return project;
+    const others = items.filter((one) => one !== moved);
+    return changed(project, { [list]: others.toSpliced(clamp(to, 0, others.length), 0, moved) });
+  }
   if (type === "rename") {
     return changed(project, { [list]: items.map((one) => (one.id === id ? checkedItem({ ...one, ...change }) ?? one : one)) });
   }
