@@ -60,7 +60,9 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         "sounds", nargs="+", metavar="SOUND", help="what it goes through: violin, flute:3 (a seed), a .json or .wav"
     )
     command.add_argument("--pitch", default="60", help="key: a MIDI number or a name, 60 or C4 (default: 60)")
-    command.add_argument("--seconds", type=float, help="length, up to the model's note length (default: all of it)")
+    command.add_argument(
+        "--seconds", type=float, help="length, up to the model's note length (default: the whole note with its release)"
+    )
     command.add_argument("--at", metavar="0,...,1", help="when each is reached, as fractions of the length")
     command.add_argument("--model", default="studio", help="which model (default: studio)")
     command.add_argument("-o", "--out", default="glide.wav", help="the WAV file (default: glide.wav)")

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from gansynth_core.cards import ModelCard
+from gansynth_core.descriptors import HELD
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, morph
 from gansynth_core.sound import NOTE_PEAK, Clips
@@ -32,8 +33,8 @@ def glide(
     at: Sequence[float] | None = None,
     keyframes: int = MOST_KEYFRAMES,
 ) -> Clips:
-    """One note at `pitch` (MIDI) that goes through `timbres` (1-24, of one model) within `seconds` (None: the model's
-    whole note) and stays with the last; `.shorten(seconds)` ends it there.
+    """One note at `pitch` (MIDI) that goes through `timbres` (1-24, of one model) within `seconds` (None: for as
+    long as the model holds its notes) and stays with the last; `.shorten(seconds)` ends it there.
 
     at: for each timbre the fraction of `seconds` at which it is reached, rising, 0 to 1 (None: evenly spread).
     keyframes: morphs between them are rendered until there are about so many notes in all (1-24). From each to the next
@@ -51,7 +52,7 @@ def glide(
             "The moments of a glide are fractions of its time, from 0 to 1, each later than the one before."
         )
     longest = synth.card.specgram.seconds
-    seconds = longest if seconds is None else seconds
+    seconds = HELD * longest if seconds is None else seconds
     if not (isinstance(seconds, int | float | np.number) and 0 < seconds <= longest):
         raise InputError(f"A glide of {seconds} s is not possible: choose more than 0 and at most {longest:g} s.")
     if not 1 <= keyframes <= MOST_KEYFRAMES:

@@ -47,7 +47,7 @@ def test_a_glide_of_one_timbre_is_its_plain_note():
 
 
 def test_the_timbre_moves_from_the_first_to_the_last():
-    note = glide(SYNTH, [VIOLIN, FLUTE], 60)
+    note = glide(SYNTH, [VIOLIN, FLUTE], 60, seconds=4.0)
     assert note.audio.shape == (1, SYNTH.card.specgram.samples) and note.pitches == (60.0,)
     wave, window = note.audio[0], RATE // 8
     violins, flutes = (
@@ -80,6 +80,9 @@ def test_moments_and_length_are_kept():
     note = glide(SYNTH, [VIOLIN, FLUTE], 60, seconds=2.0, at=[0.25, 0.5]).audio[0]
     assert np.array_equal(note[: RATE // 2], plain(VIOLIN)[: RATE // 2])
     assert np.array_equal(note[RATE:], plain(FLUTE)[RATE:])
+    # Left to itself, the last has arrived when the key is let go: after 3 of 4 s.
+    released, flute = glide(SYNTH, [VIOLIN, FLUTE], 60).audio[0][3 * RATE :], plain(FLUTE)[3 * RATE :]
+    assert np.abs(released - flute * (released @ flute) / (flute @ flute)).max() < 1e-4
     assert len(glide(SYNTH, [VIOLIN, FLUTE], 60, seconds=1.5).shorten(1.5).audio[0]) == round(1.5 * RATE)
 
 

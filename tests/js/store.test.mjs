@@ -199,7 +199,7 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
   assert.deepEqual(project.slots, fresh.slots);
   assert.deepEqual(project.morph, { ...fresh.morph, x: 1 });
   assert.deepEqual(project.mix, fresh.mix);
-  assert.deepEqual([project.path, project.pathSeconds], [[], 4]);
+  assert.deepEqual([project.path, project.pathSeconds], [[], 3]);
   assert.deepEqual([project.favourites, project.basket, project.locks], [[], [], []]);
   assert.equal(project.note, 84);
   assert.equal(project.octave, 60);

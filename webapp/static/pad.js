@@ -9,7 +9,7 @@ import { menuButton } from "./menu.js";
 import { pathAt, pathOf } from "./path.js";
 import { canonical, hueOf } from "./sound.js";
 import { collect, createSlot, letterOf, nameOf, SERIES } from "./slots.js";
-import { clamp, SLOTS, soundOf } from "./store.js";
+import { clamp, HELD, SLOTS, soundOf } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const CORNERS = { a: [0, 0], b: [1, 0], c: [0, 1], d: [1, 1] };
@@ -176,7 +176,7 @@ export default async function mount({ element }) {
     const took = (recorded.at(-1)[0] - recorded[0][0]) / 1000;
     recorded = [];
     setDrawing(false);
-    studio.drag({ type: "path", path, seconds: took });
+    studio.drag({ type: "path", path, seconds: Math.min(took, HELD * model.seconds) });
     if (studio.project.audition) playPath();
   }
 

@@ -6,6 +6,7 @@ import { canonical, checkedSound, instrumentOf, leadingInstrument, SEED_LIMIT, s
 export const FORMAT = 2;
 export const SLOTS = ["a", "b", "c", "d"]; // the ends of the line; with c and d the corners of the pad
 const UNDO_STEPS = 200;
+export const HELD = 0.75; // of a model's note, as in gansynth_core/descriptors.py: what follows is its release
 const SHORTEST_PATH = 0.2; // seconds
 const MOST_PATH = 1000; // points
 const MOST_KEPT = 2000; // favourites, and sounds in the basket
@@ -42,7 +43,7 @@ export function newProject(model) {
     morph: { mode: "line", t: 0, x: 0, y: 0 }, // where the handle is: on the line a-b, or on the pad a b / c d
     mix: { sliders: {}, raw: {} }, // what bends the sound while the handle is between slots
     path: [], // drawn over the pad: [share of the time, x, y], rising
-    pathSeconds: model.seconds, // how long one goes along it
+    pathSeconds: HELD * model.seconds, // how long one goes along it
     locks: [], // directions that randomise leaves alone
     patch: { ...PATCH },
     phrase: { ...PHRASE },
