@@ -20,11 +20,11 @@ def ready(visit, **options) -> Page:
 
 def open_pad(page: Page) -> None:
     page.get_by_role("tab", name="Pad").click()
-    page.locator(".field").wait_for()
+    page.locator(".surface").wait_for()
 
 
 def on_pad(page: Page, x: float, y: float) -> tuple[float, float]:
-    box = page.locator(".field .area").bounding_box()
+    box = page.locator(".surface .area").bounding_box()
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
@@ -241,16 +241,16 @@ def test_a_drawn_path_plays_as_one_note_loops_and_is_saved(visit):
     assert asked["sounds"][0] == page.evaluate("studio.project.slots.a.sound")
     assert asked["sounds"][-1] == page.evaluate("studio.project.slots.b.sound")
     assert 0.2 <= asked["seconds"] <= 4
-    page.locator(".field .dot").wait_for()  # it plays by itself once it is drawn
+    page.locator(".surface .dot").wait_for()  # it plays by itself once it is drawn
     assert_hears(page, 60)
-    page.locator(".field .dot").wait_for(state="hidden")
+    page.locator(".surface .dot").wait_for(state="hidden")
     wait_for_silence(page)
 
     page.get_by_label("Seconds for the path").fill("1")
     page.get_by_label("Seconds for the path").press("Enter")
     page.get_by_role("button", name="Play round and round").click()
     page.get_by_role("button", name="Play the path").click()
-    page.locator(".field .dot").wait_for()
+    page.locator(".surface .dot").wait_for()
     page.wait_for_timeout(1500)  # longer than the path
     assert_hears(page, 60)
     page.get_by_role("button", name="Stop the path").click()

@@ -66,9 +66,9 @@ export default async function mount({ element }) {
     title: "Drag, or arrow keys (Shift: finer). Double click: the middle", onkeydown: walk,
   });
   const area = h("div", { class: "area" }, glow, overlay, ...Object.values(anchors), begin, dot, puck);
-  const field = h(
+  const surface = h(
     "div", {
-      class: "field", onpointerenter: hover, onpointerleave: () => clearTimeout(hovering),
+      class: "surface", onpointerenter: hover, onpointerleave: () => clearTimeout(hovering),
       onpointerdown: grasp, onpointermove: move, onpointerup: letGo, onpointercancel: letGo, ondblclick: () => studio.dispatch(at(0.5, 0.5)),
     },
     ground, area,
@@ -97,7 +97,7 @@ export default async function mount({ element }) {
   const hint = h("p", { class: "hint" }, "A path becomes one note that moves");
   host.append(
     h("div", { class: "ends" }, corners[0].element, h("div", { class: "middle" }, pen), corners[1].element),
-    field,
+    surface,
     h("div", { class: "ends" }, corners[2].element, h("div", { class: "middle" }, transport, hint), corners[3].element),
   );
 
@@ -116,7 +116,7 @@ export default async function mount({ element }) {
   // Only for a pad in sight.
   function rest() {
     const { x, y } = studio.project.morph;
-    if (field.offsetParent) frames.rest([x, y]);
+    if (surface.offsetParent) frames.rest([x, y]);
   }
 
   function fetchFrames(place) {
@@ -139,7 +139,7 @@ export default async function mount({ element }) {
   function grasp(event) {
     if (event.button !== 0) return;
     event.preventDefault();
-    field.setPointerCapture(event.pointerId);
+    surface.setPointerCapture(event.pointerId);
     puck.focus({ preventScroll: true });
     holding = true;
     recorded = [];
