@@ -7,8 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported for real only once the arguments are known to be good: gradio takes seconds
+    from collections.abc import Callable, Sequence
+
     import gradio
 
+    from gansynth_core import Synth
     from webapp.player import Player
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it reports its import otherwise
@@ -22,7 +25,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Play and shape instrument sounds in the browser.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
     parser.add_argument("--port", type=port_number, help=f"port (default: the first free one from {FIRST_PORT})")
-    parser.add_argument("--model", default="studio", help="which model to play (default: studio)")
+    parser.add_argument(
+        "--model",
+        default="studio",
+        help="which model to open with (default: studio); the page offers every model it finds",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     return parser.parse_args(arguments)
 
@@ -52,8 +59,11 @@ def free_port(host: str, port: int | None) -> int | None:
     return next((candidate for candidate in candidates if can_listen(host, candidate)), None)
 
 
-def launch(player: "Player", host: str, port: int, block: bool = True) -> "gradio.Blocks":
-    """Serve the page around `player` at `host`:`port`; returns the Blocks. With `block`, only once it is stopped."""
+def launch(
+    player: "Player", host: str, port: int, block: bool = True, others: "Sequence[Player]" = ()
+) -> "gradio.Blocks":
+    """Serve the page around `player`, with `others` to change to, at `host`:`port`; returns the Blocks. With `block`,
+    only once it is stopped."""
     from starlette.middleware import Middleware
 
     from webapp.layout import HEAD, build_page, studio_theme
@@ -74,7 +84,7 @@ def launch(player: "Player", host: str, port: int, block: bool = True) -> "gradi
         ssr_mode=False,
         max_file_size="1mb",
         app_kwargs={
-            "routes": studio_routes(player),
+            "routes": studio_routes(player, others),
             "middleware": [Middleware(Guard, hosts=(host,))],
             "docs_url": None,
             "redoc_url": None,
@@ -97,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{taken} at {options.host} is taken or not allowed: name another with --port.", file=sys.stderr)
         return 1
 
-    from gansynth_core import GanSynthError, Synth, load_card, model_folder
+    from gansynth_core import GanSynthError, Synth, find_models, load_card, model_folder
 
     try:
         folder = model_folder(options.model)
@@ -108,14 +118,27 @@ def main(arguments: list[str] | None = None) -> int:
 
     from webapp.player import Player
 
+    def complain(sentence: object) -> None:
+        print(sentence, file=sys.stderr, flush=True)
+
+    def loader(model: str) -> "Callable[[], Synth]":
+        return lambda: Synth.load(model, device=options.device)
+
     player = Player(card, folder=folder)
-    page = launch(player, options.host, port, block=False)
+    others = []
+    for other in find_models().values():
+        try:
+            found = load_card(other)
+        except GanSynthError as error:
+            complain(error)
+            continue
+        if found.id != card.id:
+            others.append(Player(found, folder=other))
+            others[-1].load_when_asked(loader(str(other)), complain)
+    page = launch(player, options.host, port, block=False, others=others)
     shown = f"[{options.host}]" if ":" in options.host else options.host
     print(f"GANSynth Studio plays at http://{shown}:{port}  (stop with Ctrl+C)", flush=True)
-    player.load(
-        lambda: Synth.load(options.model, device=options.device),
-        failed=lambda sentence: print(sentence, file=sys.stderr, flush=True),
-    )
+    player.load(loader(options.model), complain)
     page.block_thread()
     return 0
 

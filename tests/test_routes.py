@@ -10,13 +10,13 @@ import threading
 import numpy as np
 import pytest
 import soundfile
-from fakes import grid_atlas, sine_synth
+from fakes import SineGenerator, grid_atlas, sine_card, sine_synth
 from fastapi import FastAPI
 from PIL import Image
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from gansynth_core import DESCRIPTORS, Direction, InputError, ModelError, sample
+from gansynth_core import DESCRIPTORS, Direction, InputError, ModelError, Synth, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, Guard, studio_routes
 from webapp.sounds import check_pitch, digest_of
@@ -345,6 +345,35 @@ def test_the_page_learns_the_model(client):
     assert (model["keys"][0], model["keys"][61 - 36], model["keys"][-1]) == ("C2", "C♯4", "C6")
     names = [instrument["name"] for family in model["families"] for instrument in family["instruments"]]
     assert sorted(names) == sorted(SYNTH.card.instruments)
+
+
+def test_one_app_plays_several_models(client):
+    bells = Synth(sine_card("bells", instruments=()), SineGenerator(), device="cpu")
+    loads = []
+
+    def load():
+        loads.append("bells")
+        return bells
+
+    other = Player(bells.card)
+    other.load_when_asked(load, pytest.fail)
+    both = TestClient(FastAPI(routes=studio_routes(Player.of(SYNTH), [other])))
+    offered = [{"id": "sines", "title": "Sines"}, {"id": "bells", "title": "Bells"}]
+    first, second = (both.get(f"{PREFIX}/model", params=asked).json() for asked in ({}, {"id": "bells"}))
+    assert (first["id"], second["id"]) == ("sines", "bells")
+    assert first["models"] == second["models"] == offered
+    assert client.get(f"{PREFIX}/model").json()["models"] == offered[:1]
+    missing = both.get(f"{PREFIX}/model", params={"id": "choir"})
+    assert missing.status_code == 404 and "'choir' is not here" in missing.json()["detail"]
+
+    note = {"low": 60, "high": 60}
+    assert both.get(NOTES, params=note | {"sound": sound()}).status_code == 200
+    assert loads == []  # nobody has played it yet
+    for seed in (1, 2):
+        plain = json.dumps({"instruments": {}, "seed": seed})
+        address = f"{PREFIX}/{second['digest']}/notes"
+        assert both.get(address, params=note | {"sound": plain}).status_code == 200
+    assert loads == ["bells"]
 
 
 def test_scripts_and_styles_and_nothing_else_are_served(client):

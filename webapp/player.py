@@ -1,4 +1,4 @@
-"""The one model behind the page: loaded while the page already serves, asked by a bounded number at once."""
+"""A model behind the page: loaded while the page already serves, asked by a bounded number at once."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +26,8 @@ class Player:
         self._folder, self._atlas = folder, atlas
         self._synth: Future[Synth] = Future()
         self._line = threading.BoundedSemaphore(line)
+        self._waiting: Callable[[], None] | None = None
+        self._starting = threading.Lock()
 
     @classmethod
     def of(cls, synth: Synth, line: int = LINE, atlas: Atlas | None = None) -> "Player":
@@ -51,6 +53,10 @@ class Player:
 
         threading.Thread(target=work, name="load-model", daemon=True).start()
 
+    def load_when_asked(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
+        """As `load`, but not before somebody asks for a note."""
+        self._waiting = lambda: self.load(loader, failed)
+
     def atlas(self) -> Atlas | None:
         """The model's map; None while it has none: one that is made meanwhile is found. Raises ModelError if it is
         damaged or of other weights."""
@@ -73,6 +79,10 @@ class Player:
     def synth(self) -> Synth:
         """The model itself, once it is there: for work in the background, which does not stand in the line of those who
         play. Raises Busy when it takes too long, and whatever GanSynthError loading it raised."""
+        with self._starting:
+            if self._waiting is not None:
+                self._waiting()
+                self._waiting = None
         try:
             return self._synth.result(timeout=LOADING_SECONDS)
         except TimeoutError as cause:

@@ -9,7 +9,7 @@ import ipaddress
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,10 +96,9 @@ async def login_required(request: Request) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for: `digest` of the model and parameters by name, from the address or from a JSON body; and
-    the `job` it speaks of, if it does."""
+    """What a request asks for: parameters by name, from the address or from a JSON body; and the `job` it speaks of, if
+    it does."""
 
-    digest: str
     values: dict[str, Any]
     job: str = ""
 
@@ -128,14 +127,14 @@ class Asked:
 
 
 async def asked_of(request: Request) -> Asked:
-    digest, job = (request.path_params.get(name, "") for name in ("digest", "job"))
+    job = request.path_params.get("job", "")
     limit = BODY_LIMITS.get(request.url.path.rsplit("/", 2)[-2], BODY_LIMIT)
     if request.method != "POST":
-        return Asked(digest, dict(request.query_params), job)
+        return Asked(dict(request.query_params), job)
     # A form of another site cannot send these types without asking first, which it is never granted.
     kind = request.headers.get("content-type", "").split(";")[0]
     if kind in FILE_LIMITS:
-        return Asked(digest, {**request.query_params, "file": await _body(request, FILE_LIMITS[kind])}, job)
+        return Asked({**request.query_params, "file": await _body(request, FILE_LIMITS[kind])}, job)
     if kind != "application/json":
         raise HTTPException(415, "Send the parameters as JSON.")
     try:
@@ -144,7 +143,7 @@ async def asked_of(request: Request) -> Asked:
         raise HTTPException(400, "The request is not readable JSON.") from cause
     if not isinstance(values, dict):
         raise HTTPException(400, "The request is a JSON object.")
-    return Asked(digest, values, job)
+    return Asked(values, job)
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -173,19 +172,55 @@ def _answer(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]
     return answered
 
 
-def studio_routes(player: Player) -> list[Any]:
-    """The routes of one app, to be handed to `launch(app_kwargs={"routes": ...})`."""
-    card = player.card
-    digest = digest_of(card)
-    description = describe(card)
-    drawing = threading.Lock()  # matplotlib's fonts are not thread-safe
-    picture_line = threading.BoundedSemaphore(PICTURE_LINE)
-    thumb_line = threading.BoundedSemaphore(THUMB_LINE)
+def studio_routes(player: Player, others: Sequence[Player] = ()) -> list[Any]:
+    """The routes of one app, to be handed to `launch(app_kwargs={"routes": ...})`: the page opens with `player`, and
+    with one of the `others` when it is asked to by their id."""
+    players = {one.card.id: one for one in (player, *others)}
+    offered = [{"id": one.card.id, "title": one.card.title} for one in players.values()]
     router = APIRouter(prefix=PREFIX, dependencies=[Depends(login_required)], include_in_schema=False)
 
-    def this_model(asked: Asked) -> None:
-        if asked.digest != digest:
-            raise HTTPException(404, "This page was opened with another model. Reload it.")
+    @router.get("/model")
+    @_answer
+    def model(asked: Asked) -> Response:
+        """What the page must know of the model whose `id` it asks for, and which there are."""
+        chosen = players.get(asked.values.get("id", player.card.id))
+        if chosen is None:
+            raise HTTPException(404, f"The model '{asked.values['id'][:60]}' is not here.")
+        return JSONResponse(describe(chosen.card) | {"models": offered}, headers={"Cache-Control": "no-store"})
+
+    @router.get("/ui/{name}")
+    def ui(name: str) -> Response:
+        path = STATIC / name
+        if path.parent != STATIC or path.suffix not in (".js", ".css") or not path.is_file():
+            raise HTTPException(404)
+        kind = "text/javascript" if path.suffix == ".js" else "text/css"
+        return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+    shared = _Shared()
+    for one in players.values():
+        router.include_router(_model_routes(one, shared), prefix=f"/{digest_of(one.card)}")
+
+    @router.api_route("/{digest}/{rest:path}", methods=["GET", "POST"])
+    def unknown(digest: str, rest: str) -> Response:
+        raise HTTPException(404, "This page was opened with another model. Reload it.")
+
+    return list(router.routes)
+
+
+class _Shared:
+    """What the models of one app share: jobs, and how many pictures may wait to be drawn."""
+
+    def __init__(self) -> None:
+        self.jobs = Jobs()
+        self.drawing = threading.Lock()  # matplotlib's fonts are not thread-safe
+        self.picture_line = threading.BoundedSemaphore(PICTURE_LINE)
+        self.thumb_line = threading.BoundedSemaphore(THUMB_LINE)
+
+
+def _model_routes(player: Player, shared: _Shared) -> APIRouter:
+    """What one model plays, measures, draws and renders, below an address that names it."""
+    card, jobs = player.card, shared.jobs
+    router = APIRouter()
 
     def one_note(asked: Asked) -> tuple[dict[str, Any], int, Clips]:
         sound = parse_sound(asked.needed("sound"), card)
@@ -205,59 +240,41 @@ def studio_routes(player: Player) -> list[Any]:
 
     both = {"methods": ["GET", "POST"]}
 
-    @router.get("/model")
-    @_answer
-    def model(asked: Asked) -> Response:
-        return JSONResponse(description, headers={"Cache-Control": "no-store"})
-
-    @router.get("/ui/{name}")
-    def ui(name: str) -> Response:
-        path = STATIC / name
-        if path.parent != STATIC or path.suffix not in (".js", ".css") or not path.is_file():
-            raise HTTPException(404)
-        kind = "text/javascript" if path.suffix == ".js" else "text/css"
-        return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
-
-    @router.api_route("/{digest}/notes", **both)
+    @router.api_route("/notes", **both)
     @_answer
     def notes(asked: Asked) -> Response:
         """Pitches `low` to `high` of one sound, one after the other: int16 little-endian mono, all of one length."""
-        this_model(asked)
         sound = parse_sound(asked.needed("sound"), card)
         low, high = (check_pitch(asked.needed(name), card) for name in ("low", "high"))
         if not low <= high < low + BLOCK_LIMIT:
             raise InputError(f"One request plays 1 to {BLOCK_LIMIT} neighbouring keys, the lowest first.")
         return pcm(player.render(timbre_of(sound, card), range(low, high + 1)))
 
-    @router.post("/{digest}/takes")
+    @router.post("/takes")
     @_answer
     def takes(asked: Asked) -> Response:
         """One `pitch` of several `sounds`, one after the other, as `notes`."""
-        this_model(asked)
         return pcm(played(asked))
 
-    @router.post("/{digest}/measures")
+    @router.post("/measures")
     @_answer
     def measures(asked: Asked) -> Response:
         """What is measured of one `pitch` of several `sounds`: for each a number a descriptor, in the model's order."""
-        this_model(asked)
         measured = measure(played(asked))
         return JSONResponse({"values": [[float(f"{value:.5g}") for value in row] for row in measured]})
 
-    @router.api_route("/{digest}/timbre", **both)
+    @router.api_route("/timbre", **both)
     @_answer
     def timbre(asked: Asked) -> Response:
         """Any sound as its numbers: a sound document with `z`, `instruments` and nothing else."""
-        this_model(asked)
         found = timbre_of(parse_sound(asked.needed("sound"), card), card)
         return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)}, headers=KEEP)
 
-    @router.post("/{digest}/sound")
+    @router.post("/sound")
     @_answer
     def sound(asked: Asked) -> Response:
         """The sound that a WAV file of the studio carries, the request's body: a document with `z` and `instruments`.
         `name` is what errors call the file."""
-        this_model(asked)
         data = asked.needed("file")
         if not isinstance(data, bytes):
             raise InputError("Send a WAV file.")
@@ -270,12 +287,11 @@ def studio_routes(player: Player) -> list[Any]:
         found = Timbre.of(card, found.z, dict(found.instruments) or None)
         return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)})
 
-    @router.api_route("/{digest}/wav", **both)
+    @router.api_route("/wav", **both)
     @_answer
     def wav(asked: Asked) -> Response:
         """One note as a 24-bit WAV file of `seconds` length that carries its sound (see `sound`); with a `patch`, of a
         key held so long, and its release."""
-        this_model(asked)
         seconds = asked.number("seconds")
         sound, pitch, clips = one_note(asked)
         name = file_name(sound, pitch)
@@ -288,14 +304,13 @@ def studio_routes(player: Player) -> list[Any]:
         data = note_wav(clips[0], pitch, timbre_of(sound, card), title)
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
-    @router.post("/{digest}/glide")
+    @router.post("/glide")
     @_answer
     def gliding(asked: Asked) -> Response:
         """One note at `pitch` that goes through `sounds` within `seconds`, each reached `at` a share of them.
 
         `format` pcm: the model's whole note, as `notes`; wav: a file of that length, shaped by `patch` as `wav`.
         """
-        this_model(asked)
         kind = asked.choice("format", "pcm", "wav")
         documents, at = asked.needed("sounds"), asked.needed("at")
         if not isinstance(documents, list) or not 1 <= len(documents) <= GLIDE_LIMIT:
@@ -314,16 +329,15 @@ def studio_routes(player: Player) -> list[Any]:
         data = note_wav(clips.shaped(envelope, seconds, gain_db)[0], pitch, None, title)
         return Response(data, media_type="audio/wav", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
-    @router.api_route("/{digest}/picture", **both)
+    @router.api_route("/picture", **both)
     @_answer
     def picture(asked: Asked) -> Response:
         """One note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page: waveform and spectrogram, or,
         of the `kind` rainbow, its rainbowgram."""
-        this_model(asked)
         rainbow = asked.choice("kind", "spectrogram", "rainbow") == "rainbow" if "kind" in asked.values else False
         size = asked.whole("width", *PICTURE_WIDTHS), asked.whole("height", *PICTURE_HEIGHTS)
         theme = asked.choice("theme", "light", "dark")
-        if not picture_line.acquire(blocking=False):
+        if not shared.picture_line.acquire(blocking=False):
             raise Busy("The studio is busy: too many pictures are waiting.")
         try:
             # matplotlib takes a second to import: not before it draws
@@ -332,24 +346,23 @@ def studio_routes(player: Player) -> list[Any]:
             sound, pitch, clips = one_note(asked)
             title = f"{title_of_sound(sound, card)}, {pitch_name(pitch)}"
             hue = hue_of(leading_instrument(sound), card)
-            with drawing:
+            with shared.drawing:
                 if rainbow:
                     figure = rainbow_figure(clips[0], title, pitch, theme == "dark", size)
                 else:
                     figure = note_figure(clips[0], title, pitch, hue, theme == "dark", size)
                 data = png(figure)
         finally:
-            picture_line.release()
+            shared.picture_line.release()
         return Response(data, media_type="image/png", headers=KEEP)
 
-    @router.api_route("/{digest}/thumb", **both)
+    @router.api_route("/thumb", **both)
     @_answer
     def thumb(asked: Asked) -> Response:
         """A small spectrogram of one note as PNG, `width` x `height` CSS pixels, for a `light` or `dark` page."""
-        this_model(asked)
         size = asked.whole("width", *THUMB_WIDTHS), asked.whole("height", *THUMB_HEIGHTS)
         theme = asked.choice("theme", "light", "dark")
-        if not thumb_line.acquire(blocking=False):
+        if not shared.thumb_line.acquire(blocking=False):
             raise Busy("The studio is busy: too many small pictures are waiting.")
         try:
             from webapp.figures import thumbnail
@@ -357,82 +370,74 @@ def studio_routes(player: Player) -> list[Any]:
             sound, _, clips = one_note(asked)
             data = thumbnail(clips[0], hue_of(leading_instrument(sound), card), theme == "dark", size)
         finally:
-            thumb_line.release()
+            shared.thumb_line.release()
         return Response(data, media_type="image/png", headers=KEEP)
 
-    @router.get("/{digest}/atlas")
+    @router.get("/atlas")
     @_answer
     def atlas(asked: Asked) -> Response:
         """What there is to know of the model's map, the hash that its points go by among it; or how to make one."""
-        this_model(asked)
         found = player.atlas()
         facts = {"missing": command_for(card)} if found is None else describe_atlas(found, pack_atlas(found))
         return JSONResponse(facts, headers={"Cache-Control": "no-store"})
 
-    @router.get("/{digest}/points")
+    @router.get("/points")
     @_answer
     def points(asked: Asked) -> Response:
         """The points of the map whose hash is `map`, as `pack_atlas` lays them out."""
-        this_model(asked)
         found = player.atlas()
         packed = pack_atlas(found) if found else b""
         if found is None or describe_atlas(found, packed)["hash"] != asked.needed("map"):
             raise HTTPException(404, "The map has changed. Reload the page.")
         return Response(packed, media_type="application/octet-stream", headers=KEEP)
 
-    jobs = Jobs()
-
-    @router.post("/{digest}/midi/look")
+    @router.post("/midi/look")
     @_answer
     def midi_look(asked: Asked) -> Response:
         """What is in a MIDI file (`midi`, base64): see describe_song."""
-        this_model(asked)
         return JSONResponse(describe_song(read_song(asked.needed("midi")), card))
 
-    @router.post("/{digest}/midi/render")
+    @router.post("/midi/render")
     @_answer
     def midi_render(asked: Asked) -> Response:
         """Start a job that plays `midi` along `path`, with or without `drums`; its file takes its name from `name`."""
-        this_model(asked)
         path = parse_path(asked.needed("path"), card)
         song, drums = read_song(asked.needed("midi")), asked.values.get("drums") is True
         return JSONResponse({"job": jobs.start(song_work(player, song, path, drums, str(asked.needed("name"))))})
 
-    @router.post("/{digest}/pack/estimate")
+    @router.post("/pack/estimate")
     @_answer
     def pack_estimate(asked: Asked) -> Response:
         """What a pack of so many `sounds` with `options` would come to: see packs.estimate."""
-        this_model(asked)
         return JSONResponse(estimate(asked.needed("sounds"), asked.needed("options"), card))
 
-    @router.post("/{digest}/pack/export")
+    @router.post("/pack/export")
     @_answer
     def pack_export(asked: Asked) -> Response:
         """Start a job that makes a pack of `sounds` with `options`, and perhaps the wavetable between `ends`."""
-        this_model(asked)
         plan = parse_plan(asked.needed("sounds"), asked.values.get("ends"), asked.needed("options"), card)
         return JSONResponse({"job": jobs.start(pack_work(player, plan))})
 
-    @router.get("/{digest}/jobs/{job}")
+    @router.get("/jobs/{job}")
     @_answer
     def job_state(asked: Asked) -> Response:
         """How far a job is: see Jobs.state."""
         return JSONResponse(jobs.state(asked.job), headers={"Cache-Control": "no-store"})
 
-    @router.post("/{digest}/jobs/{job}/cancel")
+    @router.post("/jobs/{job}/cancel")
     @_answer
     def job_cancel(asked: Asked) -> Response:
         jobs.cancel(asked.job)
         return JSONResponse({})
 
-    @router.get("/{digest}/jobs/{job}/file")
+    @router.get("/jobs/{job}/file")
     @_answer
     def job_file(asked: Asked) -> Response:
         """The file of a job that is done, whole or the part that a player asks for."""
         path = jobs.file(asked.job)
         return FileResponse(path, filename=path.name, headers={"Cache-Control": "private, max-age=3600"})
 
-    return list(router.routes)
+    return router
 
 
 class Guard:

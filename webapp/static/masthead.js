@@ -4,7 +4,7 @@ import { compareTools } from "./compare.js";
 import { h, hostOf, icon } from "./dom.js";
 import { hintLine } from "./hints.js";
 import { whileRetrying } from "./net.js";
-import { openStudio } from "./studio.js";
+import { changeModel, openStudio } from "./studio.js";
 import { chooseFile, copyLink, receive, saveProject } from "./transfer.js";
 
 const THEME_KEY = "gansynth-studio:theme";
@@ -63,7 +63,9 @@ export default async function mount({ element }) {
     return null;
   });
   if (!studio) return;
-  modelName.textContent = studio.model.title;
+  const { id, title, models } = studio.model;
+  if (models.length === 1) modelName.textContent = title;
+  else modelName.append(h("select", { "aria-label": "Model", onchange: (event) => changeModel(event.target.value) }, ...models.map((one) => h("option", { value: one.id, selected: one.id === id }, one.title))));
   state.before(compareTools(studio), hintLine(studio));
 
   function drawState() {

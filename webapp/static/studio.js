@@ -29,9 +29,31 @@ const LONGEST_ADDRESS = 6000; // characters of a sound in an address; longer one
 
 let opening = null;
 
+// The model that the page's address names (`?model=acoustic`), or the one that the app was started with.
+async function introduce() {
+  const url = address("model");
+  const id = new URLSearchParams(location.search).get("model");
+  if (id) url.searchParams.set("id", id);
+  try {
+    return await (await ask(url)).json();
+  } catch (error) {
+    if (!id || error.status !== 404) throw error;
+    toast(error.message);
+    url.searchParams.delete("id");
+    return (await ask(url)).json();
+  }
+}
+
+// Opens the page anew with another model; each has a bench of its own.
+export function changeModel(id) {
+  const url = new URL(location.href);
+  url.searchParams.set("model", id);
+  url.hash = "";
+  location.assign(url);
+}
+
 // The one studio of this page, once the model has introduced itself.
 export function openStudio() {
-  const introduce = () => ask(address("model")).then((answer) => answer.json());
   opening ??= persist(introduce, { onRetry: (error) => toast(whileRetrying(error)) })
     .then(createStudio)
     .catch((error) => {
