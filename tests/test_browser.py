@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser import HEARD, PATIENCE_MS, assert_hears, at_key, enable_sound, pick, wait_for_silence
-from fakes import sine_card
+from fakes import SineGenerator, sine_card, sine_synth
 
 import app
-from gansynth_core import ModelError, page_bench
+from gansynth_core import ModelError, Synth, page_bench
 from webapp.player import Player
 
 
@@ -332,6 +332,31 @@ def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_stays_there(brows
         assert box["y"] >= 0 and box["y"] + box["height"] <= below["y"]
         page.get_by_role("tab", name="Picture").click()
         page.get_by_text(f"No picture: {sentence}").wait_for()
+    finally:
+        page.close()
+        served.close(verbose=False)
+
+
+def test_another_model_is_a_choice_away_and_has_a_bench_of_its_own(browser):
+    bells = Player.of(Synth(sine_card("bells", instruments=("music_box",)), SineGenerator(), device="cpu"))
+    port = app.free_port("127.0.0.1", None)
+    served = app.launch(Player.of(sine_synth()), "127.0.0.1", port, block=False, others=[bells])
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(PATIENCE_MS)
+    try:
+        page.goto(f"http://127.0.0.1:{port}")
+        page.wait_for_selector(".key")
+        page.get_by_role("combobox", name="Model", exact=True).select_option("bells")
+        page.wait_for_function("() => window.studio?.model.id === 'bells' && studio.sound.instruments.music_box === 1")
+        page.locator(".veil").click()
+        page.locator(".veil").wait_for(state="hidden")
+        page.mouse.move(*at_key(page, 60))
+        page.mouse.down()
+        assert_hears(page, 60)
+        page.mouse.up()
+        page.goto(f"http://127.0.0.1:{port}/?model=theremin")
+        page.locator(".toast", has_text="The model 'theremin' is not here.").wait_for()
+        page.wait_for_function("() => window.studio?.model.id === 'sines'")
     finally:
         page.close()
         served.close(verbose=False)
