@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import soundfile
-from packtools import CARD, heard_pitch, notes_of, plan, synth, timbre, unpack
+from packtools import CARD, Voice, heard_pitch, notes_of, plan, synth, timbre, unpack
 
-from gansynth_core import Envelope, InputError, PackItem, PackPlan, Patch, Wavetable, write_pack
+from gansynth_core import Envelope, InputError, PackItem, PackPlan, Patch, Synth, Wavetable, write_pack
 from gansynth_core.packs import gates, variation
 from gansynth_core.packs.choice import most_different
 from gansynth_core.packs.levels import PEAK, gains, loudness_lufs
@@ -223,3 +223,19 @@ def test_a_sound_that_dies_by_its_envelope_has_no_loop(tmp_path):
     write_pack(plan(items=(pluck,), pitches=(60, 64)), synth(), tmp_path / "a.zip")
     notes = notes_of(unpack(tmp_path / "a.zip"))
     assert len(notes) == 2 and not any("loop" in note for note in notes)
+
+
+@pytest.mark.parametrize(("steady", "looped"), [((48, 52, 55), True), ((48,), False)])
+def test_an_instrument_holds_its_notes_or_it_does_not(steady, looped, tmp_path):
+    class Mixed(Synth):
+        def render(self, timbre, pitches, **options):
+            clips = super().render(timbre, pitches, **options)
+            fall = np.exp(-np.arange(clips.audio.shape[1]) / clips.sample_rate / 0.5)
+            for wave, pitch in zip(clips.audio, pitches, strict=True):
+                wave *= 1 if pitch in steady else fall
+            return clips
+
+    mixed = Mixed(CARD, Voice(), device="cpu", griffin_lim_steps=0)
+    write_pack(plan(items=plan().items[1:], pitches=(48, 52, 55, 60)), mixed, tmp_path / "a.zip")
+    notes = notes_of(unpack(tmp_path / "a.zip"))
+    assert [note["pitch"] for note in notes if "loop" in note] == (list(steady) if looped else [])

@@ -120,7 +120,9 @@ class SoundWriter:
         if not takes:
             return []
         plan = self.plan
-        shaped = [self._shaped(one.wave, one.pitch, item.envelope) for one in takes]
+        waves = [self._cleaned(one, item.envelope) for one in takes]
+        looped = 2 * sum(loop is not None for _, loop in waves) > len(takes)  # a piano whose one key never ends is none
+        shaped = [self._finished(wave, loop if looped else None) for wave, loop in waves]
         levels = self._gains(takes, [wave for wave, _ in shaped])
         folder = self.pack / ("Multisamples" if plan.several else "OneShots")
         inside = folder / name if plan.several else folder
@@ -166,17 +168,21 @@ class SoundWriter:
             self._mappings(folder, name, zones, release)
         return notes
 
-    def _shaped(self, wave: np.ndarray, pitch: int, envelope: Envelope | None) -> tuple[np.ndarray, Loop | None]:
-        """`wave` float32 [n] of the model, as `envelope` shapes it while the key is held, at the pack's rate ([m] or,
-        in stereo, [m, 2]), looped and faded."""
-        import soxr  # here, as it is no part of playing a note
-
-        rate, plan = self.card.specgram.sample_rate, self.plan
+    def _cleaned(self, one: _Take, envelope: Envelope | None) -> tuple[np.ndarray, Loop | None]:
+        """The note float32 [n] at the model's rate as `envelope` shapes it while the key is held, and where it could be
+        looped."""
+        rate, plan, wave = self.card.specgram.sample_rate, self.plan, one.wave
         if envelope:
             wave = wave * envelope.gains(len(wave), rate).astype(np.float32)
         wave, lost = cleaned(wave, rate)
         held = min(round(HELD * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
-        loop = find_loop(wave, rate, pitch, held) if plan.loops and plan.several else None
+        return wave, find_loop(wave, rate, one.pitch, held) if plan.loops and plan.several else None
+
+    def _finished(self, wave: np.ndarray, loop: Loop | None) -> tuple[np.ndarray, Loop | None]:
+        """`wave` float32 [n] at the pack's rate ([m] or, in stereo, [m, 2]), looped and faded, with its loop there."""
+        import soxr  # here, as it is no part of playing a note
+
+        rate, plan = self.card.specgram.sample_rate, self.plan
         if rate != plan.sample_rate:
             wave = soxr.resample(wave, rate, plan.sample_rate, quality="VHQ")
         mono = wave
