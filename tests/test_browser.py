@@ -229,7 +229,7 @@ def test_the_note_is_pictured_and_saved(visit):
     enable_sound(page)
     pick(page, "violin", "violin")
     page.get_by_role("tab", name="Picture").click()
-    page.get_by_label("Key").select_option("48")
+    page.locator("#view").get_by_label("Key").select_option("48")
     page.wait_for_selector("#view img[alt$=', C3']")
     assert page.evaluate("document.querySelector('#view img').naturalWidth") > 500
     page.get_by_label("Length").fill("1.5")
@@ -255,7 +255,7 @@ def test_a_picture_that_fails_is_drawn_once_it_can_be(visit):
     page.get_by_role("tab", name="Picture").click()
     page.wait_for_selector("#view img[alt$=', C4']")
     page.route("**/picture?*", lambda route: route.abort())
-    page.get_by_label("Key").select_option("48")
+    page.locator("#view").get_by_label("Key").select_option("48")
     page.get_by_text("No picture: The studio does not answer. Your sound is kept. Trying again.").wait_for()
     page.unroute("**/picture?*")
     page.route("**/picture?*", lambda route: route.fulfill(status=503, json={"error": "Busy."}))
@@ -276,9 +276,9 @@ def test_of_pictures_that_fail_only_the_newest_is_asked_for_again(visit):
         route.fulfill(status=503, json={"error": "Busy."})
 
     page.route("**/picture?*", refuse)
-    page.get_by_label("Key").select_option("48")
+    page.locator("#view").get_by_label("Key").select_option("48")
     page.get_by_text("No picture: Busy.").wait_for()
-    page.get_by_label("Key").select_option("50")
+    page.locator("#view").get_by_label("Key").select_option("50")
     page.wait_for_timeout(3000)
     first_new = asked.index("50")
     assert set(asked[first_new:]) == {"50"}

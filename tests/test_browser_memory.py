@@ -1,9 +1,11 @@
 """What one keeps, in a real Chromium: favourites, history, links, files, comparing, breeding, pictures."""
 
 import base64
+import io
 import json
 import math
 
+import mido
 import numpy as np
 from browser import assert_hears, enable_sound, pick, wait_for_silence
 from PIL import Image
@@ -266,12 +268,23 @@ def test_files_that_are_none_of_ours_are_refused_in_words_and_change_nothing(vis
         ("newer.json", newer, "saved by a newer version of the studio."),
         ("other.json", other, "belongs to the model 'voices', not to 'sines'."),
         ("kick.wav", b"RIFF\x00\x00\x00\x00WAVE", "'kick.wav' was not written by GANSynth Studio"),
-        ("song.flac", b"fLaC", "“song.flac” is nothing the studio can open: drop a project (.json)"),
+        ("song.flac", b"fLaC", "“song.flac” is nothing the studio can open: drop "),
     ]:
         drop_file(page, name, data)
         page.locator(".toast", has_text=sentence).wait_for()
         page.locator(".toast button").first.click()
     assert page.evaluate("JSON.stringify(studio.project)") == before
+
+
+def test_a_midi_file_dropped_anywhere_opens_in_its_tab(visit):
+    page = visit()
+    notes = [mido.Message("note_on", note=60), mido.Message("note_off", note=60, time=480)]
+    song = mido.MidiFile(tracks=[mido.MidiTrack(notes)])
+    data = io.BytesIO()
+    song.save(file=data)
+    drop_file(page, "tune.mid", data.getvalue())
+    page.wait_for_selector("#tab-song[aria-selected='true']")
+    page.locator("#song", has_text="tune.mid").wait_for()
 
 
 def test_a_downloaded_note_dropped_on_the_page_is_its_sound_again(visit, tmp_path):

@@ -56,8 +56,12 @@ export function toast(sentence) {
 
 // Hands a file that the server sent over to the player, under the name it was sent with.
 export async function saveFile(answer) {
-  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav";
-  const address = URL.createObjectURL(await answer.blob());
+  saveBlob(await answer.blob(), /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "note.wav");
+}
+
+// Hands `blob` to the browser's downloads under `name`, and says so.
+export function saveBlob(blob, name) {
+  const address = URL.createObjectURL(blob);
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10000);
   toast(`Saved ${name}`);

@@ -34,7 +34,9 @@ window.addEventListener("dragleave", (event) => carriesFiles(event) && --entered
 window.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
 window.addEventListener("drop", (event) => {
   if (!carriesFiles(event)) return;
+  const taken = event.defaultPrevented; // by the room it fell on
   event.preventDefault();
   show(false);
+  if (taken) return;
   for (const file of event.dataTransfer.files) openFile(file);
 });

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 const STORAGE_KEY = "gansynth-studio:hints";
 
 const HINTS = [
-  { text: "Play: click the piano, or press A S D F on your keyboard.", done: (studio) => studio.keys().down.size > 0 },
+  { text: matchMedia("(hover: none)").matches ? "Play: touch the piano." : "Play: click the piano, or press A S D F on your keyboard.", done: (studio) => studio.keys().down.size > 0 },
   { text: "Drag the handle between A and B: the note follows.", done: (studio, before) => before !== null && before.morph !== studio.project.morph },
   { text: "Star what you like (B). All that you heard stays in History.", done: (studio) => studio.project.favourites.length > 0 },
 ];

@@ -2,12 +2,14 @@
 
 import { receives } from "./carry.js";
 import { h, hostOf, icon, toast, toggle } from "./dom.js";
+import { takeFiles } from "./drop.js";
 import { cancelJob, followJob, jobFile, progressText } from "./jobs.js";
 import { nameOnBench } from "./soundlist.js";
 import { hueOf, titleOf } from "./sound.js";
 import { clamp } from "./store.js";
 import { inOrder, MOST_STOPS, pathOf, recallStops, spread, timeText, withStop } from "./songpath.js";
 import { openStudio } from "./studio.js";
+import { show } from "./tabs.js";
 
 const LARGEST = 2_000_000; // bytes of a file; the server's limit too
 const NOTES = ["M9 18V5.5l11-2v12", "M9 18a2.8 2.8 0 1 1-5.6 0A2.8 2.8 0 0 1 9 18ZM20 15.5a2.8 2.8 0 1 1-5.6 0 2.8 2.8 0 0 1 5.6 0Z"];
@@ -125,6 +127,7 @@ export default async function mount({ element }) {
     problem.textContent = sentence ?? "";
   }
 
+  takeFiles("song", { endings: [".mid", ".midi"], what: "a MIDI file (.mid)", open: (dropped) => (show("song"), open(dropped)) });
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     host.addEventListener(kind, (event) => {
       if (!event.dataTransfer.types.includes("Files")) return;

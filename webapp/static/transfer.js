@@ -1,6 +1,6 @@
 // What goes out of the page and comes back: the project as a file, the sound as a link, a WAV with its sound in it.
 
-import { h, toast } from "./dom.js";
+import { h, saveBlob, toast } from "./dom.js";
 import { openFile, takeFiles } from "./drop.js";
 import { isLink, readLink, writeLink } from "./permalink.js";
 import { titleOf } from "./sound.js";
@@ -13,17 +13,9 @@ const LONG_SOUND = 4000; // characters of a sound in a link; what is longer goes
 
 let following = null;
 
-// Hands `blob` to the browser's downloads.
-export function saveBlob(blob, name) {
-  const url = URL.createObjectURL(blob);
-  h("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-}
-
 export function saveProject(studio) {
   const name = `gansynth-${new Date().toISOString().slice(0, 10)}.json`;
   saveBlob(new Blob([JSON.stringify(studio.project, null, 1)], { type: "application/json" }), name);
-  toast(`Saved ${name}`);
 }
 
 export async function copyLink(studio) {

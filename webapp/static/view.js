@@ -1,12 +1,11 @@
 // The last note, seen and taken home: waveform with spectrogram, or rainbowgram, of what plays, of A or of B; PNG and WAV.
 
-import { h, hostOf, icon, saveFile, toast } from "./dom.js";
+import { h, hostOf, icon, saveBlob, saveFile, toast } from "./dom.js";
 import { isDark } from "./masthead.js";
 import { persist, whileRetrying } from "./net.js";
 import { soundText, titleOf } from "./sound.js";
 import { clamp } from "./store.js";
 import { openStudio } from "./studio.js";
-import { saveBlob } from "./transfer.js";
 
 const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits
 
@@ -127,10 +126,7 @@ export default async function mount({ element }) {
     pen.fillRect(0, 0, width, height);
     pen.drawImage(image, 0, 0);
     const name = `${image.alt.replace(/^.* of /, "").replaceAll("♯", "s").replace(/[^\w-]+/g, "_")}_${kind}.png`;
-    canvas.toBlob((blob) => {
-      saveBlob(blob, name);
-      toast(`Saved ${name}`);
-    });
+    canvas.toBlob((blob) => saveBlob(blob, name));
   }
 
   async function download() {
