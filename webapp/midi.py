@@ -91,7 +91,8 @@ def song_work(player: Player, song: Song, path: TimbrePath, drums: bool, name: s
     stem = re.sub(r"\W+", "_", Path(name).stem, flags=re.ASCII).strip("_")[:60] or "song"
 
     def work(folder: Path, progress: Progress) -> Done:
-        rendered = render_midi(song, player.synth(), path.timbres, path.at, drums=drums, progress=progress)
+        synth = player.synth()
+        rendered = render_midi(song, synth, path.timbres, path.at, drums=drums, background=True, progress=progress)
         file = rendered.clip.save(folder / f"{stem}.wav")
         return Done(
             file,

@@ -42,6 +42,7 @@ def render_midi(
     *,
     drums: bool = False,
     release_seconds: float = RELEASE_SECONDS,
+    background: bool = False,
     progress: Progress | None = None,
 ) -> MidiRender:
     """Play a MIDI file (a path, its bytes, or what `read_midi` made of it) with `synth`.
@@ -53,7 +54,8 @@ def render_midi(
     and dies over `release_seconds` (0-10); one that is held longer than the model's notes goes on as `sustain` says.
     Loudness follows velocity, channel volume and expression. drums: play channel 10 as well, as if it were a melody.
     progress: called with notes done and notes in all; an exception raised in it stops the work.
-    Others may play the synth meanwhile, and go first. Deterministic.
+    background: others who play the synth meanwhile go first (see Synth.render); slower where the machine is busy
+    otherwise. Deterministic.
     Raises InputError for a file that cannot be played and for whatever is wrong with the rest.
     """
     if not 0 <= release_seconds <= LONGEST_RELEASE_SECONDS:
@@ -73,7 +75,7 @@ def render_midi(
     keys = list(wanted)
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
-        clips = synth.render([timbre for timbre, _ in batch], [pitch for _, pitch in batch], background=True)
+        clips = synth.render([timbre for timbre, _ in batch], [pitch for _, pitch in batch], background=background)
         for key, wave in zip(batch, clips.audio, strict=True):
             hows += _add_notes(mix, song, wanted[key], wave, rate, release_seconds)
             done += len(wanted[key])
