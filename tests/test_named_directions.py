@@ -8,7 +8,7 @@ import pytest
 import torch
 from fakes import SPEC, SineGenerator, sine_card
 
-from gansynth_core import Direction, InputError, Synth
+from gansynth_core import DESCRIPTORS, Direction, InputError, Synth, measure, nudge, sample
 from gansynth_core.training.named_directions import (
     ASPECTS,
     _freed,
@@ -133,3 +133,26 @@ def test_silence_has_no_direction():
     silent = Synth(CARD, Silent(), device="cpu", griffin_lim_steps=0)
     named, dropped = named_directions(silent, sounds=8, held_out=8)
     assert named == [] and list(dropped) == list(ASPECTS)
+
+
+def test_the_studio_voices_sliders_do_what_they_say():
+    synth = Synth.load("studio", device="cpu")
+    directions = synth.card.directions
+    named = [direction for direction in directions if direction.kind == "named"]
+    assert {"brightness", "attack", "decay", "noisiness"} <= {direction.name for direction in named}
+    assert directions[: len(named)] == tuple(named)
+    vectors = np.array([direction.vector for direction in directions])
+    assert np.abs(vectors[: len(named)] @ vectors[len(named) :].T).max() < 1e-3
+    names = [descriptor.name for descriptor in DESCRIPTORS]
+    sounds = [sample(synth.card, 1, 5, name)[0] for name in ("acoustic_grand_piano", "trumpet", "vibraphone")]
+    for index, direction in enumerate(named):
+        amounts = [0.0] * index + [2.5]
+        moved = [
+            nudge(sound, synth.card, [sign * amount for amount in amounts]) for sound in sounds for sign in (1, -1)
+        ]
+        heard = measure(synth.render(moved, [60] * len(moved)))
+        column = names.index(direction.descriptor)
+        values = DESCRIPTORS[column].heard(heard[:, column])
+        assert np.median(values[::2] - values[1::2]) > direction.per_step, direction.name  # of five steps
+        tuning = heard[:, names.index("tuning")]
+        assert np.abs(tuning[::2] - tuning[1::2]).max() < 20, direction.name
