@@ -1,5 +1,7 @@
 """Jobs: they run, tell how far they are, stop when told to, and leave no files behind."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 from gansynth_core import InputError
 from webapp.jobs import MOST_KEPT, MOST_OPEN, Done, Jobs
 from webapp.player import Busy
+
+ROOT = Path(__file__).parent.parent
 
 
 def until(condition, seconds=20.0):
@@ -123,3 +127,22 @@ def test_files_are_kept_for_a_while_and_only_so_many():
     assert jobs.file(names[-1]).exists()
     with pytest.raises(InputError):
         jobs.state(names[0])
+
+
+def test_the_app_stops_without_waiting_for_a_job_to_be_done(tmp_path):
+    code = """
+import pathlib, sys, time
+from webapp.jobs import Jobs
+def endless(folder, progress):
+    pathlib.Path(sys.argv[1]).write_text(str(folder))
+    while True:
+        progress(0, 1)
+        time.sleep(0.01)
+jobs = Jobs(at_once=1)
+names = [jobs.start(endless) for _ in range(2)]
+while jobs.state(names[0])["total"] == 0:
+    time.sleep(0.01)
+"""
+    run = subprocess.run([sys.executable, "-c", code, tmp_path / "where"], cwd=ROOT, capture_output=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert not Path((tmp_path / "where").read_text()).exists()

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ AT_ONCE = 2  # of all visitors together; the others wait their turn
 MOST_OPEN = 8  # running or waiting
 MOST_KEPT = 12  # done, with their files
 KEEP_SECONDS = 3600.0
+STOP_SECONDS = 20.0  # for a job to come to its next sign of progress when the app stops
 
 
 class Cancelled(Exception):
@@ -50,6 +52,7 @@ class _Job:
     error: str | None = None
     result: Done | None = None
     unwanted: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
 
 
 class Jobs:
@@ -61,6 +64,8 @@ class Jobs:
         self._lock = threading.Lock()
         self._turns = threading.Semaphore(at_once)
         self._keep_seconds = keep_seconds
+        # Runs before the folder's own clean-up. Python must not end while a thread is within torch: that aborts.
+        weakref.finalize(self, _stop, self._jobs)
 
     def start(self, work: Work) -> str:
         """Run `work(folder, progress)` in a thread and return the job's id.
@@ -73,7 +78,8 @@ class Jobs:
                 raise Busy("The studio is busy: too many exports are waiting.")
             name = secrets.token_urlsafe(16)
             job = self._jobs[name] = _Job(Path(tempfile.mkdtemp(dir=self._room.name)))
-        threading.Thread(target=self._run, args=(name, job, work), name="job", daemon=True).start()
+            job.thread = threading.Thread(target=self._run, args=(name, job, work), name="job", daemon=True)
+        job.thread.start()
         return name
 
     def state(self, name: str) -> dict[str, Any]:
@@ -128,7 +134,7 @@ class Jobs:
 
         with self._turns:
             with self._lock:
-                if job.state == "cancelled":
+                if job.unwanted.is_set():
                     return
                 job.state = "running"
             try:
@@ -165,3 +171,12 @@ class Jobs:
     def _end(job: _Job, state: str) -> None:
         job.state, job.result = state, None
         shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def _stop(jobs: Mapping[str, _Job]) -> None:
+    for job in list(jobs.values()):
+        job.unwanted.set()
+    until = time.monotonic() + STOP_SECONDS
+    for job in list(jobs.values()):
+        if job.thread is not None and job.thread.ident is not None:
+            job.thread.join(max(0.0, until - time.monotonic()))
