@@ -143,3 +143,83 @@ def test_points_are_really_painted_and_take_the_other_layouts_places(opened):
     page.wait_for_function("() => studio.map.sky.place(0).x > 0.95")
     page.mouse.move(*at(page, 40))
     page.locator("#map .name", has_text="Violin").wait_for()
+
+
+def test_a_drag_from_point_to_point_morphs_and_is_heard_and_is_one_step_back(opened):
+    page = opened()
+    before = page.evaluate("JSON.stringify(studio.project.slots)")
+    page.mouse.move(*at(page, 40))
+    page.mouse.down()
+    page.mouse.move(*between(page, 40, 40, 41), steps=3)  # a third of the way
+    page.wait_for_function("() => studio.sound.morph && studio.sound.at > 0.1 && studio.sound.at < 0.6")
+    assert_hears(page, 60)
+    page.mouse.move(*at(page, 41), steps=3)
+    page.mouse.up()
+    wait_for_slot(page, "a", 40)
+    wait_for_slot(page, "b", 41)
+    assert page.evaluate("studio.project.morph.t") == 1
+    page.keyboard.press("Control+z")
+    page.wait_for_function("before => JSON.stringify(studio.project.slots) === before", arg=before)
+
+
+def test_a_drag_that_is_given_up_leaves_the_bench_as_it_was(opened):
+    page = opened()
+    before = page.evaluate("JSON.stringify(studio.project.slots)")
+    page.mouse.move(*at(page, 40))
+    page.mouse.down()
+    page.mouse.move(*at(page, 42), steps=4)
+    page.wait_for_function("before => JSON.stringify(studio.project.slots) !== before", arg=before)
+    page.keyboard.press("Escape")
+    page.wait_for_function("before => JSON.stringify(studio.project.slots) === before", arg=before)
+    page.mouse.up()
+    assert page.evaluate("JSON.stringify(studio.project.slots)") == before
+
+
+def test_a_drag_over_empty_ground_blends_what_lies_around(opened):
+    page = opened()
+    page.mouse.move(*between(page, 40, 41, 52, 53))
+    page.mouse.down()
+    page.mouse.move(*between(page, 66, 67, 78, 79), steps=4)
+    assert_hears(page, 60)
+    page.mouse.up()
+    page.wait_for_function("() => studio.project.slots.a.sound.blend?.length >= 3")
+    parts = page.evaluate("studio.project.slots.a.sound.blend")
+    around = [sound_of(page, point) for point in (66, 67, 78, 79)]
+    heaviest = sorted(parts, key=lambda part: -part[1])[:4]
+    assert all(sound in around for sound, _ in heaviest)
+    assert sum(weight for _, weight in parts) == pytest.approx(1, abs=0.05)
+
+
+def test_a_lasso_gathers_sounds_for_the_pack_and_the_favourites(opened):
+    page = opened()
+    page.get_by_role("button", name="Select by drawing around (or hold Alt)").click()
+    corners = [between(page, *points) for points in ((27, 40), (30, 41), (66, 53), (63, 52))]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in [*corners[1:], corners[0]]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+    page.get_by_text("4 sounds", exact=True).wait_for()
+    page.get_by_role("button", name="To pack").click()
+    kept = page.evaluate("studio.project.basket.map(({ sound }) => sound)")
+    assert kept == [sound_of(page, point) for point in (40, 41, 52, 53)]
+    page.get_by_role("button", name="Favourite", exact=True).click()
+    assert len(page.evaluate("studio.project.favourites")) == 4
+    page.get_by_role("button", name="Play through").click()
+    assert_hears(page, 60)
+    page.get_by_role("button", name="Clear selection").click()
+    page.get_by_text("4 sounds", exact=True).wait_for(state="hidden")
+
+
+def test_the_arrow_keys_walk_the_map_and_enter_takes(opened):
+    page = opened()
+    page.mouse.click(*at(page, 40))
+    wait_for_slot(page, "a", 40)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert_hears(page, 60)
+    page.keyboard.press("Enter")
+    wait_for_slot(page, "a", 53)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+Enter")
+    wait_for_slot(page, "b", 52)
