@@ -311,6 +311,9 @@ def _line(title: str, figure: Mapping[str, object] | str, goal: str = "") -> str
     beside = f" (target: at most {target} {unit})" if target else ""
     if isinstance(figure, str):
         return f"  {title}: {figure}"
+    if "frames_a_second" in figure:
+        seen = f"{figure['frames_a_second']:.0f} frames a second, {figure['paint_ms']} ms to paint one"
+        return f"  {title}: {seen}, with {figure['points']:,} points{beside}"
     if "median_ms" in figure:
         scale, digits = (1000, 2) if unit == "s" else (1, 1)
         if "p95_ms" in figure:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 BROWSER_ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--enable-precise-memory-info",
@@ -46,6 +48,8 @@ def measure_page(address: str, seconds: float = DRAG_SECONDS) -> dict[str, objec
     measures = {
         "morph_to_sound": lambda page: drag(page, ".line input", seconds),
         "slider_to_sound": lambda page: drag(page, "#shape .slider input", seconds),
+        "map_hover_to_sound": hover,
+        "map_frames": frames,
         "memory_mb": playing_memory,
     }
     figures: dict[str, object] = {}
@@ -69,7 +73,7 @@ def opened(address: str) -> Iterator[Any]:
         raise OSError("there is no Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(BROWSER_ARGUMENTS))
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         page.locator(".veil").click()
@@ -113,6 +117,89 @@ def drag(page, selector: str, seconds: float) -> dict[str, object]:
     heard = [level for at, level in levels if starts[0][0] + 300 < at < last]
     gap = 20 * math.log10(min(heard) / statistics.median(heard)) if heard and min(heard) > 0 else float("-inf")
     return _spread(waits) | {"sounds": len(starts), "moves": len(moves), "quietest_db": round(gap, 1)}
+
+
+def hover(page, points: int = 40) -> dict[str, object]:
+    """Milliseconds from the pointer's coming to rest on a point of the map to its sound, over `points` of them, each
+    gone to over its neighbours as a hand does."""
+    page.wait_for_function("() => studio.map?.sky.painted.frames > 0")
+    _settle(page)
+    count = page.evaluate("studio.map.atlas.points")
+    waits = []
+    for number in range(points):
+        place = page.evaluate("point => studio.map.client(point)", (number * 7919) % count)
+        page.mouse.move(place["x"] - 6, place["y"] - 4, steps=2)
+        page.evaluate("() => { starts.length = 0 }")
+        began = page.evaluate("performance.now()")
+        page.mouse.move(place["x"], place["y"])
+        try:
+            page.wait_for_function("() => starts.length > 0", timeout=3000)
+        except Exception:  # two points at one place: the pointer was on this one's neighbour already
+            continue
+        waits.append(page.evaluate("starts[0][0]") - began)
+    if not waits:
+        raise ValueError("no point of the map was heard")
+    return _spread(waits)
+
+
+def frames(page, points: int = 10_000, seconds: float = 3.0) -> dict[str, object]:
+    """Frames a second that the map shows while it is zoomed without a pause, and the milliseconds it takes to paint
+    one; its points are repeated until there are at least `points` of them."""
+    crowded = page.context.new_page()
+    try:
+        _repeat_points(crowded, points)
+        crowded.goto(page.url)
+        crowded.wait_for_function("() => window.studio?.map?.sky.painted.frames > 0")
+        _settle(crowded)
+        box = crowded.locator("#map .sky").bounding_box()
+        crowded.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        crowded.evaluate(
+            """() => { window.shown = [];
+                const tick = (now) => { shown.push(now); window.ticking = requestAnimationFrame(tick); };
+                requestAnimationFrame(tick); Object.assign(studio.map.sky.painted, { frames: 0, milliseconds: 0 }); }"""
+        )
+        began, step = time.monotonic(), 0
+        while time.monotonic() - began < seconds:
+            crowded.mouse.wheel(0, -40 if step % 40 < 20 else 40)
+            step += 1
+            time.sleep(1 / 120)
+        shown, painted, count = crowded.evaluate("[shown, studio.map.sky.painted, studio.map.atlas.points]")
+    finally:
+        crowded.close()
+    rate = 1000 * (len(shown) - 1) / (shown[-1] - shown[0])
+    paint = painted["milliseconds"] / max(1, painted["frames"])
+    return {
+        "points": count,
+        "frames_a_second": round(rate, 1),
+        "painted": painted["frames"],
+        "paint_ms": round(paint, 1),
+    }
+
+
+def _repeat_points(page, points: int) -> None:
+    """Let the page receive a larger map than there is: every point several times, a little aside."""
+    times = {}
+
+    def describe(route) -> None:
+        facts = route.fetch().json()
+        times["count"], times["times"] = facts["points"], -(-points // facts["points"])
+        route.fulfill(json=facts | {"points": facts["points"] * times["times"]})
+
+    def repeat(route) -> None:
+        body, count = route.fetch().body(), times["count"]
+        row = 4 * count  # bytes of one number a point; places come first, two of them for each of two layouts
+        random, parts = np.random.default_rng(0), []
+        for start in (0, 2 * row):
+            places = np.frombuffer(body[start : start + 2 * row], "<f4")
+            parts += [
+                (places + random.normal(0, 0.004, places.shape)).astype("<f4").tobytes() for _ in range(times["times"])
+            ]
+        for start in range(4 * row, len(body), row):
+            parts += [body[start : start + row]] * times["times"]
+        route.fulfill(body=b"".join(parts), content_type="application/octet-stream")
+
+    page.route("**/atlas", describe)
+    page.route("**/points?*", repeat)
 
 
 def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) -> list[float]:
