@@ -298,6 +298,7 @@ def test_the_envelope_is_drawn_by_hand_heard_undone_and_saved(visit):
     assert attack.get_attribute("aria-valuetext") in ("79 ms", "80 ms", "81 ms", "82 ms")
     page.get_by_role("button", name="Pad", exact=True).click()
     assert page.evaluate("studio.project.patch.attack") == 0.7
+    page.get_by_role("tab", name="Picture").click()
     with page.expect_request("**/wav?*") as asked, page.expect_download():
         page.get_by_role("button", name="Download WAV").click()
     patch = json.loads(parse_qs(urlsplit(asked.value.url).query)["patch"][0])
