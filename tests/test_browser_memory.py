@@ -171,7 +171,8 @@ def test_a_link_brings_the_very_same_sound_to_a_fresh_browser(visit):
     page.evaluate("studio.dispatch({ type: 'note', pitch: 57 })")
     link = copied_link(page)
     assert len(link) < 600
-    there = visit(path=link[link.index("#") :])
+    assert "?model=sines#" in link
+    there = visit(path=link[link.index("?") :])
     there.get_by_text("is in A.").wait_for()
     assert there.evaluate("studio.project.note") == 57
     assert there.evaluate("studio.soundText") == page.evaluate("studio.soundText")

@@ -25,6 +25,7 @@ export async function copyLink(studio) {
     if (studio.soundText.length > LONG_SOUND) sound = await studio.flatten(sound);
     const { note, patch } = studio.project;
     const url = new URL(document.baseURI);
+    url.searchParams.set("model", studio.model.id); // where the app that is opened has several
     url.searchParams.set("model", studio.model.id); // there, another one may be the first
     url.hash = await writeLink({ sound, name, note, patch }, studio.model);
     await navigator.clipboard.writeText(url.href).then(
