@@ -99,7 +99,6 @@ export function createSlot(studio, slot, { go, other = null }) {
     share.textContent = part === null ? "" : `${Math.round(part * 100)} %`;
     element.style.setProperty("--hue", hueOf(held.sound, model));
     face.setAttribute("aria-pressed", String(target(project) === slot));
-    face.setAttribute("aria-label", `${letter}: ${name.textContent}${part === null ? "" : `, ${share.textContent}`}`);
     face.title = name.textContent;
     const text = soundText(held.sound);
     if (pictured === text) return;
