@@ -88,6 +88,22 @@ def takes(client, *documents) -> np.ndarray:
     return np.frombuffer(answer.content, "<i2").reshape(len(documents), SAMPLES)
 
 
+def test_sounds_wanted_ahead_of_time_let_players_go_first():
+    waits = []
+
+    class Watched:
+        card = SYNTH.card
+
+        def render(self, timbre, pitches, background):
+            waits.append(background)
+            return SYNTH.render(timbre, pitches, background=background)
+
+    watched = client_for(Player.of(Watched()))
+    ahead = watched.post(NOTES.replace("notes", "takes"), json={"sounds": [VIOLIN, FLUTE], "pitch": 60, "ahead": True})
+    assert np.array_equal(np.frombuffer(ahead.content, "<i2").reshape(2, SAMPLES), takes(watched, VIOLIN, FLUTE))
+    assert waits == [True, False]
+
+
 def test_a_morph_goes_from_one_sound_to_the_other(client):
     ends = {"morph": [VIOLIN, FLUTE]}
     violin, flute, at_0, at_1, between, blended = takes(
@@ -297,10 +313,10 @@ def test_beyond_a_full_line_comes_503(client):
     class Slow:
         card = SYNTH.card
 
-        def render(self, timbre, pitches):
+        def render(self, timbre, pitches, background):
             started.set()
             assert go_on.wait(10)
-            return SYNTH.render(timbre, pitches)
+            return SYNTH.render(timbre, pitches, background=background)
 
     slow = client_for(Player.of(Slow(), line=1))
     parameters = {"sound": sound(), "low": 60, "high": 60}

@@ -227,12 +227,13 @@ def _model_routes(player: Player, shared: _Shared) -> APIRouter:
         pitch = check_pitch(asked.needed("pitch"), card)
         return sound, pitch, player.render(timbre_of(sound, card), [pitch])
 
-    def played(asked: Asked) -> Clips:
+    def played(asked: Asked, background: bool = False) -> Clips:
         documents = asked.needed("sounds")
         if not isinstance(documents, list) or not 1 <= len(documents) <= BLOCK_LIMIT:
             raise InputError(f"One request plays 1 to {BLOCK_LIMIT} sounds.")
         timbres = [timbre_of(parse_sound(document, card), card) for document in documents]
-        return player.render(timbres, [check_pitch(asked.needed("pitch"), card)] * len(timbres))
+        pitches = [check_pitch(asked.needed("pitch"), card)] * len(timbres)
+        return player.render(timbres, pitches, background=background)
 
     def pcm(clips: Clips) -> Response:
         headers = KEEP | {"X-Sample-Rate": str(clips.sample_rate), "X-Samples": str(clips.audio.shape[-1])}
@@ -253,8 +254,9 @@ def _model_routes(player: Player, shared: _Shared) -> APIRouter:
     @router.post("/takes")
     @_answer
     def takes(asked: Asked) -> Response:
-        """One `pitch` of several `sounds`, one after the other, as `notes`."""
-        return pcm(played(asked))
+        """One `pitch` of several `sounds`, one after the other, as `notes`. Those that are wanted `ahead` of time let
+        whoever waits for a note go first."""
+        return pcm(played(asked, background=asked.values.get("ahead") is True))
 
     @router.post("/measures")
     @_answer

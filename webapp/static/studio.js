@@ -433,7 +433,7 @@ function createStudio(model) {
   }
 
   async function fetchTakes(texts, pitch) {
-    const answer = await askBody("takes", { sounds: texts.map((what) => JSON.parse(what)), pitch });
+    const answer = await askBody("takes", { ahead: true, sounds: texts.map((what) => JSON.parse(what)), pitch });
     const samples = new Int16Array(await answer.arrayBuffer());
     const length = samples.length / texts.length;
     texts.forEach((what, index) => notes.put(what, pitch, samples.slice(index * length, (index + 1) * length)));
