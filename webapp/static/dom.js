@@ -66,3 +66,6 @@ export function saveBlob(blob, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
   toast(`Saved ${name}`);
 }
+
+// Whether an element's room is at the front of its pane. Asking for its size would lay out the page at every step of a drag.
+export const isShown = (element) => element.isConnected && !element.closest(".away");

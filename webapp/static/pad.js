@@ -1,7 +1,7 @@
 // The pad: four sounds at its corners and a puck between them that is heard while it moves. A path drawn over it becomes
 // one note whose timbre moves.
 
-import { h, hostOf, icon, toast } from "./dom.js";
+import { h, hostOf, icon, isShown, toast } from "./dom.js";
 import { glideOf, PLAY, STOP } from "./glide.js";
 import { createKeyframes, PAD_LEVELS } from "./keyframes.js";
 import { isDark } from "./masthead.js";
@@ -116,7 +116,7 @@ export default async function mount({ element }) {
   // Only for a pad in sight.
   function rest() {
     const { x, y } = studio.project.morph;
-    if (surface.offsetParent) frames.rest([x, y]);
+    if (isShown(surface)) frames.rest([x, y]);
   }
 
   function fetchFrames(place) {

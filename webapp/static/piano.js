@@ -225,10 +225,10 @@ export default async function mount({ element }) {
     for (const [index, block] of studio.blocks().entries()) arrival.children[index].classList.toggle("loaded", block.loaded);
   }
 
-  function drawProject() {
+  function drawProject(before) {
     sustain.box.checked = studio.project.hold;
     phrase.draw();
-    drawPlace();
+    if (before?.octave !== studio.project.octave) drawPlace();
   }
 
   function drawPower() {

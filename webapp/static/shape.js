@@ -1,6 +1,6 @@
 // The sliders: named directions with what they change, then components, then every number of the latent by pages.
 
-import { h, hostOf, icon, toggle } from "./dom.js";
+import { h, hostOf, icon, isShown, toggle } from "./dom.js";
 import { changeText, instrumentOf, leadingInstrument, soundText, titleOf, valueText } from "./sound.js";
 import { starButton } from "./star.js";
 import { bendsOf, handSlot, target } from "./store.js";
@@ -89,7 +89,7 @@ export default async function mount({ element }) {
 
   function measureSoon() {
     clearTimeout(calm);
-    if (!telling.length || !host.isConnected || !host.clientWidth) return;
+    if (!telling.length || !isShown(host)) return;
     const plain = { ...studio.sound, sliders: {}, raw: {} };
     const what = JSON.stringify([studio.soundText, soundText(plain), studio.project.note]);
     if (what === measured) return;

@@ -1,6 +1,6 @@
 // The last note, seen and taken home: waveform with spectrogram, or rainbowgram, of what plays, of A or of B; PNG and WAV.
 
-import { h, hostOf, icon, saveBlob, saveFile, toast } from "./dom.js";
+import { h, hostOf, icon, isShown, saveBlob, saveFile, toast } from "./dom.js";
 import { isDark } from "./masthead.js";
 import { persist, whileRetrying } from "./net.js";
 import { soundText, titleOf } from "./sound.js";
@@ -76,7 +76,7 @@ export default async function mount({ element }) {
 
   function schedule() {
     clearTimeout(calm);
-    if (!host.isConnected || !frame.clientWidth) return;
+    if (!isShown(host) || !frame.clientWidth) return;
     if (key() === asked) return;
     frame.dataset.stale = "true";
     calm = setTimeout(() => (studio.isQuiet() ? paint() : schedule()), CALM_MS);
