@@ -1,6 +1,7 @@
 """The map in a real Chromium: what is under the pointer sounds, and what the hand does there ends on the bench."""
 
 import socket
+from contextlib import contextmanager
 
 import pytest
 from browser import assert_hears, enable_sound, wait_for_silence
@@ -8,22 +9,28 @@ from fakes import SineGenerator, grid_atlas, sine_card
 from playwright.sync_api import Page
 
 import app
-from gansynth_core import GM_INSTRUMENTS, Synth
+from gansynth_core import GM_INSTRUMENTS, Synth, families
 from webapp.player import Player
 
 SIDE = 12  # points in a row of the map; point 0 is the acoustic grand piano's seed 0, point 40 the violin's
 
 
-@pytest.fixture(scope="module")
-def address():
-    card = sine_card(instruments=GM_INSTRUMENTS)
-    player = Player.of(Synth(card, SineGenerator(), device="cpu"), atlas=grid_atlas(card, SIDE * SIDE))
+@contextmanager
+def served(player: Player):
     with socket.socket() as probe:  # any port that is free: suites may run side by side
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     page = app.launch(player, "127.0.0.1", port, block=False)
     yield f"http://127.0.0.1:{port}"
     page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def address():
+    card = sine_card(instruments=GM_INSTRUMENTS)
+    synth = Synth(card, SineGenerator(), device="cpu")
+    with served(Player.of(synth, atlas=grid_atlas(card, SIDE * SIDE))) as url:
+        yield url
 
 
 @pytest.fixture
@@ -145,81 +152,182 @@ def test_points_are_really_painted_and_take_the_other_layouts_places(opened):
     page.locator("#map .name", has_text="Violin").wait_for()
 
 
-def test_a_drag_from_point_to_point_morphs_and_is_heard_and_is_one_step_back(opened):
-    page = opened()
-    before = page.evaluate("JSON.stringify(studio.project.slots)")
-    page.mouse.move(*at(page, 40))
+def drag(page: Page, *way: tuple[float, float]) -> None:
+    """The mouse goes down at the first place and along the others, in steps; it stays down."""
+    page.mouse.move(*way[0])
     page.mouse.down()
-    page.mouse.move(*between(page, 40, 40, 41), steps=3)  # a third of the way
-    page.wait_for_function("() => studio.sound.morph && studio.sound.at > 0.1 && studio.sound.at < 0.6")
+    for place in way[1:]:
+        page.mouse.move(*place, steps=5)
+
+
+def test_a_drag_from_point_to_point_morphs_is_heard_and_ends_at_b_in_one_step(opened):
+    page = opened()
+    start, goal = at(page, 40), at(page, 44)
+    half_way = between(page, 42, 43)
+    drag(page, start, half_way)
+    page.wait_for_function("() => studio.sound.at > 0.3 && studio.sound.at < 1")
     assert_hears(page, 60)
-    page.mouse.move(*at(page, 41), steps=3)
+    assert slot(page, "a") == sound_of(page, 40)
+    page.mouse.move(*goal, steps=5)
+    page.wait_for_function("() => studio.project.morph.t === 1")  # the hand has come to rest on it
+    wait_for_slot(page, "b", 44)
     page.mouse.up()
-    wait_for_slot(page, "a", 40)
-    wait_for_slot(page, "b", 41)
-    assert page.evaluate("studio.project.morph.t") == 1
+    wait_for_silence(page)
+    assert page.evaluate("studio.sound") == sound_of(page, 44)
     page.keyboard.press("Control+z")
-    page.wait_for_function("before => JSON.stringify(studio.project.slots) === before", arg=before)
+    page.wait_for_function("() => studio.sound.instruments?.acoustic_grand_piano === 1")
+    assert page.evaluate("studio.undoes()") is None
 
 
-def test_a_drag_that_is_given_up_leaves_the_bench_as_it_was(opened):
+def test_escape_takes_a_drag_back(opened):
     page = opened()
-    before = page.evaluate("JSON.stringify(studio.project.slots)")
-    page.mouse.move(*at(page, 40))
-    page.mouse.down()
-    page.mouse.move(*at(page, 42), steps=4)
-    page.wait_for_function("before => JSON.stringify(studio.project.slots) !== before", arg=before)
+    before = page.evaluate("JSON.stringify(studio.project)")
+    drag(page, at(page, 40), at(page, 43))
+    page.wait_for_function("() => studio.project.slots.b.sound.instruments.violin !== 1")
     page.keyboard.press("Escape")
-    page.wait_for_function("before => JSON.stringify(studio.project.slots) === before", arg=before)
+    page.mouse.move(*at(page, 90), steps=3)
     page.mouse.up()
-    assert page.evaluate("JSON.stringify(studio.project.slots)") == before
+    assert page.evaluate("JSON.stringify(studio.project)") == before
+    assert page.evaluate("studio.undoes()") is None
+    wait_for_silence(page)
 
 
-def test_a_drag_over_empty_ground_blends_what_lies_around(opened):
+def test_a_drag_over_empty_space_is_the_blend_of_what_lies_around(opened):
     page = opened()
-    page.mouse.move(*between(page, 40, 41, 52, 53))
-    page.mouse.down()
-    page.mouse.move(*between(page, 66, 67, 78, 79), steps=4)
+    middle = between(page, 40, 53)  # of four points
+    drag(page, middle, (middle[0] + 8, middle[1]))
+    page.wait_for_function("() => studio.sound.blend")
     assert_hears(page, 60)
+    blended = page.evaluate("studio.sound.blend.map(([sound]) => studio.map.atlas.pointOf(sound))")
+    assert set(blended) == {40, 41, 52, 53}
+    weights = dict(zip(blended, page.evaluate("studio.sound.blend.map(([, weight]) => weight)"), strict=True))
+    assert weights[41] > weights[40] and weights[53] > weights[52]
+    page.mouse.move(*between(page, 64, 77), steps=4)
     page.mouse.up()
-    page.wait_for_function("() => studio.project.slots.a.sound.blend?.length >= 3")
-    parts = page.evaluate("studio.project.slots.a.sound.blend")
-    around = [sound_of(page, point) for point in (66, 67, 78, 79)]
-    heaviest = sorted(parts, key=lambda part: -part[1])[:4]
-    assert all(sound in around for sound, _ in heaviest)
-    assert sum(weight for _, weight in parts) == pytest.approx(1, abs=0.05)
+    wait_for_silence(page)
+    assert 64 in page.evaluate("studio.sound.blend.map(([sound]) => studio.map.atlas.pointOf(sound))")
+    page.keyboard.press("Control+z")
+    page.wait_for_function("() => studio.sound.instruments?.acoustic_grand_piano === 1")
+
+
+def lasso_around(page: Page, first: int, last: int) -> None:
+    """Draws around the points from `first` to `last` of a row, or of rows below each other."""
+    (left, top), (right, bottom) = at(page, first), at(page, last)
+    apart = (at(page, 1)[0] - at(page, 0)[0]) / 2
+    left, top, right, bottom = left - apart, top - apart, right + apart, bottom + apart
+    page.keyboard.down("Alt")
+    drag(page, (left, top), (right, top), (right, bottom), (left, bottom))
+    page.mouse.up()
+    page.keyboard.up("Alt")
 
 
 def test_a_lasso_gathers_sounds_for_the_pack_and_the_favourites(opened):
     page = opened()
-    page.get_by_role("button", name="Select by drawing around (or hold Alt)").click()
-    corners = [between(page, *points) for points in ((27, 40), (30, 41), (66, 53), (63, 52))]
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    for corner in [*corners[1:], corners[0]]:
-        page.mouse.move(*corner, steps=3)
-    page.mouse.up()
-    page.get_by_text("4 sounds", exact=True).wait_for()
+    lasso_around(page, 27, 41)  # two rows of three
+    page.get_by_text("6 sounds", exact=True).wait_for()
     page.get_by_role("button", name="To pack").click()
-    kept = page.evaluate("studio.project.basket.map(({ sound }) => sound)")
-    assert kept == [sound_of(page, point) for point in (40, 41, 52, 53)]
+    page.get_by_text("6 sounds added to the pack basket.").wait_for()
+    kept = page.evaluate("studio.project.basket.map(({ sound }) => studio.map.atlas.pointOf(sound))")
+    assert sorted(kept) == [27, 28, 29, 39, 40, 41]
+    assert "Violin" in page.evaluate("studio.project.basket.map(({ name }) => name)")
+    page.get_by_role("button", name="To pack").click()
+    page.get_by_text("They are in the pack basket already.").wait_for()
     page.get_by_role("button", name="Favourite", exact=True).click()
-    assert len(page.evaluate("studio.project.favourites")) == 4
-    page.get_by_role("button", name="Play through").click()
-    assert_hears(page, 60)
+    page.wait_for_function("() => studio.project.favourites.length === 6")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function("() => studio.project.favourites.length === 0")
     page.get_by_role("button", name="Clear selection").click()
-    page.get_by_text("4 sounds", exact=True).wait_for(state="hidden")
+    page.get_by_text("6 sounds", exact=True).wait_for(state="hidden")
 
 
-def test_the_arrow_keys_walk_the_map_and_enter_takes(opened):
+def test_a_selection_is_played_through_and_stops(opened):
     page = opened()
-    page.mouse.click(*at(page, 40))
-    wait_for_slot(page, "a", 40)
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Select by drawing around").click()
+    (left, top), (right, bottom) = between(page, 26, 39), between(page, 41, 54)
+    drag(page, (left, top), (right, top), (right, bottom), (left, bottom))
+    page.mouse.up()
+    page.get_by_text("3 sounds", exact=True).wait_for()
+    page.get_by_role("button", name="Play through").click()
+    for name in ("Synth Bass 2", "Violin", "Viola"):  # from the left to the right
+        page.locator("#map .name", has_text=name).wait_for()
     assert_hears(page, 60)
+    page.get_by_role("button", name="Play through").wait_for()  # it has come to its end
+    page.get_by_role("button", name="Play through").click()
+    page.locator("#map .selection").get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Play through").wait_for()
+
+
+def test_the_keyboard_walks_the_map_and_puts_points_into_a_and_b(opened):
+    page = opened()
+    page.get_by_role("application", name="Map of 144 sounds").focus()
+    page.keyboard.press("ArrowRight")  # from the piano, which is A: point 0
+    page.locator("#map .name", has_text="Bright Acoustic Piano").wait_for()
+    assert_hears(page, 60)
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    wait_for_slot(page, "a", 53)
-    page.keyboard.press("ArrowLeft")
+    wait_for_slot(page, "a", SIDE + 1)
+    said = page.locator("#map [aria-live]").inner_text()
+    assert "is A now" in said and "Brightness" in said
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+Enter")
-    wait_for_slot(page, "b", 52)
+    wait_for_slot(page, "b", 2 * SIDE + 1)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("1 sound", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("1 sound", exact=True).wait_for(state="hidden")
+
+
+def test_search_and_families_leave_only_what_fits_to_be_found(opened):
+    page = opened()
+    page.get_by_role("searchbox", name="Find instruments on the map").fill("violin")
+    assert page.evaluate("studio.map.sky.lit.reduce((sum, on) => sum + on)") == 1
+    page.mouse.move(*at(page, 41))
+    page.wait_for_timeout(200)
+    assert page.locator("#map .name").is_hidden()
+    page.mouse.move(*at(page, 40))
+    page.locator("#map .name", has_text="Violin").wait_for()
+    page.get_by_role("searchbox", name="Find instruments on the map").fill("theremin")
+    page.get_by_text("Nothing on the map is called that").wait_for()
+    page.get_by_role("searchbox", name="Find instruments on the map").press("Escape")
+    page.get_by_role("button", name="Brass", exact=True).click()
+    page.mouse.move(700, 700)
+    bright = page.evaluate("Array.from(studio.map.sky.lit.keys()).filter((point) => studio.map.sky.lit[point])")
+    names = page.evaluate("points => points.map((point) => studio.map.atlas.instrument(point))", bright)
+    assert set(names) == set(families(GM_INSTRUMENTS)["Brass"])
+    page.get_by_label("Colour").select_option("brightness")
+    page.locator("#map .measured", has_text="Brightness").wait_for()
+    assert "Hz" in page.locator("#map .ticks").inner_text()
+
+
+def test_fingers_tap_hold_and_pinch(opened):
+    page = opened(width=390, height=844, has_touch=True)
+    page.locator("#map .sky").scroll_into_view_if_needed()
+    page.evaluate("document.querySelector('#map .sky').scrollIntoView({ block: 'start' })")
+    page.touchscreen.tap(*at(page, 40))
+    wait_for_slot(page, "a", 40)
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", at(page, 29))
+    wait_for_slot(page, "b", 29)
+    touch("touchEnd")
+    (x, y), apart = at(page, 42), at(page, 43)[0] - at(page, 42)[0]
+    touch("touchStart", (x - 20, y), (x + 20, y))
+    touch("touchMove", (x - 60, y), (x + 60, y))
+    touch("touchEnd")
+    page.wait_for_function(
+        "([one, apart]) => studio.map.client(one + 1).x - studio.map.client(one).x > 2 * apart", arg=[42, apart]
+    )
+    wait_for_slot(page, "b", 29)
+
+
+def test_a_model_without_a_map_is_told_how_to_get_one(browser):
+    card = sine_card(instruments=GM_INSTRUMENTS)
+    with served(Player.of(Synth(card, SineGenerator(), device="cpu"))) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_text("python -m gansynth_core atlas --model sines").wait_for()
+        page.close()

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { placeOf, reading, scaleOf, unpackAtlas } from "../../webapp/static/atlas.js";
+import { islandsOf, placeOf, reading, scaleOf, unpackAtlas } from "../../webapp/static/atlas.js";
 import { createStamp, drawDots } from "../../webapp/static/dots.js";
 
 // Three points, as the server packs them: places by latent and by sound, two descriptors, instruments, seeds.
@@ -70,4 +70,10 @@ test("dots are drawn where they are, in their colour, and neither beyond the rim
   assert.equal(draw([0.5, 0.5, 1.2, 0.5], [0, 1])[5 * width + 5], 0);
   assert.ok(draw([0.05, 0.5, 1.98, 0.5], [1, 1]).every((pixel) => pixel === 0));
   assert.ok(Math.abs((draw([0.5, 0.5], [1], 1, 0.5)[5 * width + 5] >>> 24) - 128) < 3);
+});
+
+test("an island is the middle of an instrument's points, the closest together first", () => {
+  const islands = islandsOf(atlas, atlas.layouts.latent);
+  assert.deepEqual(islands[0], { owner: 1, x: 0.5, y: 0.5, spread: 0 });
+  assert.deepEqual(islands[1], { owner: 0, x: 0.5, y: 0, spread: 0.5 });
 });

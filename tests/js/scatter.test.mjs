@@ -46,6 +46,8 @@ test("a morph is at its start on the start, at its end on the goal, and in betwe
     assert.ok(share > before && share < 1);
     before = share;
   }
+  assert.equal(progress(start, start, goal, 60), 0);
+  assert.ok(progress(start, goal, goal, 60) < 1);
 });
 
 test("a lasso holds what lies inside it, also where it is hollow, and bright points only", () => {

@@ -73,6 +73,27 @@ export function placeOf(sound, atlas, place) {
   return middle;
 }
 
+// Where the points of each instrument lie in a layout, [{owner, x, y, spread}]: their middle, and how far they are from
+// it on average. The closest together come first.
+export function islandsOf(atlas, places) {
+  const islands = atlas.names.map((_, owner) => ({ owner, x: 0, y: 0, spread: 0, count: 0 }));
+  const each = (act) => {
+    for (let point = 0; point < atlas.points; point++) if (atlas.owners[point] >= 0) act(islands[atlas.owners[point]], places[2 * point], places[2 * point + 1]);
+  };
+  each((island, x, y) => {
+    island.x += x;
+    island.y += y;
+    island.count++;
+  });
+  const found = islands.filter(({ count }) => count > 0);
+  for (const island of found) {
+    island.x /= island.count;
+    island.y /= island.count;
+  }
+  each((island, x, y) => (island.spread += Math.hypot(x - island.x, y - island.y) / island.count));
+  return found.map(({ owner, x, y, spread }) => ({ owner, x, y, spread })).sort((a, b) => a.spread - b.spread);
+}
+
 // The instrument and family of a point; undefined for a model without.
 export const instrumentAt = (atlas, point, model) => instrumentOf(atlas.instrument(point), model);
 

@@ -5,6 +5,8 @@
 //   pan(dx, dy), zoom(factor, at)  by wheel, middle button, space bar, two fingers, or the tool
 // All places {x, y} are CSS pixels from the element's corner; `touch` is set on those of fingers.
 
+import { takesText } from "./keys.js";
+
 const SLACK = 5; // pixels a click may slip
 const TOUCH_SLACK = 10;
 const LONG_MS = 500;
@@ -120,8 +122,8 @@ export function watchGestures(element, { tool, on, signal }) {
   }, { passive: false }); // prettier-ignore
 
   listen(element, "contextmenu", (event) => event.preventDefault());
-  listen(element, "keydown", (event) => event.code === "Space" && (space = true) && event.preventDefault());
+  listen(window, "keydown", (event) => event.code === "Space" && !takesText(event.target) && (space = true));
   listen(window, "keyup", (event) => event.code === "Space" && (space = false));
-  listen(element, "blur", () => (space = false));
+  listen(window, "blur", () => (space = false));
   return { cancel, busy: () => gesture !== null };
 }

@@ -18,7 +18,7 @@ export function takesText(element) {
 }
 
 // Whether the space bar belongs to this element: it presses buttons, opens lists, picks among choices.
-const takesSpace = (element) => takesText(element) || (element?.tabIndex >= 0 && element.type !== "range");
+const takesSpace = (element) => takesText(element) || (element?.tabIndex >= 0 && element.type !== "range" && element.role !== "application");
 
 // What a key press means: {note: semitones above the octave's C}, {shift: -12 | 12}, {pedal: true}, {phrase: true},
 // {silence: true}, or null.

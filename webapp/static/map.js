@@ -1,17 +1,18 @@
 // The map: every point a sound. Hovering is hearing; a click puts a sound into A, a drag from one point to another morphs,
 // a drag over empty space blends what lies around, a lasso gathers.
 
-import { fetchAtlas, instrumentAt, LAYOUTS, placeOf, reading } from "./atlas.js";
+import { fetchAtlas, instrumentAt, islandsOf, LAYOUTS, placeOf, reading } from "./atlas.js";
 import { h, hostOf, icon, toast } from "./dom.js";
 import { watchGestures } from "./gestures.js";
 import { colouring, createLegend, familyColour, familyOf, packed } from "./legend.js";
-import { drawMarks, fades } from "./marks.js";
+import { drawMarks, drawNames, fades } from "./marks.js";
 import { isDark } from "./masthead.js";
+import { itemOf, itemWith } from "./memory.js";
 import { createLatest } from "./net.js";
 import { matches } from "./picker.js";
 import { blendWeights, inside, neighbour, progress, tour } from "./scatter.js";
 import { createSky } from "./sky.js";
-import { hueOf, instrumentOf, titleOf } from "./sound.js";
+import { hueOf, instrumentOf, soundText, titleOf } from "./sound.js";
 import { target } from "./store.js";
 import { openStudio } from "./studio.js";
 
@@ -19,9 +20,14 @@ const TITLES = { latent: ["By model", "What the model makes alike lies together"
 const HIT = 10; // pixels around a point that are its own
 const TOUCH_HIT = 22;
 const BLENDED = 4; // points in the sound of a place
+const AHEAD = 60; // pixels that a morph under way has still to go: it arrives where the hand rests
+const REST_MS = 180;
+const LOOSE = 0.045; // of the map: an instrument whose points lie further apart is no island
 const STAYS = 0.85; // another goal must be this much nearer to take the place of the one before
-const CALM_MS = 220; // a pointer at rest this long: what lies around it is fetched (earlier it would stand in the way of the next one)
-const AROUND = 4; // points fetched so
+const DWELL_MS = 20;
+const CALM_MS = 180; // a pointer at rest this long: what lies around it is fetched (earlier it would stand in the way of the next one)
+const AROUND = 8; // points fetched so
+const AHEAD_SOUNDS = 4; // of a selection that is played through
 const STEP_MS = 750; // of playing a selection through
 const SHOWN = ["brightness", "attack", "decay", "noisiness"];
 const HINTS = {
@@ -66,6 +72,7 @@ function build(host, studio, atlas, signal) {
   let ripples = [];
   let by = model.families.length ? "family" : atlas.descriptors[0]?.name ?? "family";
   let only = null; // families that are switched on
+  let dark = new Set(); // instruments none of whose points is bright
   let spot = null; // family under the pointer in the legend
   let used = false;
   let playing = null; // {way, at, timer} while a selection is played through
@@ -91,7 +98,7 @@ function build(host, studio, atlas, signal) {
   const play = h("button", { class: "button", onclick: () => (playing ? stop() : playThrough()) }, "Play through");
   const bar = h("div", { class: "selection", role: "group", "aria-label": "Selected sounds", hidden: true }, many, play,
     h("button", { class: "button", onclick: () => keep("favourites", "favourites") }, "Favourite"),
-    h("button", { class: "button", onclick: () => keep("basket", "the pack") }, "To pack"),
+    h("button", { class: "button", onclick: () => keep("basket", "the pack basket") }, "To pack"),
     h("button", { class: "tool", "aria-label": "Clear selection", title: "Clear selection", onclick: clear }, icon("M6 6l12 12M18 6 6 18"))); // prettier-ignore
 
   const sky = createSky({ layouts: atlas.layouts, first: "latent", insets, drawOver });
@@ -146,6 +153,8 @@ function build(host, studio, atlas, signal) {
       const chosen = spot !== null ? family === spot : !only || only.has(family);
       sky.lit[point] = Number(chosen && (wanted[atlas.owners[point]] ?? !search.value));
     }
+    const lit = new Set(points((point) => sky.lit[point]).map((point) => atlas.owners[point]));
+    dark = new Set(atlas.names.keys().filter((owner) => !lit.has(owner)));
     sky.flagged();
     tell();
   }
@@ -172,7 +181,10 @@ function build(host, studio, atlas, signal) {
   // --- hearing ----------------------------------------------------------------------------------------------------------
 
   const around = createLatest((sounds) => studio.prepare(sounds), () => {});
+  let dwell = null;
   let calm = null;
+  let rest = null;
+  let moves = 0;
 
   function hear(point) {
     if (!engine.isRunning() || studio.keys().down.size) return;
@@ -181,20 +193,36 @@ function build(host, studio, atlas, signal) {
     sky.repaint();
   }
 
+  // A sound that is here is heard at once; for another the pointer must have come to a point, not only pass it: the note
+  // that is asked for in passing would keep the one that is wanted waiting.
   function hover(at) {
     const point = sky.nearest(at, 1, HIT)[0]?.point ?? null;
+    const mine = ++moves;
     clearTimeout(calm);
-    calm = setTimeout(() => engine.isRunning() && around.ask(sky.nearest(at, AROUND, 60).map((near) => atlas.sound(near.point))), CALM_MS);
+    calm = setTimeout(() => gather(at, mine), CALM_MS);
     if (point === hovered) return;
     hovered = point;
     field.classList.toggle("over", point !== null);
     describe(point);
-    if (point !== null && studio.project.audition) hear(point);
     sky.repaint();
+    clearTimeout(dwell);
+    if (point === null || !studio.project.audition) return;
+    if (studio.isReady(atlas.sound(point))) hear(point);
+    else dwell = setTimeout(() => hear(point), DWELL_MS);
+  }
+
+  // Where the pointer rests, what lies around is fetched: one by one, so that the next it goes to has not to wait long.
+  async function gather(at, mine) {
+    for (const { point } of engine.isRunning() ? sky.nearest(at, AROUND, 60) : []) {
+      if (mine !== moves) return;
+      await studio.prepare([atlas.sound(point)]).catch(() => {}); // it is fetched when it is wanted
+    }
   }
 
   function unhover() {
     clearTimeout(calm);
+    clearTimeout(dwell);
+    moves++;
     if (hovered === null) return;
     hovered = null;
     field.classList.remove("over");
@@ -241,16 +269,20 @@ function build(host, studio, atlas, signal) {
   // From the point where the drag began to the one that the hand is nearest to, as far as it has come.
   function morph(at) {
     const { start } = doing;
-    const near = sky.nearest(at, AROUND, Infinity).filter(({ point }) => point !== start);
+    const near = sky.nearest(at, BLENDED, Infinity).filter(({ point }) => point !== start);
     if (!near.length) return;
     const away = (point) => Math.hypot(...Object.values(offset(sky.toScreen(sky.place(point)), at)));
     if (doing.goal === null || !sky.lit[doing.goal] || near[0].distance < STAYS * away(doing.goal)) doing.goal = near[0].point;
-    const missing = away(doing.goal);
-    const from = sky.toScreen(sky.place(start));
-    const goal = sky.toScreen(sky.place(doing.goal));
-    const t = missing < HIT ? 1 : progress(from, at, goal);
-    const [a, b] = [start, doing.goal].map(atlas.sound);
-    around.ask([a, b, ...near.slice(0, 3).map(({ point }) => atlas.sound(point))]);
+    if (described !== doing.goal) describe(doing.goal);
+    const [from, goal] = [start, doing.goal].map((point) => sky.toScreen(sky.place(point)));
+    around.ask([start, doing.goal, ...near.slice(0, 3).map(({ point }) => point)].map(atlas.sound));
+    span(progress(from, at, goal, AHEAD));
+    clearTimeout(rest);
+    if (away(doing.goal) < HIT) rest = setTimeout(() => span(1), REST_MS);
+  }
+
+  function span(t) {
+    const [a, b] = [doing.start, doing.goal].map(atlas.sound);
     studio.drag({ type: "span", a, b, t }, { near: [{ sound: a, share: Math.cos((t * Math.PI) / 2) }, { sound: b, share: Math.sin((t * Math.PI) / 2) }] });
   }
 
@@ -267,8 +299,11 @@ function build(host, studio, atlas, signal) {
   }
 
   function end() {
-    const { kind, way, start, goal } = doing;
+    const { kind, way, at, start, goal } = doing;
+    clearTimeout(rest);
+    if (kind === "morph" && goal !== null && sky.nearest(at, 1, HIT).length) span(1);
     doing = null;
+    describe(null);
     if (kind === "lasso") {
       const corners = way.map((at) => sky.toPlace(at)).map(({ x, y }) => [x, y]);
       select(inside(sky.places, corners, sky.lit));
@@ -281,9 +316,10 @@ function build(host, studio, atlas, signal) {
   }
 
   function cancel() {
+    clearTimeout(rest);
     if (doing.kind !== "lasso") studio.cancel();
     doing = null;
-    tell();
+    describe(null);
   }
 
   // --- the keyboard -----------------------------------------------------------------------------------------------------
@@ -345,11 +381,13 @@ function build(host, studio, atlas, signal) {
   }
 
   function keep(list, title) {
-    const items = selected().map((point) => ({ id: `map ${atlas.instrument(point)} ${atlas.seeds[point]}`, name: nameOf(point), sound: atlas.sound(point), note: studio.project.note }));
-    const before = studio.project[list].length;
-    studio.dispatch({ type: "keep", list, items });
-    const added = studio.project[list].length - before;
-    toast(added ? `${added} ${added === 1 ? "sound" : "sounds"} added to ${title}.` : `They are in ${title} already.`);
+    const known = studio.project[list];
+    const sounds = selected().map((point) => [atlas.sound(point), nameOf(point)]).filter(([sound]) => !itemWith(known, soundText(sound)));
+    studio.dispatch({ type: "keep", list, items: sounds.map(([sound, name]) => itemOf(sound, name, studio.project.note)) });
+    const added = studio.project[list].length - known.length;
+    if (!sounds.length) toast(`They are in ${title} already.`);
+    else if (added < sounds.length) toast(`${added} of ${sounds.length} sounds added to ${title}: there is no room for more.`);
+    else toast(`${added} ${added === 1 ? "sound" : "sounds"} added to ${title}.`);
   }
 
   function playThrough() {
@@ -361,7 +399,7 @@ function build(host, studio, atlas, signal) {
 
   async function next() {
     const mine = playing;
-    const ahead = mine.way.slice(mine.at, mine.at + AROUND).map(atlas.sound);
+    const ahead = mine.way.slice(mine.at, mine.at + AHEAD_SOUNDS).map(atlas.sound);
     await studio.prepare(ahead).catch(() => {}); // it is heard all the same, a little later
     if (playing !== mine) return;
     describe(mine.way[mine.at]);
@@ -430,8 +468,14 @@ function build(host, studio, atlas, signal) {
 
   // --- the top layer ----------------------------------------------------------------------------------------------------
 
+  const islands = Object.fromEntries(LAYOUTS.map((name) => [name, islandsOf(atlas, atlas.layouts[name]).filter(({ spread }) => spread < LOOSE)]));
+
   function drawOver(pen, now) {
     if (!ink) return false;
+    if (!sky.changing) {
+      const named = islands[sky.layout].filter(({ owner }) => !dark.has(owner));
+      drawNames(pen, named.map(({ owner, x, y, spread }) => ({ text: titles[owner], radius: spread * sky.scale, ...sky.toScreen({ x, y }) })), sky.size, ink);
+    }
     const on = (point) => ({ ...sky.toScreen(sky.place(point)), radius: 7 });
     const active = target(studio.project);
     const ends = slots().flatMap(([name, { sound }]) => {

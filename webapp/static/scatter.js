@@ -69,11 +69,12 @@ export function blendWeights(distances) {
 }
 
 // How far a hand at `at` has come from `start` to `goal`, {x, y} in any unit: 0 on the start, 1 on the goal. Off the goal
-// it falls back three times as fast as the goal is far, so that the way there is heard and not only its end.
-export function progress(start, at, goal) {
+// it falls back three times as fast as the goal is far, so that the way there is heard and not only its end; a hand that
+// is under way has still `ahead` to go, wherever it is.
+export function progress(start, at, goal, ahead = 0) {
   const come = Math.hypot(at.x - start.x, at.y - start.y);
   const missing = Math.hypot(goal.x - at.x, goal.y - at.y);
-  return come === 0 ? 0 : come / (come + 3 * missing);
+  return come === 0 ? 0 : come / (come + 3 * missing + ahead);
 }
 
 // The lit points inside a polygon [[x, y] ...], by the even-odd rule.

@@ -205,6 +205,12 @@ export function createSky({ layouts, first, insets, drawOver }) {
     get layout() {
       return layout;
     },
+    get changing() {
+      return changing !== null;
+    },
+    get scale() {
+      return view.scale;
+    },
     place: (point) => ({ x: places[2 * point], y: places[2 * point + 1] }),
     get places() {
       return layouts[layout];

@@ -22,6 +22,7 @@ const address = (path) => new URL(`gradio_api/studio/${path}`, document.baseURI)
 const AUDITION_MS = 1500;
 const TAP_MS = 200; // a key let go before its note arrived still sounds this long
 const SAVE_MS = 300;
+const LISTEN_MS = 600; // what goes on listening asks again within this
 const REST_MS = 700; // a sound that stays this long was listened to
 const CACHED_NOTES = 400; // 77 MB of int16
 const VELOCITY = 0.8; // of keys that do not tell how hard they are hit
@@ -77,6 +78,7 @@ function createStudio(model) {
   let auditioned = null;
   let dragging = null; // the gesture under way: a number of its own
   let gestures = 0;
+  let listening = null; // until when the keyboard waits for one who listens about
   let origin = null; // the history before that gesture
   let liveText = null;
   let resting = null; // {what, timer}: the sound that plays, on its way to having been heard
@@ -540,7 +542,13 @@ function createStudio(model) {
       return liveText;
     },
     // The note under the hand of any sound, once; of many asked for in a hurry (hovering) only the newest.
-    listen: (other) => listener.ask({ what: soundText(other), note: history.present.note }),
+    // The rest of the keyboard waits while one listens about.
+    listen(other) {
+      clearTimeout(listening);
+      fetcher.setAlone(true);
+      listening = setTimeout(() => dragging === null && fetcher.setAlone(false), LISTEN_MS);
+      listener.ask({ what: soundText(other), note: history.present.note });
+    },
     hush() {
       moveOn();
       listener.forget();
