@@ -2,33 +2,27 @@
 // a drag over empty space blends what lies around, a lasso gathers.
 
 import { fetchAtlas, instrumentAt, islandsOf, LAYOUTS, placeOf, reading } from "./atlas.js";
-import { h, hostOf, icon, toast } from "./dom.js";
+import { h, hostOf, icon } from "./dom.js";
 import { watchGestures } from "./gestures.js";
 import { colouring, createLegend, familyColour, familyOf, packed } from "./legend.js";
+import { createDrags } from "./mapdrags.js";
 import { drawMarks, drawNames, fades } from "./marks.js";
 import { isDark } from "./masthead.js";
-import { itemOf, itemWith } from "./memory.js";
-import { createLatest } from "./net.js";
 import { matches } from "./picker.js";
-import { blendWeights, inside, neighbour, progress, tour } from "./scatter.js";
+import { neighbour } from "./scatter.js";
+import { createSelection } from "./selection.js";
 import { createSky } from "./sky.js";
-import { hueOf, instrumentOf, soundText, titleOf } from "./sound.js";
+import { hueOf, instrumentOf, titleOf } from "./sound.js";
 import { target } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const TITLES = { latent: ["By model", "What the model makes alike lies together"], sound: ["By ear", "What measures alike lies together"] };
 const HIT = 10; // pixels around a point that are its own
 const TOUCH_HIT = 22;
-const BLENDED = 4; // points in the sound of a place
-const AHEAD = 60; // pixels that a morph under way has still to go: it arrives where the hand rests
-const REST_MS = 180;
 const LOOSE = 0.045; // of the map: an instrument whose points lie further apart is no island
-const STAYS = 0.85; // another goal must be this much nearer to take the place of the one before
 const DWELL_MS = 20;
 const CALM_MS = 180; // a pointer at rest this long: what lies around it is fetched (earlier it would stand in the way of the next one)
 const AROUND = 8; // points fetched so
-const AHEAD_SOUNDS = 4; // of a selection that is played through
-const STEP_MS = 750; // of playing a selection through
 const SHOWN = ["brightness", "attack", "decay", "noisiness"];
 const HINTS = {
   mouse: "Hover to hear. Click: A, Shift-click: B. Drag from a sound to morph, elsewhere to blend",
@@ -68,14 +62,12 @@ function build(host, studio, atlas, signal) {
   const titles = atlas.names.map((name) => instrumentOf(name, model)?.title ?? name);
   let hovered = null; // point under the pointer
   let cursor = null; // point of the keyboard
-  let doing = null; // {kind: "morph" | "blend" | "lasso", ...} while the hand is down
   let ripples = [];
   let by = model.families.length ? "family" : atlas.descriptors[0]?.name ?? "family";
   let only = null; // families that are switched on
   let dark = new Set(); // instruments none of whose points is bright
   let spot = null; // family under the pointer in the legend
   let used = false;
-  let playing = null; // {way, at, timer} while a selection is played through
 
   // --- what there is to see and press -------------------------------------------------------------------------------
 
@@ -94,22 +86,20 @@ function build(host, studio, atlas, signal) {
   const label = h("div", { class: "name", hidden: true });
   const note = h("p", { class: "note" });
   const said = h("p", { class: "said", role: "status", "aria-live": "polite" });
-  const many = h("span", { class: "many" });
-  const play = h("button", { class: "button", onclick: () => (playing ? stop() : playThrough()) }, "Play through");
-  const bar = h("div", { class: "selection", role: "group", "aria-label": "Selected sounds", hidden: true }, many, play,
-    h("button", { class: "button", onclick: () => keep("favourites", "favourites") }, "Favourite"),
-    h("button", { class: "button", onclick: () => keep("basket", "the pack basket") }, "To pack"),
-    h("button", { class: "tool", "aria-label": "Clear selection", title: "Clear selection", onclick: clear }, icon("M6 6l12 12M18 6 6 18"))); // prettier-ignore
-
   const sky = createSky({ layouts: atlas.layouts, first: "latent", insets, drawOver });
+  const selection = createSelection({
+    studio, atlas, sky, nameOf: (point) => nameOf(point), play: (point) => (describe(point), hear(point)), rested: () => (describe(hovered), studio.hush()),
+    changed: (sentence) => (sentence && (said.textContent = sentence), tell()),
+  }); // prettier-ignore
+  const drags = createDrags({ studio, atlas, sky, hit, passing: (point) => described !== point && describe(point), gathered: selection.choose });
   const field = h("div", { class: "sky", role: "application", tabindex: "0", "aria-label": `Map of ${atlas.points} sounds`, "aria-describedby": "map-help", onkeydown: walk, onblur: () => ((cursor = null), sky.repaint()) }, ...sky.canvases);
   const help = h("p", { class: "said", id: "map-help" }, "Arrow keys go from sound to sound. Enter puts one into A, Shift and Enter into B, Control and Enter selects it.");
   host.append(
     h("div", { class: "map-bar" }, search, h("div", { class: "choices", role: "group", "aria-label": "Layout" }, ...layouts), h("label", { for: "map-colour" }, "Colour"), colour),
-    h("div", { class: "field" }, field, legend.element, tools, label, note, bar),
+    h("div", { class: "field" }, field, legend.element, tools, label, note, selection.element),
     help, said,
   ); // prettier-ignore
-  const gestures = watchGestures(field, { tool: () => mode, on: { hover, leave: unhover, tap, begin, move, end, cancel, pan: (dx, dy) => (sky.pan(dx, dy), unhover()), zoom: (factor, at) => (sky.zoom(factor, at), unhover()) }, signal });
+  const gestures = watchGestures(field, { tool: () => mode, on: { hover, leave: unhover, tap, begin, move: drags.move, end, cancel, pan: (dx, dy) => (sky.pan(dx, dy), unhover()), zoom: (factor, at) => (sky.zoom(factor, at), unhover()) }, signal });
 
   let mode = null; // "hand" or "lasso": what a drag does instead
   function tool(name, label, path) {
@@ -170,6 +160,9 @@ function build(host, studio, atlas, signal) {
     }
   }
 
+  function hit(at) {
+    return sky.nearest(at, 1, at.touch ? TOUCH_HIT : HIT)[0]?.point ?? null;
+  }
   const points = (holds) => Array.from({ length: atlas.points }, (_, point) => point).filter(holds);
 
   function arrange(name) {
@@ -180,10 +173,8 @@ function build(host, studio, atlas, signal) {
 
   // --- hearing ----------------------------------------------------------------------------------------------------------
 
-  const around = createLatest((sounds) => studio.prepare(sounds), () => {});
   let dwell = null;
   let calm = null;
-  let rest = null;
   let moves = 0;
 
   function hear(point) {
@@ -196,7 +187,7 @@ function build(host, studio, atlas, signal) {
   // A sound that is here is heard at once; for another the pointer must have come to a point, not only pass it: the note
   // that is asked for in passing would keep the one that is wanted waiting.
   function hover(at) {
-    const point = sky.nearest(at, 1, HIT)[0]?.point ?? null;
+    const point = hit(at);
     const mine = ++moves;
     clearTimeout(calm);
     calm = setTimeout(() => gather(at, mine), CALM_MS);
@@ -233,9 +224,9 @@ function build(host, studio, atlas, signal) {
   // --- clicks and drags -------------------------------------------------------------------------------------------------
 
   function tap(at, { second, toggle }) {
-    const point = sky.nearest(at, 1, at.touch ? TOUCH_HIT : HIT)[0]?.point;
-    if (point === undefined) return clear();
-    if (toggle) return select([point], true);
+    const point = hit(at);
+    if (point === null) return selection.clear();
+    if (toggle) return selection.toggle(point);
     put(point, second ? "b" : "a");
     if (second && at.touch) navigator.vibrate?.(15);
   }
@@ -248,77 +239,19 @@ function build(host, studio, atlas, signal) {
   }
 
   function begin(at, kind) {
-    stop();
+    selection.stop();
     used = true;
-    if (kind === "lasso") {
-      doing = { kind, way: [at] };
-      return;
-    }
-    const start = sky.nearest(at, 1, at.touch ? TOUCH_HIT : HIT)[0]?.point;
-    doing = start === undefined ? { kind: "blend", at, threads: [] } : { kind: "morph", at, start, goal: null };
-  }
-
-  function move(at) {
-    doing.at = at;
-    if (doing.kind === "lasso") doing.way.push(at);
-    else if (doing.kind === "morph") morph(at);
-    else blend(at);
-    sky.repaint();
-  }
-
-  // From the point where the drag began to the one that the hand is nearest to, as far as it has come.
-  function morph(at) {
-    const { start } = doing;
-    const near = sky.nearest(at, BLENDED, Infinity).filter(({ point }) => point !== start);
-    if (!near.length) return;
-    const away = (point) => Math.hypot(...Object.values(offset(sky.toScreen(sky.place(point)), at)));
-    if (doing.goal === null || !sky.lit[doing.goal] || near[0].distance < STAYS * away(doing.goal)) doing.goal = near[0].point;
-    if (described !== doing.goal) describe(doing.goal);
-    const [from, goal] = [start, doing.goal].map((point) => sky.toScreen(sky.place(point)));
-    around.ask([start, doing.goal, ...near.slice(0, 3).map(({ point }) => point)].map(atlas.sound));
-    span(progress(from, at, goal, AHEAD));
-    clearTimeout(rest);
-    if (away(doing.goal) < HIT) rest = setTimeout(() => span(1), REST_MS);
-  }
-
-  function span(t) {
-    const [a, b] = [doing.start, doing.goal].map(atlas.sound);
-    studio.drag({ type: "span", a, b, t }, { near: [{ sound: a, share: Math.cos((t * Math.PI) / 2) }, { sound: b, share: Math.sin((t * Math.PI) / 2) }] });
-  }
-
-  // What lies around the hand, the nearest the loudest.
-  function blend(at) {
-    const near = sky.nearest(at, BLENDED + 1);
-    if (!near.length) return;
-    const weights = blendWeights(near.map(({ distance }) => distance));
-    doing.threads = weights.map((share, index) => ({ point: near[index].point, share })).filter(({ share }) => share >= 0.01);
-    const parts = doing.threads.map(({ point, share }) => ({ sound: atlas.sound(point), share }));
-    around.ask(parts.map(({ sound }) => sound));
-    const sound = parts.length === 1 ? parts[0].sound : { blend: parts.map((part) => [part.sound, Math.round(part.share * 100) / 100]) };
-    studio.drag({ type: "put", slot: "a", sound }, { near: parts.map((part) => ({ ...part, share: Math.sqrt(part.share) })) });
+    drags.begin(at, kind);
   }
 
   function end() {
-    const { kind, way, at, start, goal } = doing;
-    clearTimeout(rest);
-    if (kind === "morph" && goal !== null && sky.nearest(at, 1, HIT).length) span(1);
-    doing = null;
+    const sentence = drags.end();
     describe(null);
-    if (kind === "lasso") {
-      const corners = way.map((at) => sky.toPlace(at)).map(({ x, y }) => [x, y]);
-      select(inside(sky.places, corners, sky.lit));
-    } else {
-      studio.drop();
-      if (kind === "morph" && goal !== null) said.textContent = `From ${nameOf(start)} to ${nameOf(goal)}, ${Math.round(studio.project.morph.t * 100)} %`;
-      if (kind === "blend") said.textContent = `${titleOf(studio.sound, model)} is A now`;
-    }
-    tell();
+    if (sentence) said.textContent = sentence;
   }
 
   function cancel() {
-    clearTimeout(rest);
-    if (doing.kind !== "lasso") studio.cancel();
-    doing = null;
+    drags.cancel();
     describe(null);
   }
 
@@ -328,7 +261,7 @@ function build(host, studio, atlas, signal) {
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const zoom = { "+": 1.3, "=": 1.3, "-": 1 / 1.3 }[event.key];
     if (event.key === "Escape") {
-      if (!gestures.cancel()) playing ? stop() : clear();
+      if (!gestures.cancel() && !selection.stop()) selection.clear();
       return;
     }
     if (event.key in steps) {
@@ -336,7 +269,7 @@ function build(host, studio, atlas, signal) {
       const next = from === null ? sky.nearest(sky.middle(), 1)[0]?.point : neighbour(sky.places, from, ...steps[event.key], sky.lit);
       if (next !== undefined && next !== null) visit(next);
     } else if (event.key === "Enter" && cursor !== null) {
-      if (event.ctrlKey || event.metaKey) select([cursor], true);
+      if (event.ctrlKey || event.metaKey) selection.toggle(cursor);
       else put(cursor, event.shiftKey ? "b" : "a");
     } else if (zoom) {
       sky.zoom(zoom, cursor === null ? sky.middle() : sky.toScreen(sky.place(cursor)), { soon: true });
@@ -354,67 +287,6 @@ function build(host, studio, atlas, signal) {
     describe(point);
     say(point);
     hear(point);
-  }
-
-  // --- a selection ------------------------------------------------------------------------------------------------------
-
-  const selected = () => points((point) => sky.chosen[point]);
-
-  function select(list, toggle = false) {
-    if (!toggle) sky.chosen.fill(0);
-    for (const point of list) sky.chosen[point] = toggle ? 1 - sky.chosen[point] : 1;
-    showSelection();
-  }
-
-  function clear() {
-    stop();
-    if (sky.chosen.includes(1)) select([]);
-  }
-
-  function showSelection() {
-    const { length } = selected();
-    bar.hidden = length === 0;
-    many.textContent = `${length} ${length === 1 ? "sound" : "sounds"}`;
-    if (length) said.textContent = `${many.textContent} selected`;
-    sky.flagged();
-    tell();
-  }
-
-  function keep(list, title) {
-    const known = studio.project[list];
-    const sounds = selected().map((point) => [atlas.sound(point), nameOf(point)]).filter(([sound]) => !itemWith(known, soundText(sound)));
-    studio.dispatch({ type: "keep", list, items: sounds.map(([sound, name]) => itemOf(sound, name, studio.project.note)) });
-    const added = studio.project[list].length - known.length;
-    if (!sounds.length) toast(`They are in ${title} already.`);
-    else if (added < sounds.length) toast(`${added} of ${sounds.length} sounds added to ${title}: there is no room for more.`);
-    else toast(`${added} ${added === 1 ? "sound" : "sounds"} added to ${title}.`);
-  }
-
-  function playThrough() {
-    engine.enable();
-    playing = { way: tour(sky.places, selected()), at: 0, timer: null };
-    play.textContent = "Stop";
-    next();
-  }
-
-  async function next() {
-    const mine = playing;
-    const ahead = mine.way.slice(mine.at, mine.at + AHEAD_SOUNDS).map(atlas.sound);
-    await studio.prepare(ahead).catch(() => {}); // it is heard all the same, a little later
-    if (playing !== mine) return;
-    describe(mine.way[mine.at]);
-    hear(mine.way[mine.at]);
-    mine.at++;
-    mine.timer = setTimeout(mine.at < mine.way.length ? next : stop, STEP_MS);
-  }
-
-  function stop() {
-    if (!playing) return;
-    clearTimeout(playing.timer);
-    playing = null;
-    play.textContent = "Play through";
-    studio.hush();
-    describe(hovered);
   }
 
   // --- words ------------------------------------------------------------------------------------------------------------
@@ -489,12 +361,9 @@ function build(host, studio, atlas, signal) {
       ends: ends.length > 2 ? [ends[0], ends[1], ...ends.slice(2).reverse()] : ends,
       closed: ends.length > 2,
       handle: current && sky.toScreen(current),
-      hand: doing?.kind === "blend" ? doing.at : null,
-      threads: (doing?.threads ?? []).map(({ point, share }) => ({ ...on(point), share })),
-      goal: doing?.kind === "morph" && doing.goal !== null ? on(doing.goal) : null,
+      ...drags.scene(on),
       hover: hovered === null ? null : on(hovered),
       cursor: cursor === null ? null : on(cursor),
-      lasso: doing?.kind === "lasso" ? doing.way.map(({ x, y }) => [x, y]) : [],
       ripples: ripples.map((ripple) => ({ ...ripple, ...on(ripple.point), hue: hueOf(atlas.sound(ripple.point), model) })),
     };
     return drawMarks(pen, scene, sky.size, ink, now, STILL.matches);
@@ -503,7 +372,7 @@ function build(host, studio, atlas, signal) {
   studio.enter("map", { project: () => (sky.repaint(), tell()), power: tell, keys: () => {} });
   window.addEventListener("studio:theme", () => paint(), { signal });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(paint), { signal });
-  signal.addEventListener("abort", () => (stop(), sky.leave()));
+  signal.addEventListener("abort", () => (selection.stop(), sky.leave()));
   arrange("latent");
   choose(null);
   paint();
@@ -520,5 +389,3 @@ function build(host, studio, atlas, signal) {
     },
   };
 }
-
-const offset = (one, other) => ({ x: one.x - other.x, y: one.y - other.y });
