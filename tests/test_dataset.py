@@ -182,7 +182,15 @@ def test_a_killed_worker_is_one_sentence_and_leaves_no_half_note(tmp_path, undis
     assert_same_files(out, undisturbed.folder)
 
 
-def test_ctrl_c_stops_all_processes_without_a_word_from_the_workers(tmp_path, undisturbed, capfd):
+@pytest.fixture
+def heeding_ctrl_c():
+    """Ctrl-C is heard, although the tests may run in the background of a shell, where it is not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_all_processes_without_a_word_from_the_workers(tmp_path, undisturbed, capfd, heeding_ctrl_c):
     out = tmp_path / "set"
 
     def interrupt_all():
