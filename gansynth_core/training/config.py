@@ -189,8 +189,8 @@ PRESETS: dict[str, TrainConfig] = {
         model="tiny", channels=32, features=32, bands=12, notes=64, batch=4, judged_frames=8, snapshot_notes=32
     ),
     "magenta": MagentaConfig(),
-    # All thirteen stages in an hour of two cores. With a 500th of the paper's steps they have to be larger, and the
-    # slope is asked to be what so short a training of the discriminator can reach.
+    # All thirteen stages on a CPU: about an hour, by the time that single steps take. With a 500th of the paper's steps
+    # they have to be larger, and the slope is asked to be what so short a training of the discriminator can reach.
     "magenta-small": MagentaConfig(
         model="magenta-small",
         fmap_base=512,
