@@ -37,6 +37,8 @@ from gansynth_core.specgram import MelSpecgramSpec, Representation, SpecgramSpec
 FORMAT = 1
 PENDING, READY, SKIPPED = 0, 1, 2
 MAX_VARIATION = 12  # columns for what a source changed about a note
+ROOM_FOR_TRAINING = 14 << 30  # bytes of a GPU's memory that networks and a batch of a few hundred notes may take
+NOTES_PER_COPY = 1024
 NOTES_PER_JOB = 16  # few enough that a stop costs little, enough that waiting for the disk after each does not count
 
 NOTE = np.dtype(
@@ -468,6 +470,30 @@ class NoteSet:
     def specgram(self, indices: np.ndarray) -> torch.Tensor:
         """specgrams float32 [n, 2, frames, bins] of the notes at `indices`."""
         return dequantize(self.stored(indices))
+
+
+class StoredNotes:
+    """A set's notes where they are trained on: on a GPU all of them, if they fit beside what training needs."""
+
+    def __init__(self, data: NoteSet, device: str) -> None:
+        self._data, self._device = data, torch.device(device)
+        self._resident: torch.Tensor | None = None
+        if self._device.type != "cuda":
+            return
+        size = len(data) * note_bytes(data.spec)
+        if size <= torch.cuda.mem_get_info(self._device)[0] - ROOM_FOR_TRAINING:
+            kind = torch.from_numpy(np.empty(0, stored_type(data.spec))).dtype
+            shape = (len(data), 2, data.spec.frames, data.spec.bins)
+            self._resident = torch.empty(shape, dtype=kind, device=self._device)
+            for start in range(0, len(data), NOTES_PER_COPY):
+                part = slice(start, start + NOTES_PER_COPY)
+                self._resident[part] = torch.from_numpy(data.stored(np.arange(len(data))[part]))
+
+    def __call__(self, indices: np.ndarray) -> torch.Tensor:
+        """[n, 2, frames, bins] of `stored_type(spec)`, the notes at `indices`; on the device or, not yet, on the CPU."""
+        if self._resident is None:
+            return torch.from_numpy(self._data.stored(indices))
+        return self._resident[torch.from_numpy(indices).to(self._device)]
 
 
 def batches(indices: np.ndarray, size: int, seed: int, start: int = 0) -> Iterator[np.ndarray]:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from gansynth_core.errors import DataError, GanSynthError, InputError
@@ -32,6 +33,7 @@ from gansynth_core.training.objectives import OBJECTIVES, Objective
 from gansynth_core.training.parallel import Processes, processes
 
 LOG_EVERY = 50  # steps
+LOOK_EVERY = 10  # steps after which a GPU has to hand over its losses: it waits for nobody in between
 
 
 def train(
@@ -50,6 +52,7 @@ def train(
         raise InputError(f"Training goes on for 1 step or more, not {steps}.")
     indices = _training_indices(data, config)
     torch.set_flush_denormal(True)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True  # what bf16 leaves out is small
     with processes(device) as mine:
         objective = OBJECTIVES[type(config)](config, data, mine)
         return _train(config, data, indices, objective, mine, Path(out), steps)
@@ -94,7 +97,9 @@ def _train(
     if remaining == 0:
         return save_snapshot() if mine.first else None
     snapshot = None
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor | float] = {}  # since the last line of the log; a GPU's numbers stay there
+    unlogged = 0
+    look_every = LOOK_EVERY if mine.count == 1 and mine.device.startswith("cuda") else 1
     with (
         _interruptible() as interrupted,
         tqdm(
@@ -106,27 +111,30 @@ def _train(
         order = batches(indices, config.batch, config.seed, start=step)
         for batch in _Prefetch(objective.load(number, next(order)) for number in range(step, last)):
             parts = objective.step(tuple(tensor.to(mine.device, non_blocking=True) for tensor in batch), seen)
-            *values, stop = mine.mean([*parts.values(), float(interrupted())])  # all stop together
-            if not all(map(math.isfinite, values)):
+            step, seen = step + 1, seen + config.batch
+            bar.update(config.batch)
+            unlogged += 1
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0.0) + value
+            crossed = seen // config.snapshot_notes != (seen - config.batch) // config.snapshot_notes
+            if not (step % look_every == 0 or step == last or crossed or interrupted()):
+                continue
+            *totals, stop = mine.mean([*sums.values(), float(interrupted())])  # all stop together
+            if not all(map(math.isfinite, totals)):
                 raise GanSynthError(
                     f"Training stopped at note {seen}: the loss is no longer a number. '{out / 'state.pt'}' holds the "
                     "last good state; a lower learning_rate may help."
                 )
-            step, seen = step + 1, seen + config.batch
-            bar.update(config.batch)
-            for name, value in zip(["steps", *parts], [1.0, *values], strict=True):
-                sums[name] = sums.get(name, 0.0) + value
             if step % LOG_EVERY == 0 or step == last:
-                count = sums.pop("steps")
-                means = {name: value / count for name, value in sums.items()}
+                means = {name: total / unlogged for name, total in zip(sums, totals, strict=True)}
                 sums.clear()
+                unlogged = 0
                 bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
                 if log_file.tell() == 0:
                     log.writerow(["notes", "seconds", *means])
                 log.writerow([seen, f"{time.monotonic() - began:.0f}", *(f"{value:.5g}" for value in means.values())])
                 log_file.flush()
             if mine.first:
-                crossed = seen // config.snapshot_notes != (seen - config.batch) // config.snapshot_notes
                 if crossed or (step == last and seen >= config.notes):
                     snapshot = save_snapshot()
                 if step == last or stop or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:

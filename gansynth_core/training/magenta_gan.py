@@ -18,7 +18,7 @@ from gansynth_core.errors import DataError, InputError
 from gansynth_core.generators.magenta import MagentaGenerator, progress_after
 from gansynth_core.training import wgan
 from gansynth_core.training.config import MagentaConfig
-from gansynth_core.training.dataset import NoteSet, dequantize
+from gansynth_core.training.dataset import NoteSet, StoredNotes, dequantize
 from gansynth_core.training.magenta_discriminator import MagentaDiscriminator
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
@@ -52,6 +52,7 @@ class MagentaGan:
         self.pitch_low, self.pitch_high = int(pitches.min()), int(pitches.max())
         counts = np.bincount(data.notes["pitch"][data.training()].astype(int))
         self._pitch_counts = torch.from_numpy(counts.astype(np.float32))
+        self.stored = StoredNotes(data, processes.device)
         self.stage = 0
         self._build()
 
@@ -118,8 +119,7 @@ class MagentaGan:
         mix = torch.rand(size, generator=random)
         own = notes[share]
         pitch = torch.from_numpy(self.data.notes["pitch"][own])
-        stored = torch.from_numpy(self.data.stored(own))
-        return stored, pitch, latents[:, share], labels[:, share].float(), mix[share]
+        return self.stored(own), pitch, latents[:, share], labels[:, share].float(), mix[share]
 
     def step(self, batch: tuple[Tensor, ...], seen: int) -> dict[str, Tensor | float]:
         stage = stage_after(seen, self.config)

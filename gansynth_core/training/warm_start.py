@@ -21,7 +21,7 @@ from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.dataset import NoteSet, StoredNotes
 from gansynth_core.training.directions import latent_directions
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior
@@ -35,6 +35,7 @@ class WarmStart:
     def __init__(self, config: StudioConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
         processes.share(config.batch)
+        self.stored = StoredNotes(data, processes.device)
         self.model = build(config, data).to(processes.device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.Adam(
@@ -48,7 +49,7 @@ class WarmStart:
         draw = torch.randn(len(notes), config.latent_size, generator=random)[share]
         records = self.data.notes[notes[share]]
         return (
-            torch.from_numpy(self.data.stored(notes[share])),
+            self.stored(notes[share]),
             torch.from_numpy(records["pitch"].astype(np.float32)),
             torch.from_numpy(records["instrument"].astype(np.int64)),
             torch.from_numpy(judged_frames(self.data.spec.frames, config.judged_frames, config.seed, step)),
