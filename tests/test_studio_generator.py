@@ -4,8 +4,9 @@ import pytest
 import torch
 from fakes import SPEC
 
+from gansynth_core.errors import ModelError
 from gansynth_core.generators import build_generator
-from gansynth_core.generators.studio import FUNCTIONS, Spectrum
+from gansynth_core.generators.studio import Spectrum
 
 SIZE = {"channels": 16, "features": 16, "bands": 8}
 
@@ -45,12 +46,29 @@ def test_instrument_weights_mix_means_and_spreads(generator):
 @pytest.mark.parametrize("pitch", [24.0, 57.3, 84.0])
 def test_the_harmonic_basis_peaks_at_the_partials(generator, pitch):
     basis = generator.harmonic_basis(torch.tensor([pitch]))
-    peaks = basis[0].unflatten(0, (FUNCTIONS, -1)).sum(dim=1)[2]
+    peaks = basis[0].unflatten(0, (generator.functions, -1)).sum(dim=1)[2]
     f0 = 440 * 2 ** ((pitch - 69) / 12)
     for harmonic in (1, 2, 5):
         place = f0 * harmonic / SPEC.bin_hz
         lowest = max(0, round(place - 2) - 1)
         assert abs(lowest + int(peaks[lowest : round(place + 2)].argmax()) + 1 - place) <= 0.51
+
+
+def test_the_slope_of_a_peak_moves_a_partial_by_a_fraction_of_a_bin():
+    torch.manual_seed(0)
+    generator = build_generator("studio", SPEC, 1, 8, SIZE | {"functions": 8})
+    basis = generator.harmonic_basis(torch.tensor([69.0]))[0].unflatten(0, (8, -1)).sum(dim=1)
+    place = 440 / SPEC.bin_hz
+
+    def centre(levels):  # of the parabola through the highest bin and its neighbours
+        top = round(place) - 3 + int(levels[round(place) - 3 : round(place) + 2].argmax())
+        low, mid, high = levels[top - 1 : top + 2]
+        return top + 1 + float((low - high) / (2 * (low - 2 * mid + high)))
+
+    straight, moved = centre(basis[2]), centre(basis[2] + 0.3 * basis[6])
+    assert abs(straight - place) < 0.2 and 0.2 < moved - straight < 1
+    with pytest.raises(ModelError, match="6 or 8"):
+        build_generator("studio", SPEC, 1, 8, SIZE | {"functions": 7})
 
 
 def flat_noise() -> Spectrum:

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gansynth_core.errors import ModelError
 from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency
 
-FUNCTIONS = 6  # of the distance to the nearest harmonic: see harmonic_basis
 # Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
 # window overlapping by 3/4), a steady partial 1. Up to the first number a bin is noise, from the second on it is tone.
 NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
@@ -45,7 +45,8 @@ class Spectrum:
 
 
 class StudioGenerator(nn.Module):
-    """See the module's text. Hyperparameters: channels of the growing trunk, features per frame, envelope bands."""
+    """See the module's text. Hyperparameters: channels of the growing trunk, features per frame, envelope bands,
+    functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_basis)."""
 
     def __init__(
         self,
@@ -56,9 +57,12 @@ class StudioGenerator(nn.Module):
         channels: int = 384,
         features: int = 256,
         bands: int = 48,
+        functions: int = 6,
     ) -> None:
         super().__init__()
-        self.spec, self.bands, self.channels = spec, bands, channels
+        if functions not in (6, 8):
+            raise ModelError(f"A studio model has 6 or 8 functions of the distance to a harmonic, not {functions}.")
+        self.spec, self.bands, self.channels, self.functions = spec, bands, channels, functions
         self.doublings = int(math.log2(spec.frames)) - 1
         # The prior: each instrument is a mean and a spread in the space that conditions the network.
         self.instrument_mean = nn.Parameter(torch.randn(instruments, latent_size))
@@ -80,7 +84,7 @@ class StudioGenerator(nn.Module):
             self.blocks.append(_GrowingBlock(width, out, frames=4 << doubling))
             width = out
 
-        self.envelopes = nn.Linear(features, 2 * bands * FUNCTIONS)
+        self.envelopes = nn.Linear(features, 2 * bands * functions)
         self.residual = nn.Linear(features, 2 * spec.bins)
         with torch.no_grad():
             self.residual.weight.mul_(0.3)
@@ -130,25 +134,25 @@ class StudioGenerator(nn.Module):
         )
 
     def harmonic_basis(self, pitch: Tensor) -> Tensor:
-        """Six functions of the distance to the nearest harmonic of `pitch` [batch] MIDI, each once under every band:
-        [batch, 6 * bands, bins]."""
+        """Functions of the distance to the nearest harmonic of `pitch` [batch] MIDI, each once under every band:
+        [batch, functions * bands, bins]."""
         f0 = midi_to_hz(pitch)[:, None] / self.spec.bin_hz  # in bins
         place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
         harmonic = (place / f0).round().clamp_min(1)
         distance = place - harmonic * f0
         peak = (-((distance / 1.6) ** 2)).exp()
-        functions = torch.stack(
-            [
-                torch.ones_like(distance),  # the floor between partials
-                (-((distance / 0.8) ** 2)).exp(),
-                peak,
-                (-((distance / 3.5) ** 2)).exp(),
-                peak * (1 - 2 * (harmonic % 2)),  # odd and even partials apart
-                torch.cos(2 * math.pi * place / f0),
-            ],
-            dim=1,
-        )
-        weights = self.band_weights
+        wide = (-((distance / 3.5) ** 2)).exp()
+        functions = [
+            torch.ones_like(distance),  # the floor between partials
+            (-((distance / 0.8) ** 2)).exp(),
+            peak,
+            wide,
+            peak * (1 - 2 * (harmonic % 2)),  # odd and even partials apart
+            torch.cos(2 * math.pi * place / f0),
+        ]
+        if self.functions == 8:  # a peak moved by a little is the peak and some of its slope: vibrato, stretched tuning
+            functions += [2 * distance / 1.6 * peak, 2 * distance / 3.5 * wide]
+        weights, functions = self.band_weights, torch.stack(functions, dim=1)
         return (functions.to(weights.dtype)[:, :, None] * weights).flatten(1, 2)
 
     # --- spectrum -> specgram --------------------------------------------------------------------------------------

@@ -97,8 +97,8 @@ _MAY_BE_ZERO = ("seed", "warmup_notes")
 class StudioConfig(TrainConfig):
     """The warm start of a studio model.
 
-    channels, features, bands: see StudioGenerator. The learning rate rises over `warmup_notes` and falls linearly to
-        zero over the last `decay_share` of the run.
+    channels, features, bands, functions: see StudioGenerator. The learning rate rises over `warmup_notes` and falls
+        linearly to zero over the last `decay_share` of the run.
     judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the
         tail; all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
     kl_nats: information a note may hand its latent, free of charge. Enough for what varies within an instrument, and
@@ -112,9 +112,10 @@ class StudioConfig(TrainConfig):
 
     model: str = "studio"
     latent_size: int = 512
-    channels: int = 448
-    features: int = 320
-    bands: int = 48
+    channels: int = 512
+    features: int = 384
+    bands: int = 64
+    functions: int = 8
     notes: int = 400_000
     batch: int = 16
     learning_rate: float = 1e-3

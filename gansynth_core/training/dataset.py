@@ -490,7 +490,7 @@ class StoredNotes:
                 self._resident[part] = torch.from_numpy(data.stored(np.arange(len(data))[part]))
 
     def __call__(self, indices: np.ndarray) -> torch.Tensor:
-        """[n, 2, frames, bins] of `stored_type(spec)`, the notes at `indices`; on the device or, not yet, on the CPU."""
+        """[n, 2, frames, bins] of `stored_type(spec)`, the notes at `indices`, on the device or still on the CPU."""
         if self._resident is None:
             return torch.from_numpy(self._data.stored(indices))
         return self._resident[torch.from_numpy(indices).to(self._device)]

@@ -14,6 +14,13 @@ from gansynth_core.training.dataset import SourceNote
 
 INSTALL = "Install it with: sudo apt-get install fluidsynth libfluidsynth3 fluid-soundfont-gm"
 DEFAULT_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")  # where Debian's fluid-soundfont-gm puts it
+#: Files whose licence is known, where Debian's packages put them: fluid-soundfont-gm, musescore-general-soundfont-small
+#: and musescore-general-soundfont.
+LICENCES = {
+    DEFAULT_SOUNDFONT: "MIT",
+    Path("/usr/share/sounds/sf3/MuseScore_General_Lite.sf3"): "MIT",
+    Path("/usr/share/sounds/sf3/MuseScore_General_Full.sf3"): "MIT",
+}
 HELD_SECONDS, RELEASED_SECONDS = 3.0, 1.0  # as NSynth's notes
 VELOCITIES = (45, 80, 115)
 
@@ -63,14 +70,14 @@ class Soundfont:
         with open(self.path, "rb") as file:
             head = file.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"sfbk":
-            raise DataError(f"'{self.path}' is not a soundfont: it does not begin as .sf2 files do.")
+            raise DataError(f"'{self.path}' is not a soundfont: it does not begin as .sf2 and .sf3 files do.")
         for instrument in instruments:
             if instrument not in GM_INSTRUMENTS:
                 hint = nearest(instrument, GM_INSTRUMENTS)
                 raise InputError(f"There is no instrument '{instrument}' in General MIDI.{hint}")
         _fluidsynth()
         self.name = self.path.stem
-        self.licence = licence or ("MIT" if self.path == DEFAULT_SOUNDFONT else "unknown")
+        self.licence = licence or LICENCES.get(self.path, "unknown")
         self.pitches, self.velocities, self.variations = pitches, velocities, variations
         self.instruments, self.sample_rate, self.seed = instruments, sample_rate, seed
         self.left_out: list[tuple[str, str]] = []

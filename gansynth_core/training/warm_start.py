@@ -23,6 +23,7 @@ from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig
 from gansynth_core.training.dataset import NoteSet, StoredNotes
 from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
@@ -41,6 +42,7 @@ class WarmStart:
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
         )
+        self._descend = Recorded(self._gradients, processes.device)
 
     def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
         """What WarmStartLoss takes."""
@@ -60,11 +62,7 @@ class WarmStart:
         config, model = self.config, self.model
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, seen)
-        kind = torch.device(self.processes.device).type
-        with torch.autocast(kind, torch.bfloat16, enabled=config.precision == "bf16"):
-            loss, parts = model(*batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss, parts = self._descend(*batch)
         self.processes.average_gradients(model.parameters())
         norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         self.optimizer.step()
@@ -72,7 +70,16 @@ class WarmStart:
         decay = 0.5 ** (config.batch / min(config.ema_notes, 0.1 * seen + config.batch))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(model.parameters()), 1 - decay)
-        return {"loss": loss.detach(), **parts, "gradient": norm}
+        return {"loss": loss, **parts, "gradient": norm}
+
+    def _gradients(self, *batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, its parts, and its gradients in the parameters."""
+        self.optimizer.zero_grad(set_to_none=True)
+        kind = torch.device(self.processes.device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            loss, parts = self.model(*batch)
+        loss.backward()
+        return loss.detach(), parts
 
     def state(self) -> dict:
         return {
@@ -117,7 +124,7 @@ class WarmStart:
 
 def hyperparameters(config: StudioConfig) -> dict:
     """The generator's hyperparameters as its card keeps them."""
-    return {"channels": config.channels, "features": config.features, "bands": config.bands}
+    return {name: getattr(config, name) for name in ("channels", "features", "bands", "functions")}
 
 
 def build(config: StudioConfig, data: NoteSet) -> "WarmStartLoss":
