@@ -365,7 +365,7 @@ def _interrupt_blocked() -> Iterator[None]:
 def _start_worker(sources: list[Source], out: Path, spec: Representation) -> None:
     global _work_on
     torch.set_num_threads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"  # heeded by libraries loaded later: fluidsynth unpacks .sf3 files with all cores
+    os.environ["OMP_NUM_THREADS"] = "1"  # for fluidsynth, which is loaded later and unpacks .sf3 files with all cores
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     _work_on = _worker(sources, out, spec)
 
