@@ -97,6 +97,19 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(da
     assert (tmp_path / "run" / "state.pt").read_bytes() == good
 
 
+def test_silence_is_refused_and_pitches_that_the_notes_have_not_are_named(data, tmp_path, capsys):
+    loop.train(CONFIG, data, tmp_path / "right", "cpu", steps=1)
+    assert "pitches are wrong" not in capsys.readouterr().err
+    wrong = data.notes.copy()
+    wrong["pitch"] += 2
+    loop.train(CONFIG, dataclasses.replace(data, notes=wrong), tmp_path / "wrong", "cpu", steps=1)
+    assert "0% have their partials where their pitch says" in capsys.readouterr().err
+    silent = dataclasses.replace(data, specgrams=np.full_like(data.specgrams, -127))
+    with pytest.raises(DataError, match="silent"):
+        loop.train(CONFIG, silent, tmp_path / "silent", "cpu", steps=1)
+    assert not (tmp_path / "silent").exists()
+
+
 def test_a_run_goes_on_with_its_own_network_and_data_only(data, tmp_path):
     run = tmp_path / "run"
     assert loop.train(CONFIG, data, run, "cpu", steps=1) is None  # no snapshot yet

@@ -13,6 +13,7 @@ import os
 import pickle
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +30,9 @@ from gansynth_core.files import replacing
 from gansynth_core.synth import choose_device
 from gansynth_core.training.config import SPECS, TrainConfig
 from gansynth_core.training.dataset import NoteSet, batches
+from gansynth_core.training.labels import doubts
 from gansynth_core.training.objectives import OBJECTIVES, Objective
-from gansynth_core.training.parallel import Processes, processes
+from gansynth_core.training.parallel import Processes, is_first, processes
 
 LOG_EVERY = 50  # steps
 LOOK_EVERY = 10  # steps after which a GPU has to hand over its losses: it waits for nobody in between
@@ -51,6 +53,8 @@ def train(
     if steps is not None and steps < 1:
         raise InputError(f"Training goes on for 1 step or more, not {steps}.")
     indices = _training_indices(data, config)
+    if is_first() and (doubt := doubts(data, indices)):
+        print(doubt, file=sys.stderr, flush=True)
     torch.set_flush_denormal(True)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True  # what bf16 leaves out is small
     with processes(device) as mine:
@@ -155,6 +159,7 @@ def describe(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device:
         f"instruments ({len(data.held_out())} held out), {math.ceil(config.notes / config.batch)} steps of "
         f"{config.batch} notes on {choose_device(device)}, "
         + (f"going on from {state}." if state.exists() else f"from nothing, into {out}.")
+        + "".join(f"\n{doubt}" for doubt in [doubts(data, indices)] if doubt)
     )
 
 
