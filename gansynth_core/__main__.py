@@ -203,12 +203,15 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--preset",
         default="studio",
-        help="named settings: studio (default) or tiny; for a set made with 'data --spec magenta': magenta, "
-        "magenta-small or magenta-tiny",
+        help="named settings: studio (default) or tiny; studio-gan or tiny-gan, the adversarial stage after these; for "
+        "a set made with 'data --spec magenta': magenta, magenta-small or magenta-tiny",
     )
     command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
     command.add_argument(
         "--out", required=True, help="run folder; the same command again goes on from where it stopped"
+    )
+    command.add_argument(
+        "--start-from", metavar="MODEL", help="studio model to begin with, by its id or folder; studio-gan needs one"
     )
     command.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     command.add_argument("--steps", type=int, help="stop after so many steps, to go on later")
@@ -225,6 +228,7 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
 def _train(arguments: Arguments) -> None:
     import json
 
+    from gansynth_core.cards import model_folder
     from gansynth_core.errors import nearest
     from gansynth_core.training.config import PRESETS
     from gansynth_core.training.dataset import NoteSet
@@ -236,11 +240,12 @@ def _train(arguments: Arguments) -> None:
         raise InputError(f"There is no preset '{arguments.preset}' (there are {', '.join(PRESETS)}).{hint}")
     config = PRESETS[arguments.preset].replace(**dict(_parse_setting(text) for text in arguments.set))
     data = NoteSet.open(arguments.data)
+    begun = model_folder(arguments.start_from) if arguments.start_from else None
     if arguments.dry_run:
         print(json.dumps(config.to_json(), indent=1))
-        print(describe(config, data, arguments.out, arguments.device))
+        print(describe(config, data, arguments.out, arguments.device, begun))
         return
-    snapshot = train(config, data, arguments.out, arguments.device, arguments.steps)
+    snapshot = train(config, data, arguments.out, arguments.device, arguments.steps, begun)
     if is_first():
         print(snapshot or f"'{arguments.out}' holds the state; give the same command again to go on.")
 

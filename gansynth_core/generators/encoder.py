@@ -48,7 +48,21 @@ class StudioEncoder(nn.Module):
 
     def locate(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
         """Summary [batch, 512] and instrument weights [batch, instruments] -> posterior of z, [batch, latent] each:
-        its mean, and its log standard deviation as it was before any stretch was fitted."""
+        its mean, and its log standard deviation as it was before any stretch was fitted (`draw` knows)."""
         joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
         mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
         return stretch(mean - instruments @ self.centre, self.stretched, 1 / self.stretch), log_spread.clamp(-6, 2)
+
+    def draw(self, mean: Tensor, log_spread: Tensor, normal: Tensor) -> Tensor:
+        """z [batch, latent] of the posterior that `locate` found; normal: standard normal numbers of that shape."""
+        return mean + stretch(log_spread.exp() * normal, self.stretched, 1 / self.stretch)
+
+    def nats(self, mean: Tensor, log_spread: Tensor) -> Tensor:
+        """Divergence of that posterior from the prior N(0, 1) in nats, [batch].
+
+        Its covariance is A diag(s^2) A with A = I + D^T diag(1/f - 1) D, for the fitted directions D and factors f.
+        """
+        variance = (2 * log_spread).exp()
+        squeezed = variance @ self.stretched.square().T @ (self.stretch**-2 - 1)  # what A adds to the trace
+        lost = 2 * (log_spread.sum(dim=1) - self.stretch.log().sum())  # log determinant
+        return 0.5 * ((mean**2 + variance - 1).sum(dim=1) + squeezed - lost)

@@ -28,6 +28,7 @@ NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
 STRETCHED = 32  # latent directions whose spread is fitted to real notes
 NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
+TEXTURE_KEYS = 128  # MIDI pitches that have a piece of the texture's noise of their own
 
 
 def midi_to_hz(pitch: Tensor) -> Tensor:
@@ -46,7 +47,8 @@ class Spectrum:
 
 class StudioGenerator(nn.Module):
     """See the module's text. Hyperparameters: channels of the growing trunk, features per frame, envelope bands,
-    functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_basis)."""
+    functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_basis),
+    texture: sequences of noise that every block hears (0: none), for what wavers at random within a note."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class StudioGenerator(nn.Module):
         features: int = 256,
         bands: int = 48,
         functions: int = 6,
+        texture: int = 0,
     ) -> None:
         super().__init__()
         if functions not in (6, 8):
@@ -81,7 +84,7 @@ class StudioGenerator(nn.Module):
         width = channels
         for doubling in range(self.doublings):
             out = features if doubling == self.doublings - 1 else channels
-            self.blocks.append(_GrowingBlock(width, out, frames=4 << doubling))
+            self.blocks.append(_GrowingBlock(width, out, frames=4 << doubling, texture=texture))
             width = out
 
         self.envelopes = nn.Linear(features, 2 * bands * functions)
@@ -94,6 +97,8 @@ class StudioGenerator(nn.Module):
 
         self.register_buffer("band_weights", _band_weights(spec, bands), persistent=False)
         self.register_buffer("noise", _noise_bank(spec), persistent=False)
+        self.texture_frames = [block.when.shape[-1] for block in self.blocks]
+        self.register_buffer("texture", _texture_bank(texture, sum(self.texture_frames)), persistent=False)
         self.to(memory_format=torch.channels_last)  # what CPU convolutions want; saves a reordering at every call
 
     # --- timbre -> conditioning ------------------------------------------------------------------------------------
@@ -113,14 +118,26 @@ class StudioGenerator(nn.Module):
 
     # --- conditioning -> spectrum ----------------------------------------------------------------------------------
 
-    def grow(self, w: Tensor, pitch: Tensor) -> Tensor:
-        """w [batch, latent], pitch [batch] MIDI -> features [batch, frames, features]."""
+    def grow(self, w: Tensor, pitch: Tensor, texture: Tensor | None = None) -> Tensor:
+        """w [batch, latent], pitch [batch] MIDI -> features [batch, frames, features].
+
+        texture [batch, sequences, sum(texture_frames)]: noise for the blocks in turn (None: the pitch's piece of the
+        fixed bank, so that a player always gets the same note).
+        """
         condition = self.condition(torch.cat([w, pitch_features(pitch)], dim=1))
         x = self.start(condition).unflatten(1, (self.channels, 1, 2))
         x = x.contiguous(memory_format=torch.channels_last)
-        for block in self.blocks:
-            x = block(x, condition)
+        texture = self._texture_of(pitch) if texture is None else texture
+        for block, noise in zip(self.blocks, texture.split(self.texture_frames, dim=2), strict=True):
+            x = block(x, condition, noise)
         return x.squeeze(2).transpose(1, 2)
+
+    def _texture_of(self, pitch: Tensor) -> Tensor:
+        """The bank's noise for `pitch` [batch]: a piece of its own for every key, and between two keys both, so that
+        a bend goes over from one to the other at constant power."""
+        key = pitch.floor().clamp(0, TEXTURE_KEYS - 1)
+        turn = (pitch - key).clamp(0, 1)[:, None, None] * (math.pi / 2)
+        return turn.cos() * self.texture[key.long()] + turn.sin() * self.texture[key.long() + 1]
 
     def spectrum(self, features: Tensor, basis: Tensor) -> Spectrum:
         """features [batch, frames, features] and the pitches' basis (from `harmonic_basis`) -> Spectrum."""
@@ -164,14 +181,23 @@ class StudioGenerator(nn.Module):
 
     def voice(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
         """Give a Spectrum its phases and its noise -> specgram [batch, 2, frames, bins] in [-1, 1]."""
+        shift = (pitch.round().long() * 7) % self.spec.frames  # neighbouring keys get different pieces of the noise
+        noise = self.noise[shift[:, None] + torch.arange(self.spec.frames, device=shift.device)]
+        log_magnitude, mixed = self.mix(spectrum, pitch, noise)
+        return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
+
+    def mix(self, spectrum: Spectrum, pitch: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix tone and noise, complex [batch, frames, bins] of unit RMS, as every bin's tonality says -> log-magnitude
+        in nepers, and what has its phase, complex, both of that shape. Gradients reach the Spectrum; those of the
+        phase are left out, which a critic could follow to no end."""
         log_magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1))
         tonal = ((spectrum.tonality - NOISE_TONALITY) / (TONE_TONALITY - NOISE_TONALITY)).clamp(0, 1)
-        tone = torch.polar(tonal, self._running_phase(log_magnitude, pitch))
-        shift = (pitch.round().long() * 7) % self.spec.frames  # neighbouring keys get different pieces of the noise
-        noise = torch.stack([self.noise[int(s) : int(s) + self.spec.frames] for s in shift])
-        mixed = tone + torch.sqrt(1 - tonal**2) * math.exp(MEDIAN_TO_RMS) * noise
-        log_magnitude = log_magnitude + mixed.abs().clamp_min(1e-4).log()
-        return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
+        with torch.no_grad():
+            turning = torch.polar(torch.ones_like(log_magnitude), self._running_phase(log_magnitude, pitch))
+        rest = 1 - tonal**2
+        rest = torch.where(rest > 0, rest.clamp_min(1e-12).sqrt(), rest)  # the root's slope at 0 is no number
+        mixed = tonal * turning + rest * math.exp(MEDIAN_TO_RMS) * noise
+        return log_magnitude + mixed.abs().clamp_min(1e-4).log(), mixed
 
     def _running_phase(self, log_magnitude: Tensor, pitch: Tensor) -> Tensor:
         """Phases in radians [batch, frames, bins] if every bin belonged to a partial, each turning at the frequency
@@ -204,7 +230,7 @@ def stretch(z: Tensor, directions: Tensor, factors: Tensor) -> Tensor:
 class _GrowingBlock(nn.Module):
     """Double the frames, then two convolutions along time, each modulated by the condition and pixel-normalised."""
 
-    def __init__(self, channels_in: int, channels_out: int, frames: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, frames: int, texture: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels_in, channels_out, (1, 3), padding=(0, 1))
         self.second = nn.Conv2d(channels_out, channels_out, (1, 3), padding=(0, 1))
@@ -212,11 +238,23 @@ class _GrowingBlock(nn.Module):
         self.when = nn.Parameter(torch.zeros(1, channels_out, 1, frames))  # lets a block know attack from tail
         with torch.no_grad():
             self.modulate.weight.mul_(0.5)
+        self.texture = texture
+        if texture:
+            # Silent until trained (Karras et al. 2019, arXiv 1812.04948, section 3.2), and heard as the timbre wants.
+            self.texture_scale = nn.Parameter(torch.zeros(texture, channels_out))
+            self.texture_amount = nn.Linear(512, texture)
+            nn.init.zeros_(self.texture_amount.weight)
+            nn.init.zeros_(self.texture_amount.bias)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor, noise: Tensor) -> Tensor:
+        """noise [batch, texture, frames after doubling]."""
         x = functional.interpolate(x, scale_factor=(1, 2), mode="nearest")
         scale, shift, scale2, shift2 = self.modulate(condition)[:, :, None, None].chunk(4, dim=1)
-        x = self.first(x) * (1 + scale) + (shift + self.when.to(shift.dtype))
+        x = self.first(x)
+        if self.texture:
+            heard = noise.to(x.dtype) * (1 + self.texture_amount(condition))[:, :, None]
+            x = x + torch.einsum("bnf,nc->bcf", heard, self.texture_scale.to(x.dtype))[:, :, None]
+        x = x * (1 + scale) + (shift + self.when.to(shift.dtype))
         x = pixel_norm(functional.leaky_relu(x, 0.2))
         x = self.second(x) * (1 + scale2) + shift2
         return pixel_norm(functional.leaky_relu(x, 0.2))
@@ -250,9 +288,19 @@ def _band_weights(spec: SpecgramSpec, bands: int) -> Tensor:
 def _noise_bank(spec: SpecgramSpec) -> Tensor:
     """STFT of white noise, complex [2 * frames, bins] with unit RMS in every bin: a grain that a real wave has, so that
     inversion keeps its level (independent random phases would lose 6 dB to the overlap of the frames)."""
-    hop, frames = spec.hop, 2 * spec.frames
-    generator = torch.Generator().manual_seed(NOISE_SEED)
-    wave = torch.randn((frames - 1) * hop + spec.n_fft, generator=generator)
-    window = torch.hann_window(spec.n_fft, periodic=True)
-    stft = torch.fft.rfft(wave.unfold(0, spec.n_fft, hop) * window)[:, 1:]
+    return white_noise(spec, 1, 2 * spec.frames, torch.Generator().manual_seed(NOISE_SEED))[0]
+
+
+def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Generator) -> Tensor:
+    """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin."""
+    samples = (frames - 1) * spec.hop + spec.n_fft
+    wave = torch.randn(batch, samples, generator=random, device=random.device)
+    window = torch.hann_window(spec.n_fft, periodic=True, device=random.device)
+    stft = torch.fft.rfft(wave.unfold(1, spec.n_fft, spec.hop) * window)[..., 1:]
     return stft / window.square().sum().sqrt()
+
+
+def _texture_bank(sequences: int, frames: int) -> Tensor:
+    """Standard normal noise for every key [TEXTURE_KEYS + 1, sequences, frames]."""
+    generator = torch.Generator().manual_seed(NOISE_SEED)
+    return torch.randn(TEXTURE_KEYS + 1, sequences, frames, generator=generator)

@@ -90,7 +90,7 @@ class TrainConfig:
         return {"family": self.family} | dataclasses.asdict(self)
 
 
-_MAY_BE_ZERO = ("seed", "warmup_notes")
+_MAY_BE_ZERO = ("seed", "warmup_notes", "critic_notes")
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,71 @@ class MagentaConfig(TrainConfig):
             raise InputError("Training options 'average_decay' below 1 and 'gradient_target' above 0 are needed.")
 
 
+@dataclass(frozen=True)
+class StudioGanConfig(TrainConfig):
+    """The adversarial stage of a studio model. What has the size of the networks comes from the model begun with.
+
+    texture: see StudioGenerator; for a model that has none yet. critic_width, group: see StudioCritic.
+    critic_notes: for these the critic learns alone. Then the generator's learning rate rises over `warmup_notes`, and
+        falls linearly to zero over the last `decay_share` of the run.
+    rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
+        the terms within it are weighted as there.
+    naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them;
+        critic_naming_weight: of the critic's on real notes.
+    gradient_weight: of the penalty on slopes other than 1, reckoned every `penalty_every` steps. A critic of slope 1
+        sees a distance in nepers: see slope_units. real_score_weight: of the squared scores of real notes.
+    clip: longest gradient of a step. ema_notes: half-life of the averaged weights that snapshots hold.
+    """
+
+    family = "studio"
+    spec_name = "studio"
+    precisions = ("bf16", "fp32")
+
+    model: str = "studio-gan"
+    latent_size: int = 512
+    texture: int = 8
+    critic_width: int = 48
+    group: int = 4
+    notes: int = 640_000
+    batch: int = 128
+    learning_rate: float = 2e-4
+    critic_learning_rate: float = 5e-4
+    critic_notes: int = 32_000
+    warmup_notes: int = 16_000
+    decay_share: float = 0.4
+    rebuilt_share: float = 0.25
+    reconstruction_weight: float = 0.3
+    tonality_weight: float = 0.5
+    kl_nats: float = 40.0
+    kl_weight: float = 0.02
+    instrument_weight: float = 0.2
+    naming_weight: float = 0.002
+    critic_naming_weight: float = 0.01
+    gradient_weight: float = 10.0
+    penalty_every: int = 4
+    real_score_weight: float = 1e-3
+    clip: float = 10.0
+    ema_notes: int = 20_000
+    precision: str = "bf16"
+    snapshot_notes: int = 640_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.group < 2 or self.batch % self.group:
+            raise InputError(
+                f"A batch of {self.batch} notes is not made of groups of {self.group}, of 2 notes or more."
+            )
+        if self.decay_share > 1 or not self.group <= self.rebuilt <= self.batch:
+            raise InputError(
+                "Training options 'decay_share' and 'rebuilt_share' are at most 1, the latter a group or more."
+            )
+
+    @property
+    def rebuilt(self) -> int:
+        """Notes of a batch that are made through the encoder: whole groups."""
+        return round(self.rebuilt_share * self.batch / self.group) * self.group
+
+
 PRESETS: dict[str, TrainConfig] = {
     "studio": StudioConfig(),
     # Learns little, but every part of a run in seconds: for tests and for trying out a data folder.
@@ -214,6 +279,20 @@ PRESETS: dict[str, TrainConfig] = {
         fade_notes=4,
         batch=4,
         group=4,
+        snapshot_notes=32,
+    ),
+    "studio-gan": StudioGanConfig(),
+    "tiny-gan": StudioGanConfig(
+        model="tiny-gan",
+        texture=2,
+        critic_width=4,
+        group=2,
+        notes=64,
+        batch=4,
+        critic_notes=8,
+        warmup_notes=8,
+        rebuilt_share=0.5,
+        precision="fp32",
         snapshot_notes=32,
     ),
 }

@@ -39,11 +39,17 @@ LOOK_EVERY = 10  # steps after which a GPU has to hand over its losses: it waits
 
 
 def train(
-    config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str = "auto", steps: int | None = None
+    config: TrainConfig,
+    data: NoteSet,
+    out: str | os.PathLike,
+    device: str = "auto",
+    steps: int | None = None,
+    start_from: str | os.PathLike | None = None,
 ) -> Path | None:
     """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the folder of the last
     snapshot written, or None if none was.
 
+    start_from: folder of a model to begin with; once `out` has a state, the run goes on from that.
     steps: stop after so many further steps, with the state saved (None: go to the end). Ctrl-C or a request to
     terminate ends the step under way, saves the state, and then raises KeyboardInterrupt. Started by torchrun, the
     processes share every batch, and the first writes all files.
@@ -59,7 +65,7 @@ def train(
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True  # what bf16 leaves out is small
     with processes(device) as mine:
         objective = OBJECTIVES[type(config)](config, data, mine)
-        return _train(config, data, indices, objective, mine, Path(out), steps)
+        return _train(config, data, indices, objective, mine, Path(out), steps, start_from)
 
 
 def _train(
@@ -70,9 +76,10 @@ def _train(
     mine: Processes,
     out: Path,
     steps: int | None,
+    start_from: str | os.PathLike | None,
 ) -> Path | None:
     learned_from = fingerprint(data)
-    seen, step, seconds = _resume(out, objective, learned_from, mine.device)
+    seen, step, seconds = _begin(out, objective, learned_from, mine.device, start_from)
     if mine.first:
         with replacing(out / "config.json") as partial:
             partial.write_text(json.dumps(config.to_json(), indent=1))
@@ -149,16 +156,24 @@ def _train(
     return snapshot
 
 
-def describe(config: TrainConfig, data: NoteSet, out: str | os.PathLike, device: str) -> str:
-    """What `train` would do with these arguments, in words for a person. Raises DataError as `train`."""
+def describe(
+    config: TrainConfig,
+    data: NoteSet,
+    out: str | os.PathLike,
+    device: str,
+    start_from: str | os.PathLike | None = None,
+) -> str:
+    """What `train` would do with these arguments, in words for a person. Raises what `train` raises."""
     indices = _training_indices(data, config)
-    millions = OBJECTIVES[type(config)](config, data, Processes()).generator_weights() / 1e6
+    objective = OBJECTIVES[type(config)](config, data, Processes())
+    _begin(Path(out), objective, fingerprint(data), "cpu", start_from)
+    millions = objective.generator_weights() / 1e6
     state = Path(out) / "state.pt"
     return (
         f"Would train {millions:.1f} million generator weights on {len(indices)} notes of {len(data.instruments)} "
         f"instruments ({len(data.held_out())} held out), {math.ceil(config.notes / config.batch)} steps of "
         f"{config.batch} notes on {choose_device(device)}, "
-        + (f"going on from {state}." if state.exists() else f"from nothing, into {out}.")
+        + (f"going on from {state}." if state.exists() else f"from {start_from or 'nothing'}, into {out}.")
         + "".join(f"\n{doubt}" for doubt in [doubts(data, indices)] if doubt)
     )
 
@@ -214,9 +229,13 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".:")
 
 
-def _resume(out: Path, objective: Objective, learned_from: str, device: str) -> tuple[int, int, float]:
+def _begin(
+    out: Path, objective: Objective, learned_from: str, device: str, start_from: str | os.PathLike | None
+) -> tuple[int, int, float]:
+    """Bring the objective to where `out` left off, or to its beginning; returns notes and steps seen, and seconds."""
     path = out / "state.pt"
     if not path.exists():
+        objective.begin(None if start_from is None else Path(start_from))
         return 0, 0, 0.0
     try:
         state = torch.load(path, map_location=device, weights_only=True)

@@ -56,6 +56,10 @@ class MagentaGan:
         self.stage = 0
         self._build()
 
+    def begin(self, model: Path | None) -> None:
+        if model is not None:
+            raise InputError("Models of the family 'magenta' are trained from nothing: leave --start-from out.")
+
     # --- growing ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:

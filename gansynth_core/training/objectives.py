@@ -6,17 +6,23 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from gansynth_core.training.config import MagentaConfig, StudioConfig, TrainConfig
+from gansynth_core.training.config import MagentaConfig, StudioConfig, StudioGanConfig, TrainConfig
 from gansynth_core.training.magenta_gan import MagentaGan
+from gansynth_core.training.studio_gan import StudioGan
 from gansynth_core.training.warm_start import WarmStart
 
 
 class Objective(Protocol):
-    """One way to train. Built as cls(config, data, processes), with untrained networks that depend on the config's seed
-    alone; raises DataError for a set that cannot be learned from.
+    """One way to train. Built as cls(config, data, processes), and ready after `begin` or `restore`; untrained networks
+    depend on the config's seed alone. Raises DataError for a set that cannot be learned from.
 
     The same steps of the same config and data give the same weights, in one go or resumed.
     """
+
+    def begin(self, model: Path | None) -> None:
+        """Start from the model in that folder (None: from nothing), before the first step of a run that has no state.
+        Raises InputError, ModelError or DataError where that cannot be."""
+        ...
 
     def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
         """What step number `step` needs, on the CPU: `notes` are the indices of the whole batch's notes, of which
@@ -45,4 +51,8 @@ class Objective(Protocol):
         ...
 
 
-OBJECTIVES: dict[type[TrainConfig], type[Objective]] = {StudioConfig: WarmStart, MagentaConfig: MagentaGan}
+OBJECTIVES: dict[type[TrainConfig], type[Objective]] = {
+    StudioConfig: WarmStart,
+    MagentaConfig: MagentaGan,
+    StudioGanConfig: StudioGan,
+}

@@ -55,6 +55,17 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
     encoder.centre += centres.to(encoder.centre)
 
 
+@torch.no_grad()
+def unfit_prior(generator: StudioGenerator, encoder: StudioEncoder) -> None:
+    """Undo `fit_prior` in place: the warm start goes on with networks that are free to place notes where they like, and
+    each of its snapshots is fitted anew. Every real note keeps its sound."""
+    generator.instrument_mean -= generator.instrument_log_spread.exp() * encoder.centre
+    encoder.centre.zero_()
+    for network in (generator, encoder):
+        network.stretched.zero_()
+        network.stretch.fill_(1)
+
+
 def _some_of_each(data: NoteSet, seed: int) -> np.ndarray:
     """Up to NOTES_PER_INSTRUMENT random training notes of every instrument, as sorted indices."""
     order = np.random.default_rng((seed, 2)).permutation(data.training())

@@ -6,7 +6,6 @@ Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the inst
 """
 
 import copy
-import dataclasses
 import math
 from pathlib import Path
 
@@ -15,18 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gansynth_core.cards import save_tensors
+from gansynth_core.errors import InputError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig
 from gansynth_core.training.dataset import NoteSet, StoredNotes
-from gansynth_core.training.directions import latent_directions
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.prior import fit_prior
-from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
+from gansynth_core.training.prior import fit_prior, unfit_prior
+from gansynth_core.training.studio_model import read_studio_model, write_studio_model
 
 
 class WarmStart:
@@ -43,6 +41,22 @@ class WarmStart:
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
         )
         self._descend = Recorded(self._gradients, processes.device)
+
+    def begin(self, model: Path | None) -> None:
+        """With a model: go on from it, with its prior unfitted, so that each snapshot fits its own."""
+        if model is None:
+            return
+        card, learned, generator, encoder = read_studio_model(model, self.data, {})
+        wanted = hyperparameters(self.config) | {"latent_size": self.config.latent_size}
+        found = learned | {"latent_size": card.latent_size}
+        if other := [f"{name}={found[name]}" for name in wanted if found[name] != wanted[name]]:
+            raise InputError(f"'{model}' has other sizes than this preset: add --set {' '.join(other)}.")
+        if found["texture"]:
+            raise InputError(f"'{model}' has a texture, which reconstruction would unlearn: go on with 'studio-gan'.")
+        unfit_prior(generator, encoder)
+        for network in (self.model, self.average):
+            network.generator.load_state_dict(generator.state_dict())
+            network.encoder.load_state_dict(encoder.state_dict())
 
     def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
         """What WarmStartLoss takes."""
@@ -96,27 +110,11 @@ class WarmStart:
     @torch.inference_mode()
     def write_snapshot(self, folder: Path, seen: int, facts: dict) -> None:
         """The model after fitting its prior, with the encoder beside it."""
-        data = self.data
         average = copy.deepcopy(self.average)  # training goes on with the unfitted one
         generator, encoder = average.generator, average.encoder
-        fit_prior(generator, encoder, data)
-        pitches = int(data.notes["pitch"].min()), int(data.notes["pitch"].max())
+        fit_prior(generator, encoder, self.data)
         facts = {"stage": "warm start"} | facts
-        card = snapshot_card(self.config, data, hyperparameters(self.config), data.instruments, pitches, facts)
-        directions = latent_directions(generator, data.spec, len(data.instruments), pitches)
-        card = dataclasses.replace(card, directions=directions)
-        shown = shown_notes(data)
-        made = torch.cat([self._note(generator, int(index)) for index in shown])
-        save_tensors(folder / "encoder.safetensors", half_weights(encoder))
-        write_model(folder, card, half_weights(generator), data, shown, made)
-
-    def _note(self, generator: StudioGenerator, index: int) -> Tensor:
-        """What a player gets of the instrument and pitch of note `index`: [1, 2, frames, bins] on the CPU."""
-        note, device = self.data.notes[index], self.processes.device
-        z = torch.randn(1, self.config.latent_size, generator=torch.Generator().manual_seed(index))
-        weights = functional.one_hot(torch.tensor([int(note["instrument"])]), len(self.data.instruments)).float()
-        pitch = torch.tensor([float(note["pitch"])])
-        return generator(z.to(device), pitch.to(device), weights.to(device)).cpu()
+        write_studio_model(folder, self.config, self.data, generator, encoder, hyperparameters(self.config), facts)
 
     def generator_weights(self) -> int:
         return sum(parameter.numel() for parameter in self.model.generator.parameters())

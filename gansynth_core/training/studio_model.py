@@ -1,0 +1,98 @@
+"""Studio models on disk as training knows them, generator and encoder: written as snapshots, read to go on from."""
+
+import dataclasses
+import inspect
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gansynth_core.cards import ModelCard, load_card, load_weights, save_tensors
+from gansynth_core.errors import DataError, InputError, ModelError
+from gansynth_core.generators import build_generator
+from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.generators.studio import StudioGenerator
+from gansynth_core.training.config import TrainConfig
+from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
+
+
+@torch.inference_mode()
+def write_studio_model(
+    folder: Path,
+    config: TrainConfig,
+    data: NoteSet,
+    generator: StudioGenerator,
+    encoder: StudioEncoder,
+    hyperparameters: dict,
+    facts: dict,
+) -> None:
+    """Write a generator whose prior is fitted as a model that plays, with its directions, and the encoder beside it.
+    hyperparameters: the generator's. facts: what goes into the card's `training`."""
+    pitches = int(data.notes["pitch"].min()), int(data.notes["pitch"].max())
+    card = snapshot_card(config, data, hyperparameters, data.instruments, pitches, facts)
+    directions = latent_directions(generator, data.spec, len(data.instruments), pitches)
+    card = dataclasses.replace(card, directions=directions)
+    shown = shown_notes(data)
+    made = torch.cat([_note(generator, data, int(index)) for index in shown])
+    save_tensors(folder / "encoder.safetensors", half_weights(encoder))
+    write_model(folder, card, half_weights(generator), data, shown, made)
+
+
+def _note(generator: StudioGenerator, data: NoteSet, index: int) -> Tensor:
+    """What a player gets of the instrument and pitch of note `index`: [1, 2, frames, bins] on the CPU."""
+    note, mean = data.notes[index], generator.instrument_mean
+    z = torch.randn(1, mean.shape[1], generator=torch.Generator().manual_seed(index)).to(mean)
+    weights = functional.one_hot(torch.tensor([int(note["instrument"])]), len(data.instruments)).to(mean)
+    return generator(z, torch.tensor([float(note["pitch"])]).to(mean), weights).cpu()
+
+
+def read_studio_model(
+    folder: Path, data: NoteSet, added: dict
+) -> tuple[ModelCard, dict, StudioGenerator, StudioEncoder]:
+    """A studio model's card, all its hyperparameters with those `added` that its card does not name, its generator
+    built with these, and its encoder, in float32 on the CPU. Parameters that only the added ones ask for are untrained.
+
+    Raises ModelError or DataError if it is damaged, of another family or without an encoder, and InputError if it was
+    made for other instruments or other specgrams than `data` has.
+    """
+    folder = Path(folder)
+    card = load_card(folder)
+    if card.family != "studio":
+        raise InputError(f"'{folder}' is of the family '{card.family}'; this training starts from a studio model.")
+    if card.instruments != data.instruments or card.specgram != data.spec:
+        raise InputError(f"'{folder}' was made for other instruments or other specgrams than '{data.folder}' has.")
+    options = inspect.signature(StudioGenerator).parameters.values()
+    defaults = {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY}
+    hyperparameters = defaults | added | card.generator
+    size = len(card.instruments), card.latent_size
+    generator = build_generator(card.family, card.specgram, *size, hyperparameters)
+    encoder = StudioEncoder(card.specgram, *size)
+    weights = {name: torch.from_numpy(array) for name, array in load_weights(folder, card).items()}
+    _load(generator, weights, folder / "weights.safetensors", new=set(added))
+    path = folder / "encoder.safetensors"
+    try:
+        _load(encoder, safetensors.torch.load(path.read_bytes()), path)
+    except OSError as cause:
+        raise DataError(f"Training goes on with an encoder, and '{path}' cannot be read: {cause.strerror}.") from cause
+    except safetensors.SafetensorError as cause:
+        raise ModelError(f"'{path}' is not a safetensors file: {cause}") from cause
+    return card, hyperparameters, generator, encoder
+
+
+def _load(network: torch.nn.Module, weights: dict[str, Tensor], path: Path, new: set[str] = frozenset()) -> None:
+    """Load weights in float32; parameters of what is `new` (a hyperparameter, with which their names begin) may be
+    missing."""
+    try:
+        missing, unknown = network.load_state_dict(
+            {name: weight.float() for name, weight in weights.items()}, strict=False
+        )
+    except RuntimeError as cause:
+        raise ModelError(f"The weights in '{path}' are of another size than its card says.") from cause
+    missing = [name for name in missing if not any(part.startswith(tuple(new)) for part in name.split("."))]
+    if missing or unknown:
+        raise ModelError(f"The weights in '{path}' do not fit its card: '{[*missing, *unknown][0]}' is not in both.")
