@@ -184,11 +184,9 @@ def test_the_critic_learns_to_tell_real_from_made_and_to_name(gan, data):
     with torch.no_grad():
         made = gan._make(*batch, torch.Generator().manual_seed(0))[0]
     real = real_picture(stored, SPEC, torch.zeros(stored.shape))
-    for group in gan.critic_optimizer.param_groups:
-        group["lr"] = 2e-3
     judged = [
         gan._critic_step(real, made, pitch, instrument, number, torch.Generator().manual_seed(number))
-        for number in range(40)
+        for number in range(24)
     ]
     assert judged[-1]["distance"] > 0.1 > abs(judged[0]["distance"])
     assert judged[-1]["real_naming"] < 0.5 * judged[0]["real_naming"]
@@ -279,7 +277,7 @@ def test_a_generator_step_raises_the_score_of_a_critic_that_stands_still(gan, da
     batch = gan.load(0, data.training()[:4])
     _, pitch, instrument, _ = batch
     scores = []
-    for _ in range(12):
+    for _ in range(5):
         made, kept = gan._make(*batch, torch.Generator().manual_seed(0))
         scores.append(float(gan._generator_step(made, 0 * kept["loss"], pitch, instrument, 500, True)[0]))
     assert scores[-1] > scores[0] and all(weight.requires_grad for weight in gan.critic.parameters())

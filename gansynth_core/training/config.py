@@ -211,7 +211,7 @@ class StudioGanConfig(TrainConfig):
     notes: int = 640_000
     batch: int = 128
     learning_rate: float = 2e-4
-    critic_learning_rate: float = 5e-4
+    critic_learning_rate: float = 2e-3
     critic_notes: int = 32_000
     warmup_notes: int = 16_000
     decay_share: float = 0.4

@@ -91,6 +91,17 @@ class StudioCritic(nn.Module):
             self.score_of_pitch.weight.zero_()
         self.to(memory_format=torch.channels_last)
 
+    def groups(self, learning_rate: float) -> list[dict]:
+        """All parameters for an optimizer that takes equal steps whatever the gradient's size: weights change by a share
+        of what they began with ("equalized learning rate", Karras et al. 2018, section 4.1). Some have twenty thousand
+        inputs, and would else shake the score at every step."""
+        rates: dict[float, list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            scaled = parameter.dim() > 1 and not name.startswith("score")  # those are of the size of 1 as they are
+            rate = learning_rate * (math.sqrt(2 / parameter[0].numel()) if scaled else 1.0)
+            rates.setdefault(rate, []).append(parameter)
+        return [{"params": parameters, "lr": rate} for rate, parameters in rates.items()]
+
     def forward(self, picture: Tensor, pitch: Tensor, instrument: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """picture [batch, 2, frames, bins], pitch [batch] MIDI, instrument int64 [batch], in groups -> scores [batch]
         (higher is more real), and what it takes the notes for: logits of the instrument [batch, instruments] and of the

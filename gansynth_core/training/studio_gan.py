@@ -83,9 +83,8 @@ class StudioGan:
                 self.data.spec, len(self.data.instruments), keys, config.critic_width, config.group
             ).to(device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), config.learning_rate, (0.0, 0.99), fused=True)
-        self.critic_optimizer = torch.optim.Adam(
-            self.critic.parameters(), config.critic_learning_rate, (0.0, 0.99), fused=True
-        )
+        groups = self.critic.groups(config.critic_learning_rate)
+        self.critic_optimizer = torch.optim.Adam(groups, betas=(0.0, 0.99), fused=True)
         self._penalty = torch.zeros((), device=device)
 
     # --- a step -------------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ import dataclasses
 import inspect
 from pathlib import Path
 
+import numpy as np
 import safetensors
-import safetensors.torch
+import safetensors.numpy
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -72,11 +73,10 @@ def read_studio_model(
     size = len(card.instruments), card.latent_size
     generator = build_generator(card.family, card.specgram, *size, hyperparameters)
     encoder = StudioEncoder(card.specgram, *size)
-    weights = {name: torch.from_numpy(array) for name, array in load_weights(folder, card).items()}
-    _load(generator, weights, folder / "weights.safetensors", new=set(added))
+    _load(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
     path = folder / "encoder.safetensors"
     try:
-        _load(encoder, safetensors.torch.load(path.read_bytes()), path)
+        _load(encoder, safetensors.numpy.load(path.read_bytes()), path)
     except OSError as cause:
         raise DataError(f"Training goes on with an encoder, and '{path}' cannot be read: {cause.strerror}.") from cause
     except safetensors.SafetensorError as cause:
@@ -84,12 +84,12 @@ def read_studio_model(
     return card, hyperparameters, generator, encoder
 
 
-def _load(network: torch.nn.Module, weights: dict[str, Tensor], path: Path, new: set[str] = frozenset()) -> None:
+def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, new: set[str] = frozenset()) -> None:
     """Load weights in float32; parameters of what is `new` (a hyperparameter, with which their names begin) may be
     missing."""
     try:
         missing, unknown = network.load_state_dict(
-            {name: weight.float() for name, weight in weights.items()}, strict=False
+            {name: torch.from_numpy(weight).float() for name, weight in weights.items()}, strict=False
         )
     except RuntimeError as cause:
         raise ModelError(f"The weights in '{path}' are of another size than its card says.") from cause
