@@ -92,7 +92,7 @@ class StudioCritic(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def groups(self, learning_rate: float) -> list[dict]:
-        """All parameters for an optimizer that takes equal steps whatever the gradient's size: weights change by a share
+        """All parameters, for an optimizer whose steps do not tell the gradient's size: weights change by a share
         of what they began with ("equalized learning rate", Karras et al. 2018, section 4.1). Some have twenty thousand
         inputs, and would else shake the score at every step."""
         rates: dict[float, list[nn.Parameter]] = {}
