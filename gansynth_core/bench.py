@@ -317,7 +317,8 @@ def _line(title: str, figure: Mapping[str, object] | str, goal: str = "") -> str
     if "median_ms" in figure:
         scale, digits = (1000, 2) if unit == "s" else (1, 1)
         if "p95_ms" in figure:
-            more = "".join(f", {key.removesuffix('_db')} {figure[key]} dB" for key in ("quietest_db",) if key in figure)
+            more = f", quietest {figure['quietest_db']} dB" if "quietest_db" in figure else ""
+            more += f", exact {figure['exact_ms']:.0f} ms after the hand stops" if "exact_ms" in figure else ""
             return (
                 f"  {title}: {figure['median_ms']:.0f} ms, 95 % within {figure['p95_ms']:.0f} ms, "
                 f"{figure['runs']} moves{more}{beside}"

@@ -20,6 +20,7 @@ BROWSER_ARGUMENTS = (
 )  # fmt: skip
 DRAG_SECONDS = 5.0
 STEPS_PER_SECOND = 30  # a hand's pointer events, thinned to what a browser hands on in frames
+STOPS = 12  # of the hand at the end of a drag, each waiting for the exact sound
 PATIENCE_MS = 60_000
 
 # Every move of a hand with the sound it asks for, every sound the engine is told to start, and the level in between.
@@ -92,8 +93,9 @@ def _settle(page) -> None:
 
 
 def drag(page, selector: str, seconds: float) -> dict[str, object]:
-    """Drag a slider to and fro for `seconds`: milliseconds from each move to the next sound that starts, and the
-    quietest moment of the drag (dB below its median level) once the first sound was there."""
+    """Drag a slider to and fro for `seconds`: milliseconds from each move to the next sound that starts, the quietest
+    moment of the drag (dB below its median level) once the first sound was there, and the milliseconds from the hand's
+    stop to the exact sound (median of STOPS), where up to then keyframes stood in for it."""
     _settle(page)
     rail = page.locator(selector).first
     rail.scroll_into_view_if_needed()
@@ -109,14 +111,26 @@ def drag(page, selector: str, seconds: float) -> dict[str, object]:
         step += 1
         time.sleep(max(0.0, began + step / STEPS_PER_SECOND - time.monotonic()))
     last = page.evaluate("performance.now()")
-    page.mouse.up()
     moves, starts, levels = page.evaluate("[moves, starts, levels]")
+    exact = []
+    for stop in range(STOPS):
+        for place in (0.5, 0.3 + 0.37 * (stop / STOPS)):
+            page.mouse.move(box["x"] + place * box["width"], middle)
+            page.wait_for_timeout(1000 / STEPS_PER_SECOND)
+        page.wait_for_function("() => studio.isReady(studio.sound)")
+        exact.append(page.evaluate("starts.at(-1)[0] - moves.at(-1)[0]"))
+    page.mouse.up()
     waits = waits_of(moves, starts)
     if not waits:
         raise ValueError("nothing was heard of the drag")
     heard = [level for at, level in levels if starts[0][0] + 300 < at < last]
     gap = 20 * math.log10(min(heard) / statistics.median(heard)) if heard and min(heard) > 0 else float("-inf")
-    return _spread(waits) | {"sounds": len(starts), "moves": len(moves), "quietest_db": round(gap, 1)}
+    return _spread(waits) | {
+        "exact_ms": round(statistics.median(exact), 1),
+        "sounds": len(starts),
+        "moves": len(moves),
+        "quietest_db": round(gap, 1),
+    }
 
 
 def hover(page, points: int = 40) -> dict[str, object]:

@@ -152,6 +152,29 @@ def test_a_slider_is_heard_while_it_is_dragged_and_is_one_step_back(visit):
     page.wait_for_function("() => !studio.sound.sliders")
 
 
+def test_a_slider_under_the_hand_is_heard_at_once_and_exactly_where_it_rests(visit):
+    page = visit()
+    enable_sound(page)
+    page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
+    wait_for_silence(page)
+    box = page.locator("#shape .slider input").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)  # it rests there: what lies along the slider is fetched
+    there = "amount => studio.isReady({ ...studio.sound, sliders: { 'component 1': amount } })"
+    page.wait_for_function(there, arg=3)
+    page.wait_for_function(there, arg=-0.75)
+    held = []
+    page.route("**/notes?*", lambda route: held.append(route))  # no exact sound comes yet
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, middle)
+    assert_hears(page, 60)
+    assert not page.evaluate("studio.isReady(studio.sound)")  # between two keyframes
+    held.pop(0).continue_()
+    page.unroute("**/notes?*")
+    page.wait_for_function("() => studio.isReady(studio.sound)")
+    page.mouse.up()
+
+
 def test_the_benchmark_of_the_page_hears_what_it_moves(visit):
     page = visit()
     enable_sound(page)
@@ -160,6 +183,7 @@ def test_the_benchmark_of_the_page_hears_what_it_moves(visit):
         figures = page_bench.drag(page, selector, seconds=1.5)
         assert figures["runs"] > 3
         assert 0 < figures["median_ms"] <= figures["p95_ms"] <= figures["max_ms"]
+        assert figures["exact_ms"] > 0
         assert -60 < figures["quietest_db"] <= 0
 
 

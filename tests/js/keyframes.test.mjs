@@ -1,15 +1,26 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createKeyframes, gridPlaces, levelled, neighbours } from "../../webapp/static/keyframes.js";
+import { between, createKeyframes, gridPlaces, levelled, neighbours } from "../../webapp/static/keyframes.js";
 
 const close = (a, b, within = 1e-9) => assert.ok(Math.abs(a - b) < within, `${a} is not ${b}`);
 
-test("keyframes come coarse first, and near the hand first", () => {
-  assert.deepEqual(gridPlaces([0.9], 2).flat(), [1, 0, 0.5, 0.75, 0.25]);
+test("keyframes come in the order in which a hand needs them", () => {
+  assert.deepEqual(gridPlaces([0.9], 2).flat(), [1, 0.75, 0, 0.5, 0.25]);
+  assert.deepEqual(gridPlaces([0.5], 2).flat(), [0.5, 0, 1, 0.25, 0.75]);
   const pad = gridPlaces([0.1, 0.9], 1);
   assert.equal(pad.length, 9);
   assert.deepEqual(pad.slice(0, 4).map(String).sort(), ["0,0", "0,1", "1,0", "1,1"]);
   assert.deepEqual(pad[0], [0, 1]);
+});
+
+test("of the places that are there the two beside a place share it at equal power", () => {
+  const places = [[0.75], [0], [0.5], [1]];
+  const parts = between([0.6], places);
+  assert.deepEqual(parts.map(({ at }) => at[0]), [0.5, 0.75]);
+  close(parts.reduce((sum, { share }) => sum + share ** 2, 0), 1);
+  close(parts[1].share, Math.sin(0.4 * (Math.PI / 2)));
+  assert.deepEqual(between([0.5], places), [{ at: [0.5], share: 1 }]);
+  assert.deepEqual(between([0.4], [[0.5], [1]]), []);
 });
 
 test("the neighbours of a place share it at equal power, and a keyframe has itself alone", () => {
@@ -43,7 +54,7 @@ test("a mixture is as loud as its parts, whether they are alike or not", () => {
   close(levelled([{ samples: silent, share: half }, { samples: silent, share: half }])[0].share, half);
 });
 
-test("what is near is heard from the finest grid that is there", async () => {
+test("what is near is heard from what is here on either side", async () => {
   const ready = new Set();
   const requests = [];
   const frames = createKeyframes({
@@ -59,12 +70,23 @@ test("what is near is heard from the finest grid that is there", async () => {
   ready.add(0);
   ready.add(1);
   assert.deepEqual(frames.near([0.3]).map(({ sound }) => sound), [0, 1]);
-  await frames.fetch([0]);
+  await frames.fetch([0], [[0.4]]);
   assert.deepEqual(requests.flat().sort(), [0.25, 0.5, 0.75]);
+  ready.add(0.4); // beside the grid
+  assert.deepEqual(frames.near([0.3]).map(({ sound }) => sound), [0.25, 0.4]);
+  ready.delete(0.4);
   assert.deepEqual(frames.near([0.3]).map(({ sound }) => sound), [0.25, 0.5]);
   requests.length = 0;
   await frames.fetch([0.5]);
   assert.deepEqual(requests, []); // all is there: nothing is asked for
+});
+
+test("on the pad they are of the finest grid that is here", () => {
+  const ready = new Set(["0,0", "1,0", "0,1", "1,1", "0,0.5", "0.5,0"]);
+  const frames = createKeyframes({ levels: 1, soundAt: String, isReady: (sound) => ready.has(sound) });
+  assert.deepEqual(frames.near([0.2, 0.3]).map(({ sound }) => sound).sort(), ["0,0", "0,1", "1,0", "1,1"]);
+  ready.add("0.5,0.5");
+  assert.deepEqual(frames.near([0.2, 0.3]).map(({ sound }) => sound).sort(), ["0,0", "0,0.5", "0.5,0", "0.5,0.5"]);
 });
 
 test("keyframes that nobody waits for any more are not fetched", async () => {
@@ -96,5 +118,6 @@ test("at rest the keyframes are fetched once nobody plays", async (context) => {
   assert.equal(requests.length, 0);
   quiet = true;
   context.mock.timers.tick(2000);
-  assert.deepEqual(requests, [[0, 1, 0.5]]);
+  await Promise.resolve(); // the requests come one after the other
+  assert.deepEqual(requests.flat(), [0, 1, 0.5]);
 });

@@ -1,9 +1,10 @@
 // The sliders: named directions with what they change, then components, then every number of the latent by pages.
 
 import { h, hostOf, icon, isShown, toggle } from "./dom.js";
+import { createKeyframes, LINE_LEVELS } from "./keyframes.js";
 import { changeText, instrumentOf, leadingInstrument, soundText, titleOf, valueText } from "./sound.js";
 import { starButton } from "./star.js";
-import { bendsOf, handSlot, target } from "./store.js";
+import { bendsOf, handSlot, reduce, soundOf, target } from "./store.js";
 import { openStudio } from "./studio.js";
 
 const NEW_SEEDS = 100000; // short enough to remember or write down
@@ -11,6 +12,7 @@ const PAGE = 16; // numbers of z in sight at once
 const STEP = 0.1;
 const FINE = 0.01;
 const CALM_MS = 250;
+const HOVER_MS = 60; // a hand that rests over a slider so long is about to take hold of it
 
 const LOCK = ["M7 11V8a5 5 0 0 1 10 0v3", "M5 11h14v9H5z"];
 const OPEN_LOCK = ["M7 11V8a5 5 0 0 1 9.6-2", "M5 11h14v9H5z"];
@@ -64,12 +66,11 @@ export default async function mount({ element }) {
 
   function rowsOf(directions) {
     return directions.map((direction) => {
+      const action = (value) => ({ type: "slide", sliders: { [direction.name]: value } });
       const control = slider(direction.title, {
-        limit: model.sliderLimit,
-        drop: studio.drop,
-        onmove: (value) => studio.drag({ type: "slide", sliders: { [direction.name]: value } }),
-        onstep: (value) => studio.dispatch({ type: "slide", sliders: { [direction.name]: value } }),
-        onreset: () => studio.dispatch({ type: "slide", sliders: { [direction.name]: 0 } }),
+        ...heardAlong(model.sliderLimit, action),
+        onstep: (value) => studio.dispatch(action(value)),
+        onreset: () => studio.dispatch(action(0)),
       });
       const lock = h("button", {
         class: "lock", "aria-pressed": "false", "aria-label": `Lock ${direction.title}`, title: "Locked sliders are left alone by Vary and Reset",
@@ -80,6 +81,46 @@ export default async function mount({ element }) {
       if (direction.descriptor !== null) control.element.append(told);
       return { ...control, direction, lock, told };
     });
+  }
+
+  // Keyframes along the slider under the hand: its drag is heard at once, and exactly where it rests.
+  let reached = null; // {limit, action} of that slider
+  let holding = null; // share of its way at which the hand holds it
+  const frames = createKeyframes({
+    levels: LINE_LEVELS,
+    soundAt: ([share]) => soundOf(reduce(studio.project, reached.action(reached.limit * (2 * share - 1)), model)),
+    isReady: studio.isReady,
+    prepare: studio.prepare,
+    isQuiet: studio.isQuiet,
+  });
+
+  function fetchFrames(place, beside) {
+    frames.fetch([place], beside).catch(() => {
+      // The drag is heard all the same, a little later.
+    });
+  }
+
+  // What a slider needs to be heard along its way, from -limit to limit; action(value) moves it.
+  function heardAlong(limit, action) {
+    const mine = { limit, action };
+    const shareOf = (value) => (value / limit + 1) / 2;
+    return {
+      limit,
+      onreach(place, value) {
+        reached = mine;
+        fetchFrames(place, [[shareOf(value)]]);
+      },
+      onmove(value) {
+        reached = mine;
+        holding = shareOf(value);
+        studio.drag(action(value), { near: frames.near([holding]) });
+      },
+      drop() {
+        holding = null;
+        frames.forget();
+        studio.drop();
+      },
+    };
   }
 
   // What is measured of the sound at rest, and how far the sliders took it from what it was without them.
@@ -136,12 +177,11 @@ export default async function mount({ element }) {
     const on = h("button", { class: "tool", "aria-label": "Next page", onclick: () => turn(1) }, icon("M9 5l7 7-7 7"));
     const rows = Array.from({ length: Math.min(PAGE, model.latentSize) }, (_, at) => {
       const index = () => page * PAGE + at;
+      const action = (value) => ({ type: "raw", values: { [index()]: value } });
       const control = slider("", {
-        limit: model.rawLimit,
-        drop: studio.drop,
-        onmove: (value) => studio.drag({ type: "raw", values: { [index()]: value } }),
-        onstep: (value) => studio.dispatch({ type: "raw", values: { [index()]: value } }),
-        onreset: () => studio.dispatch({ type: "raw", values: { [index()]: null } }),
+        ...heardAlong(model.rawLimit, action),
+        onstep: (value) => studio.dispatch(action(value)),
+        onreset: () => studio.dispatch(action(null)),
       });
       return { ...control, index };
     });
@@ -184,8 +224,9 @@ export default async function mount({ element }) {
     return { element, refresh };
   }
 
-  function draw() {
+  function draw(before) {
     const { project } = studio;
+    if (holding !== null && before && before.note !== project.note) fetchFrames(holding);
     const at = target(project);
     const { sliders, raw: own } = bendsOf(project);
     const slot = project.slots[at === "mix" ? handSlot(project) : at];
@@ -215,11 +256,15 @@ export default async function mount({ element }) {
 }
 
 // A named slider: moves are heard as they go, the keyboard steps (finer with Shift), a double click takes it back.
-function slider(title, { limit, drop, onmove, onstep, onreset }) {
+// onreach(share of the way, value): the hand comes to the slider, or takes hold of it.
+function slider(title, { limit, drop, onreach, onmove, onstep, onreset }) {
+  let hovering = null;
+  const reach = (event) => onreach(Math.min(1, Math.max(0, event.offsetX / rail.clientWidth)), Number(rail.value));
   const label = h("span", { class: "name" }, title);
   const rail = h("input", {
     type: "range", min: String(-limit), max: String(limit), step: "0.01", value: "0", "aria-label": title || null,
-    oninput: () => onmove(Number(rail.value)), onchange: drop, ondblclick: onreset,
+    onpointerenter: (event) => (hovering = setTimeout(reach, HOVER_MS, event)), onpointerleave: () => clearTimeout(hovering),
+    onpointerdown: (event) => (clearTimeout(hovering), reach(event)), oninput: () => onmove(Number(rail.value)), onchange: drop, ondblclick: onreset,
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
       if (event.key === "Backspace" || event.key === "Delete") onreset();
