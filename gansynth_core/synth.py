@@ -12,7 +12,7 @@ import torch
 
 from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import InputError, ModelError
-from gansynth_core.generators import Generator, build_generator
+from gansynth_core.generators import Generator, build_generator, stft_of
 from gansynth_core.latent import Timbre, sample
 from gansynth_core.pitches import parse_pitch
 from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
@@ -175,8 +175,8 @@ class Synth:
 
     @torch.inference_mode()
     def _render_batch(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
-        specgram = self._generator(*self._inputs(batch))
-        waves = self.card.specgram.decode(specgram, self.griffin_lim_steps).cpu().numpy()
+        stft = stft_of(self._generator, self.card.specgram, *self._inputs(batch))
+        waves = self.card.specgram.invert(stft, self.griffin_lim_steps).cpu().numpy()
         rate = self.card.specgram.sample_rate
         waves = fade_out(fade_in(waves, rate), rate)
         peaks = np.abs(waves).max(axis=1)

@@ -29,6 +29,18 @@ def test_a_specgram_is_finite_in_range_and_repeatable(generator):
     assert torch.equal(specgram, generator(z, pitch, instruments))
 
 
+def test_the_short_way_to_a_wave_ends_where_the_specgram_does(generator):
+    inputs = torch.randn(3, 32), torch.tensor([24.0, 60.5, 84.0]), weights([1, 0, 0], [0, 1, 0], [0.2, 0.3, 0.5])
+    waves, decoded = SPEC.invert(generator.stft(*inputs), 2), SPEC.decode(generator(*inputs), 2)
+    noise = (waves - decoded).square().mean(dim=1) / decoded.square().mean(dim=1)
+    assert (noise < 1e-8).all()  # -80 dB: phases summed up and not
+
+
+def test_no_number_of_the_basis_is_too_small_for_a_fast_product(generator):
+    basis = generator.harmonic_basis(torch.tensor([30.0, 84.0])).abs()
+    assert not ((basis > 0) & (basis < torch.finfo(torch.float32).tiny)).any()
+
+
 def test_pitch_is_continuous(generator):
     z, instruments = torch.randn(1, 32).repeat(3, 1), weights([1, 0, 0]).repeat(3, 1)
     log_magnitude = generator(z, torch.tensor([60.0, 60.001, 61.0]), instruments)[:, 0]

@@ -26,6 +26,14 @@ class Generator(Protocol):
     def to(self, device: str) -> "Generator": ...
 
 
+def stft_of(generator: Generator, spec: Representation, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+    """What the generator makes of its inputs as an STFT, complex [batch, frames, bins]: by its own way there (a method
+    `stft`), or from its specgram."""
+    short_way = getattr(generator, "stft", None)
+    inputs = z, pitch, instruments
+    return short_way(*inputs) if short_way else spec.from_specgram(generator(*inputs))
+
+
 #: Family name, as a card writes it -> the module's class: cls(spec, instruments, latent_size, **hyperparameters).
 FAMILIES: dict[str, type[nn.Module]] = {"magenta": MagentaGenerator, "studio": StudioGenerator}
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gansynth_core.errors import ModelError
-from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency
+from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency, modulus
 
 # Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
 # window overlapping by 3/4), a steady partial 1. Up to the first number a bin is noise, from the second on it is tone.
@@ -157,11 +157,10 @@ class StudioGenerator(nn.Module):
         place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
         harmonic = (place / f0).round().clamp_min(1)
         distance = place - harmonic * f0
-        peak = (-((distance / 1.6) ** 2)).exp()
-        wide = (-((distance / 3.5) ** 2)).exp()
+        narrow, peak, wide = (_bump(distance / width) for width in (0.8, 1.6, 3.5))
         functions = [
             torch.ones_like(distance),  # the floor between partials
-            (-((distance / 0.8) ** 2)).exp(),
+            narrow,
             peak,
             wide,
             peak * (1 - 2 * (harmonic % 2)),  # odd and even partials apart
@@ -176,15 +175,28 @@ class StudioGenerator(nn.Module):
 
     def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> specgram [batch, 2, frames, bins]."""
-        features = self.grow(self.place(z, instruments), pitch)
-        return self.voice(self.spectrum(features, self.harmonic_basis(pitch)), pitch)
+        return self.voice(self._spectrum_of(z, pitch, instruments), pitch)
+
+    def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """What the specgram of `forward` is decoded to, complex [batch, frames, bins], without the detour over it."""
+        spectrum = self._spectrum_of(z, pitch, instruments)
+        log_magnitude, mixed = self.mix(spectrum, pitch, self._noise_of(pitch))
+        low, high = self.spec.log_magnitude_low, self.spec.log_magnitude_high
+        magnitude = torch.where(log_magnitude <= low, 0.0, log_magnitude.clamp_max(high).exp())
+        return mixed * (magnitude / modulus(mixed).clamp_min(1e-12))
+
+    def _spectrum_of(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Spectrum:
+        return self.spectrum(self.grow(self.place(z, instruments), pitch), self.harmonic_basis(pitch))
 
     def voice(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
         """Give a Spectrum its phases and its noise -> specgram [batch, 2, frames, bins] in [-1, 1]."""
-        shift = (pitch.round().long() * 7) % self.spec.frames  # neighbouring keys get different pieces of the noise
-        noise = self.noise[shift[:, None] + torch.arange(self.spec.frames, device=shift.device)]
-        log_magnitude, mixed = self.mix(spectrum, pitch, noise)
+        log_magnitude, mixed = self.mix(spectrum, pitch, self._noise_of(pitch))
         return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
+
+    def _noise_of(self, pitch: Tensor) -> Tensor:
+        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]: neighbouring keys get different pieces."""
+        shift = (pitch.round().long() * 7) % self.spec.frames
+        return self.noise[shift[:, None] + torch.arange(self.spec.frames, device=shift.device)]
 
     def mix(self, spectrum: Spectrum, pitch: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Mix tone and noise, complex [batch, frames, bins] of unit RMS, as every bin's tonality says -> log-magnitude
@@ -193,7 +205,8 @@ class StudioGenerator(nn.Module):
         log_magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1))
         tonal = ((spectrum.tonality - NOISE_TONALITY) / (TONE_TONALITY - NOISE_TONALITY)).clamp(0, 1)
         with torch.no_grad():
-            turning = torch.polar(torch.ones_like(log_magnitude), self._running_phase(log_magnitude, pitch))
+            phase = self._running_phase(log_magnitude, pitch)
+            turning = torch.complex(phase.cos(), phase.sin())  # on a CPU four times as fast as torch.polar
         rest = 1 - tonal**2
         rest = torch.where(rest > 0, rest.clamp_min(1e-12).sqrt(), rest)  # the root's slope at 0 is no number
         mixed = tonal * turning + rest * math.exp(MEDIAN_TO_RMS) * noise
@@ -220,6 +233,11 @@ class StudioGenerator(nn.Module):
         harmonic = (place / (midi_to_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
         scattered = torch.frac(harmonic * 0.6180339887498949) * 2 * math.pi  # golden ratio: evenly spread
         return scattered + math.pi * (place % 2)
+
+
+def _bump(x: Tensor) -> Tensor:
+    """e^(-x^2), nowhere below e^-50: numbers so small that they lose digits make CPUs multiply at a tenth of their pace."""
+    return (-(x**2)).clamp_min(-50).exp()
 
 
 def stretch(z: Tensor, directions: Tensor, factors: Tensor) -> Tensor:
