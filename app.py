@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # imported for real only once the arguments are known to be g
     from webapp.player import Player
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it reports its import otherwise
+# Before torch is imported: its threads (libgomp's) then sleep while they wait for each other. They spin otherwise, and
+# take the cores from what is at work beside them: on a busy machine a note takes five times as long.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 FIRST_PORT = 7860
 PORTS_TRIED = 40

@@ -328,7 +328,7 @@ def representation_from_json(document: dict) -> Representation:
 
 
 def modulus(z: Tensor) -> Tensor:
-    """|z| of complex numbers whose squares stay in range: on a CPU three times as fast as torch.abs, which minds that."""
+    """|z| of complex numbers whose squares stay in range: on a CPU, three times as fast as torch.abs."""
     return (z.real.square() + z.imag.square()).sqrt()
 
 

@@ -194,7 +194,7 @@ class StudioGenerator(nn.Module):
         return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
 
     def _noise_of(self, pitch: Tensor) -> Tensor:
-        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]: neighbouring keys get different pieces."""
+        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]: of every key another piece."""
         shift = (pitch.round().long() * 7) % self.spec.frames
         return self.noise[shift[:, None] + torch.arange(self.spec.frames, device=shift.device)]
 
@@ -236,7 +236,7 @@ class StudioGenerator(nn.Module):
 
 
 def _bump(x: Tensor) -> Tensor:
-    """e^(-x^2), nowhere below e^-50: numbers so small that they lose digits make CPUs multiply at a tenth of their pace."""
+    """e^(-x^2), but never below e^-50: numbers too small for all their digits make a CPU multiply four times slower."""
     return (-(x**2)).clamp_min(-50).exp()
 
 
