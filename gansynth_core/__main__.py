@@ -85,7 +85,12 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     _add_module(typed, commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
     command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
     _train_arguments(command)
-    _add_module(typed, commands, "evaluate", "gansynth_core.training.evaluation", "measure a model beside real notes")
+    _add_module(
+        typed, commands, "evaluate", "gansynth_core.training.evaluation.command", "measure a model beside real notes"
+    )
+    _add_module(
+        typed, commands, "judge", "gansynth_core.training.evaluation.judge", "train what models are measured with"
+    )
     _add_module(typed, commands, "bench", "gansynth_core.bench", "measure speed and memory on this machine")
     return parser
 

@@ -1,6 +1,8 @@
 import argparse
 import json
 import math
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,9 +14,14 @@ from gansynth_core import DataError, InputError, ModelError, Synth
 from gansynth_core.cards import ModelCard, load_card, save_model, save_tensors
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
-from gansynth_core.training import evaluation
 from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize
-from gansynth_core.training.evaluation import choose_notes, evaluate, levels_db, log_spectral_distance
+from gansynth_core.training.evaluation import command, trials
+from gansynth_core.training.evaluation.command import evaluate
+from gansynth_core.training.evaluation.comparison import DISTANCES, KINDS
+from gansynth_core.training.evaluation.judge import Judge, JudgeCard, JudgeNetwork, bands_hz, save_judge
+from gansynth_core.training.evaluation.notes import choose_notes
+from gansynth_core.training.evaluation.pitch import is_in_tune, is_octave_error
+from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
 from gansynth_core.training.pitch_tracker import cents_off, hear
 
 INSTRUMENTS = ("violin", "flute", "gunshot")
@@ -54,6 +61,19 @@ def data(tmp_path_factory):
     return NoteSet.open(folder)
 
 
+@pytest.fixture(autouse=True)
+def few_morphs(monkeypatch):
+    monkeypatch.setattr(trials, "MORPHS", 2)
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """An untrained one: whatever it says, it says of every version alike."""
+    torch.manual_seed(1)
+    card = JudgeCard(SPEC.sample_rate, SPEC.samples, INSTRUMENTS, 24, 61)
+    return Judge(card, JudgeNetwork(len(bands_hz(SPEC.sample_rate)), 61, 3).requires_grad_(False), sha256="a" * 64)
+
+
 # --- hearing -----------------------------------------------------------------------------------------------------
 
 
@@ -89,8 +109,8 @@ def test_an_out_of_tune_attack_does_not_decide():
 
 def test_octave_errors_are_told_from_other_wrong_pitches():
     cents = np.array([0.0, 20.0, 1210.0, -2390.0, 700.0, 30.0, math.nan])
-    assert evaluation.is_in_tune(cents).tolist() == [True, True, False, False, False, False, False]
-    assert evaluation.is_octave_error(cents).tolist() == [False, False, True, True, False, False, False]
+    assert is_in_tune(cents).tolist() == [True, True, False, False, False, False, False]
+    assert is_octave_error(cents).tolist() == [False, False, True, True, False, False, False]
 
 
 # --- distance ----------------------------------------------------------------------------------------------------
@@ -142,14 +162,14 @@ def test_notes_are_spread_over_instruments_then_over_pitches(data):
     assert choose_notes(data, sine_card(), 5, 1).tolist() == choose_notes(data, sine_card(), 5, 1).tolist()
 
 
-def test_a_set_that_does_not_fit_is_refused(data, tmp_path):
+def test_a_set_that_does_not_fit_is_refused(data, judge, tmp_path):
     with pytest.raises(DataError, match="no held-out note"):
         choose_notes(data, sine_card(instruments=("tuba",)), 5, 0)
     with pytest.raises(InputError, match="At least one"):
         choose_notes(data, sine_card(), 0, 0)
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="other things"):
-        evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path)
+        evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path, judge=judge)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
@@ -167,9 +187,9 @@ class Detuned(SineGenerator):
 
 
 @pytest.mark.parametrize(("cents", "share", "octaves"), [(0, 1, 0), (40, 0, 0), (-1200, 0, 1)])
-def test_the_headline_tells_who_is_in_tune(data, tmp_path, cents, share, octaves):
+def test_the_headline_tells_who_is_in_tune(data, judge, tmp_path, cents, share, octaves):
     synth = Synth(sine_card(), Detuned(cents), device="cpu")
-    figures = evaluate(synth, data, tmp_path / "report", notes=5, seed=2)
+    figures = evaluate(synth, data, tmp_path / "report", judge=judge, notes=5, seed=2)
     assert figures["notes"] == 5 and figures["notes_real_in_tune"] == 4  # the gunshot is not judged
     assert figures["in_tune_share"] == share
     assert figures["octave_error_share"] == pytest.approx(octaves, abs=0.25)  # the lowest key's octave is out of reach
@@ -177,7 +197,7 @@ def test_the_headline_tells_who_is_in_tune(data, tmp_path, cents, share, octaves
         assert figures["in_tune_median_cents"] == pytest.approx(abs(cents), abs=3)
 
 
-def test_a_trained_model_folder_gets_a_full_report(data, tmp_path, capsys):
+def test_a_trained_model_folder_gets_a_full_report(data, judge, tmp_path, capsys):
     torch.manual_seed(0)
     hyperparameters = {"channels": 16, "features": 16, "bands": 8}
     generator = build_generator("studio", SPEC, 3, 16, hyperparameters)
@@ -187,35 +207,70 @@ def test_a_trained_model_folder_gets_a_full_report(data, tmp_path, capsys):
     card = save_model(model, card, {name: value.numpy() for name, value in generator.state_dict().items()})
     weights = {name: value.detach().numpy() for name, value in encoder.state_dict().items()}
     save_tensors(model / "encoder.safetensors", weights)
+    digest = save_judge(tmp_path / "judge.safetensors", judge)
 
     parser = argparse.ArgumentParser()
-    evaluation.add_arguments(parser)
+    command.add_arguments(parser)
     out = tmp_path / "reports" / "tiny"
-    command = ["--model", str(model), "--data", str(data.folder), "--out", str(out), "--notes", "4", "--device", "cpu"]
-    evaluation.run(parser.parse_args([*command, "--into-card"]))
+    line = ["--model", str(model), "--data", str(data.folder), "--out", str(out), "--notes", "4", "--device", "cpu"]
+    line += ["--judge", str(tmp_path / "judge.safetensors")]
+    command.run(parser.parse_args([*line, "--into-card"]))
     assert "in_tune_share" in capsys.readouterr().out
 
     report = json.loads((out / "report.json").read_text())
     assert report["model"]["sha256"] == card.sha256 and report["seed"] == 0
+    assert report["judge"]["sha256"] == digest
     assert load_card(model).quality == report["headline"]
     assert report["headline"]["notes"] == 4 and len(report["judged"]) == 4
     assert report["data"]["held_out_notes"] == 25 and report["data"]["held_out_pairs"] == 13
     distance = {kind: value["db"] for kind, value in report["distance"].items()}
-    assert set(distance) == set(evaluation.DISTANCES)
+    assert set(distance) == set(DISTANCES)
     assert distance["resynthesis"] < 1 < distance["variation"] < distance["model"]  # an untrained model is far off
-    assert all(set(note["cents"]) == set(evaluation.KINDS) for note in report["judged"])
+    assert all(set(note["cents"]) == set(KINDS) for note in report["judged"])
+    measures = report["measures"]
+    assert measures["real"]["variety_db"] > 0 and measures["model"]["morph_unevenness"] >= 1
+    # Of 3 notes that have another variation the distance is finite; a model so far off is farther.
+    assert 0 < measures["real"]["fid"] < measures["model"]["fid"]
     text = (out / "report.md").read_text()
-    assert card.sha256 in text and "Pipe" in text and "its reconstruction" in text and "nan" not in text
+    assert card.sha256 in text and digest in text and "Pipe" in text and "its reconstruction" in text
+    assert "nan" not in text.lower()
     assert (out / "notes_1.png").read_bytes().startswith(b"\x89PNG")
     wavs = sorted((out / "listen").glob("*.wav"))
     assert len(wavs) % 3 == 0 and {soundfile.info(wav).subtype for wav in wavs} == {"PCM_16"}
+    page = (out / "listen" / "index.html").read_text()
+    assert sorted(re.findall(r'src="([^"]+)"', page)) == [wav.name for wav in wavs]
 
+    # Another model beside: its column is what its own report said.
     (out / "listen" / "stale.wav").write_bytes(b"")
-    evaluation.run(parser.parse_args([*command, "--seed", "1"]))  # replaces the whole of the earlier report
-    assert json.loads((out / "report.json").read_text())["seed"] == 1
-    assert not (out / "listen" / "stale.wav").exists()
+    earlier = tmp_path / "earlier"
+    shutil.copytree(out, earlier)
+    command.run(parser.parse_args([*line, "--beside", f"warm start={earlier}", "--name", "GAN"]))
+    text = (out / "report.md").read_text()
+    assert "| real | warm start | GAN | reconstruction |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| FID"))
+    assert row.split("|")[4] == row.split("|")[5]
+    assert not (out / "listen" / "stale.wav").exists()  # the whole of the earlier report was replaced
     assert [path.name for path in out.parent.iterdir()] == ["tiny"]
 
+    with pytest.raises(InputError, match="another seed"):
+        command.run(parser.parse_args([*line, "--beside", str(earlier), "--seed", "1"]))
+    with pytest.raises(InputError, match="other notes"):
+        command.run(parser.parse_args([*line, "--beside", str(earlier), "--notes", "3"]))
+    report["judge"]["sha256"] = "b" * 64
+    (earlier / "report.json").write_text(json.dumps(report))
+    with pytest.raises(InputError, match="another judge"):
+        command.run(parser.parse_args([*line, "--beside", str(earlier)]))
+    with pytest.raises(InputError, match="no report"):
+        command.run(parser.parse_args([*line, "--beside", str(tmp_path / "nothing.json")]))
     (model / "encoder.safetensors").write_bytes(b"not weights")
     with pytest.raises(ModelError, match="encoder"):
-        evaluation.run(parser.parse_args(command))
+        command.run(parser.parse_args(line))
+
+
+def test_what_was_measured_of_sines_is_what_they_are(data, judge, tmp_path):
+    evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path / "report", judge=judge, notes=13)
+    measures = json.loads((tmp_path / "report" / "report.json").read_text())["measures"]
+    # Seeds of the sines differ in level alone, which notes of one peak do not keep; real variants in their partials.
+    assert measures["model"]["variety_db"] < 0.5 < 2 < measures["real"]["variety_db"]
+    assert measures["model"]["morph_unevenness"] < 6  # a leap would be 16
+    assert measures["model"]["click_share"] == 0

@@ -1,0 +1,106 @@
+"""The command line of `evaluate`."""
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+
+from gansynth_core.cards import ModelCard, model_folder, save_card
+from gansynth_core.errors import InputError, ModelError
+from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.synth import Synth
+from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.evaluation.comparison import compare
+from gansynth_core.training.evaluation.judge import SHIPPED, Judge, load_judge
+from gansynth_core.training.evaluation.report import Column, check_comparable, column_of, write_report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `evaluate`."""
+    parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
+    parser.add_argument("--data", required=True, help="the training set whose held-out notes are the measure")
+    parser.add_argument("--out", required=True, help="folder for the report, its pictures and notes to listen to")
+    parser.add_argument("--notes", type=int, default=400, help="how many held-out notes (default: 400)")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of notes and of the model's z (default: 0)")
+    parser.add_argument("--judge", default=str(SHIPPED), help="a file made by 'judge' (default: the one that is here)")
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="NAME=REPORT",
+        help="an earlier report.json of another model, by the same judge, notes and seed, as a column; several times",
+    )
+    parser.add_argument("--name", help="what the model's own column is called (default: its id)")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    parser.add_argument("--into-card", action="store_true", help="keep the figures in the model's card, as its quality")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluate as the command line says, and print the headline figures."""
+    folder = model_folder(arguments.model)
+    synth = Synth.load(str(folder), device=arguments.device)
+    data = NoteSet.open(arguments.data)
+    figures = evaluate(
+        synth,
+        data,
+        arguments.out,
+        judge=load_judge(arguments.judge, synth.device),
+        encoder=load_encoder(folder, synth.card, synth.device),
+        notes=arguments.notes,
+        seed=arguments.seed,
+        beside=[column_of(text) for text in arguments.beside],
+        name=arguments.name,
+    )
+    for name, value in figures.items():
+        print(f"{name}: {value}")
+    if arguments.into_card:
+        save_card(folder, dataclasses.replace(synth.card, quality=figures))
+    print(Path(arguments.out) / "report.md")
+
+
+def evaluate(
+    synth: Synth,
+    data: NoteSet,
+    out: str | os.PathLike,
+    *,
+    judge: Judge,
+    encoder: StudioEncoder | None = None,
+    notes: int = 400,
+    seed: int = 0,
+    beside: Sequence[Column] = (),
+    name: str | None = None,
+) -> dict[str, float | int]:
+    """Measure `synth` on up to `notes` held-out notes of `data`; write report.md, report.json, pictures and a page of
+    WAVs to the folder `out`; return the headline figures, shares from 0 to 1.
+
+    beside: other models' columns, from their reports. name: of this model's column.
+    An earlier report in `out` is replaced as a whole; a folder with anything else in it is left alone (InputError).
+    Raises DataError if the set, the model and the judge do not fit together or the report cannot be written, and
+    InputError for a report beside that cannot be compared.
+    """
+    out = Path(out)
+    if out.exists() and not (out / "report.json").is_file() and any(out.iterdir()):
+        raise InputError(f"'{out}' holds other things than a report: choose another folder.")
+    for column in beside:
+        check_comparable(column, judge, data, synth.card, notes, seed)
+    comparison = compare(synth, data, judge, encoder=encoder, notes=notes, seed=seed)
+    write_report(out, comparison, data.spec, beside, name or synth.card.id)
+    return comparison.document["headline"]
+
+
+def load_encoder(folder: str | os.PathLike, card: ModelCard, device: str = "cpu") -> StudioEncoder | None:
+    """The encoder beside a model's weights, or None where there is none. Raises ModelError if it is damaged."""
+    path = Path(folder) / "encoder.safetensors"
+    if not path.is_file():
+        return None
+    encoder = StudioEncoder(card.specgram, len(card.instruments), card.latent_size)
+    try:
+        weights = safetensors.torch.load_file(path)
+        encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as cause:
+        raise ModelError(f"The encoder '{path}' is damaged or belongs to another model: {cause}") from cause
+    return encoder.to(device).eval().requires_grad_(False)

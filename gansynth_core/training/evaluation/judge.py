@@ -1,0 +1,332 @@
+"""The judge: a small convolutional network that hears a note and says its pitch and its instrument.
+
+It learns from the real training notes of a set, decoded to sound, and shares nothing with any model; so real and made
+notes come to it the same way. What GANSynth's paper (Engel et al. 2019, arXiv 1902.08710) measures with a pitch
+classifier is measured with it. One trunk with two heads: its features, before the heads, are what FID and distances are
+taken of.
+
+`python -m gansynth_core judge --data D --out FILE` trains one. Figures of two judges cannot be compared: a report names
+its judge by the sha256 of its file.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from gansynth_core.errors import DataError, InputError, ModelError
+from gansynth_core.files import replacing
+from gansynth_core.synth import choose_device
+from gansynth_core.training.dataset import NoteSet
+
+FORMAT = 1
+SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "judge" / "judge.safetensors"
+
+WINDOW_SECONDS = 0.128
+FRAMES = 64
+BANDS_PER_OCTAVE = 24
+LOWEST_HZ = 55.0  # below, a window of 0.128 s tells no semitones apart; low notes are told by their partials
+FLOOR_DB = -60.0  # what lies lower is a recording's hiss, by which an instrument should not be known
+FEATURES = 128
+HEARD_AT_A_TIME = 32
+
+
+@dataclass(frozen=True)
+class JudgeCard:
+    """What a judge hears and was trained on. sample_rate in Hz and samples: of the notes it takes. pitch_low: the MIDI
+    pitch of the first of `pitches` classes. real_accuracy: on held-out real notes, shares by name."""
+
+    sample_rate: int
+    samples: int
+    instruments: tuple[str, ...]
+    pitch_low: int
+    pitches: int
+    sources: tuple[str, ...] = ()
+    notes: int = 0
+    epochs: int = 0
+    seed: int = 0
+    real_accuracy: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of notes: features float32 [notes, FEATURES], and the probabilities of every pitch
+    [notes, pitches] and instrument [notes, instruments]."""
+
+    features: np.ndarray
+    pitch: np.ndarray
+    instrument: np.ndarray
+
+
+class JudgeNetwork(nn.Module):
+    """Four halvings of bands and frames, then one dense layer: where a band lies must count, for the pitch."""
+
+    def __init__(self, bands: int, pitches: int, instruments: int) -> None:
+        super().__init__()
+        widths = (1, 16, 32, 64, 96)
+        layers: list[nn.Module] = []
+        for number, (a, b) in enumerate(itertools.pairwise(widths)):
+            size = 5 if number == 0 else 3
+            layers += [nn.Conv2d(a, b, size, 2, size // 2, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
+        self.trunk = nn.Sequential(*layers)
+        halved = math.ceil(bands / 16) * (FRAMES // 16)
+        self.summary = nn.Linear(widths[-1] * halved, FEATURES)
+        self.pitch = nn.Linear(FEATURES, pitches)
+        self.instrument = nn.Linear(FEATURES, instruments)
+
+    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """levels [batch, frames, bands] in [0, 1] -> features [batch, FEATURES], logits of pitch and instrument."""
+        x = self.trunk(levels[:, None].contiguous(memory_format=torch.channels_last))
+        features = functional.relu(self.summary(functional.dropout(x.flatten(1), 0.2, self.training)))
+        return features, self.pitch(features), self.instrument(features)
+
+
+class Judge:
+    """A trained network with its card. `sha256` of its file; empty before it is saved."""
+
+    def __init__(self, card: JudgeCard, network: JudgeNetwork, device: str = "cpu", sha256: str = "") -> None:
+        self.card, self.device, self.sha256 = card, device, sha256
+        self.network = network.to(device).eval()
+
+    @torch.inference_mode()
+    def hear(self, levels: Tensor) -> Verdict:
+        """levels float [notes, FRAMES, bands] from `levels_of` -> what the judge makes of the notes."""
+        parts: list[list[Tensor]] = [[], [], []]
+        for batch in levels.split(64):
+            features, pitch, instrument = self.network(batch.to(self.device).float())
+            for kept, found in zip(parts, (features, pitch.softmax(1), instrument.softmax(1)), strict=True):
+                kept.append(found.cpu())
+        return Verdict(*(torch.cat(part).numpy() for part in parts))
+
+    def levels_of(self, waves: Tensor) -> Tensor:
+        """waves float [notes, samples] at the judge's rate -> float32 [notes, FRAMES, bands] on the CPU."""
+        return torch.cat([levels_of(part.to(self.device), self.card.sample_rate).cpu() for part in waves.split(64)])
+
+    def pitch_classes(self, pitches: np.ndarray) -> np.ndarray:
+        """MIDI pitches [n] -> the number of their class; -1 for one that the judge does not know."""
+        classes = np.round(pitches).astype(int) - self.card.pitch_low
+        return np.where((classes >= 0) & (classes < self.card.pitches), classes, -1)
+
+    def instrument_classes(self, names: list[str]) -> np.ndarray:
+        """Instrument names -> the number of their class; -1 for one that the judge does not know."""
+        number = {name: place for place, name in enumerate(self.card.instruments)}
+        return np.array([number.get(name, -1) for name in names], dtype=int)
+
+    def check(self, data: NoteSet) -> None:
+        """Raises DataError if the notes of `data` are not of the kind that this judge hears."""
+        card, spec = self.card, data.spec
+        if (card.sample_rate, card.samples) != (spec.sample_rate, spec.samples):
+            raise DataError(
+                f"This judge hears notes of {card.samples} samples at {card.sample_rate} Hz, and those of "
+                f"'{data.folder}' have {spec.samples} at {spec.sample_rate}: train one for them with "
+                f"python -m gansynth_core judge --data {data.folder} --out judge.safetensors"
+            )
+
+
+# --- hearing -----------------------------------------------------------------------------------------------------
+
+
+def bands_hz(sample_rate: int) -> np.ndarray:
+    """Centres of the judge's bands, half a semitone apart up to Nyquist: float64 [bands]."""
+    octaves = math.log2(sample_rate / 2 / LOWEST_HZ)
+    return LOWEST_HZ * 2 ** (np.arange(int(octaves * BANDS_PER_OCTAVE)) / BANDS_PER_OCTAVE)
+
+
+def levels_of(waves: Tensor, sample_rate: int) -> Tensor:
+    """waves float [notes, samples] -> level in each band over time, float32 [notes, FRAMES, bands]: 1 for the loudest
+    of the note, 0 for 60 dB below it and less, so that loudness does not count."""
+    size = round(WINDOW_SECONDS * sample_rate)
+    hop = math.ceil(waves.shape[1] / FRAMES)
+    padded = functional.pad(waves, (size // 2, FRAMES * hop - waves.shape[1] + size // 2))
+    window = torch.hann_window(size, device=waves.device)
+    frames = padded.unfold(1, size, hop)[:, :FRAMES] * window
+    power = torch.view_as_real(torch.fft.rfft(frames)).square().sum(dim=-1)
+    levels = 10 * (power @ _bands(size, sample_rate).to(waves.device)).clamp_min(1e-12).log10()
+    return ((levels - levels.amax(dim=(1, 2), keepdim=True)) / -FLOOR_DB + 1).clamp_min(0)
+
+
+def _bands(size: int, sample_rate: int) -> Tensor:
+    """Triangles over log frequency that take power of FFT bins to bands: float32 [size / 2 + 1, bands]. One that is
+    narrower than the distance of two bins is made as wide, so that none is empty."""
+    centres = bands_hz(sample_rate)
+    bin_hz = sample_rate / size
+    width = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), bin_hz)
+    hz = np.arange(size // 2 + 1)[:, None] * bin_hz
+    triangles = np.maximum(0.0, 1 - np.abs(hz - centres) / width)
+    return torch.from_numpy((triangles / triangles.sum(axis=0)).astype(np.float32))
+
+
+def levels_of_notes(data: NoteSet, indices: np.ndarray, device: str = "cpu", *, quiet: bool = False) -> Tensor:
+    """The real notes at `indices`, decoded to sound and heard: float16 [notes, FRAMES, bands] on the CPU."""
+    parts = []
+    with tqdm(total=len(indices), unit="note", desc="Hearing", disable=quiet) as bar:
+        for start in range(0, len(indices), HEARD_AT_A_TIME):
+            batch = indices[start : start + HEARD_AT_A_TIME]
+            waves = data.spec.decode(data.specgram(batch).to(device))
+            parts.append(levels_of(waves, data.spec.sample_rate).half().cpu())
+            bar.update(len(batch))
+    return torch.cat(parts)
+
+
+# --- training ----------------------------------------------------------------------------------------------------
+
+
+def train_judge(
+    data: NoteSet, *, notes: int = 20_000, epochs: int = 12, seed: int = 0, device: str = "cpu", batch: int = 64
+) -> Judge:
+    """A judge that learned from up to `notes` real training notes of `data`, drawn by `seed`; its card holds how often
+    it is right about the held-out ones. Raises DataError if the set has no training or no held-out note, InputError
+    for impossible numbers."""
+    if notes < 2 or epochs < 1:
+        raise InputError(f"A judge learns from 2 notes or more, in 1 epoch or more, not {notes} in {epochs}.")
+    training, held_out = data.training(), data.held_out()
+    if len(training) < 2 or not len(held_out):
+        raise DataError(f"'{data.folder}' needs notes to train by and held-out ones, for a judge of them.")
+    torch.manual_seed(seed)
+    chosen = np.random.default_rng(seed).permutation(training)[:notes]
+    low, high = round(float(data.notes["pitch"].min())), round(float(data.notes["pitch"].max()))
+    card = JudgeCard(
+        data.spec.sample_rate,
+        data.spec.samples,
+        data.instruments,
+        low,
+        high - low + 1,
+        tuple(str(source.get("name")) for source in data.sources),
+        len(chosen),
+        epochs,
+        seed,
+    )
+    levels = levels_of_notes(data, chosen, device)
+    pitch = torch.from_numpy(np.round(data.notes[chosen]["pitch"]).astype(np.int64) - low)
+    instrument = torch.from_numpy(data.notes[chosen]["instrument"].astype(np.int64))
+    network = JudgeNetwork(levels.shape[2], card.pitches, len(card.instruments)).to(device)
+    network.to(memory_format=torch.channels_last)
+    steps = epochs * math.ceil(len(chosen) / batch)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.15)
+    with tqdm(total=steps, unit="step", desc="Training the judge") as bar:
+        for _ in range(epochs):
+            for rows in torch.randperm(len(chosen)).split(batch):
+                x = levels[rows].to(device).float()
+                # A little noise and gain, so that no instrument is known by a level that is exactly so.
+                gain = 1 + 0.04 * torch.randn(len(rows), 1, 1, device=device)
+                x = (x * gain + 0.02 * torch.randn_like(x)).clamp(0, 1)
+                _, pitch_logits, instrument_logits = network(x)
+                loss = functional.cross_entropy(pitch_logits, pitch[rows].to(device))
+                loss = loss + functional.cross_entropy(instrument_logits, instrument[rows].to(device))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                bar.update()
+            bar.set_postfix(loss=f"{loss.item():.2f}")
+    network.half().float()  # what is saved is what is measured
+    judge = Judge(card, network, device)
+    return Judge(JudgeCard(**asdict(card) | {"real_accuracy": accuracy(judge, data, held_out)}), network, device)
+
+
+def accuracy(judge: Judge, data: NoteSet, indices: np.ndarray) -> dict[str, float]:
+    """How often the judge is right about real notes: shares from 0 to 1, of pitch (the class alone, and within an
+    octave error) and instrument."""
+    said = judge.hear(levels_of_notes(data, indices, judge.device, quiet=True))
+    pitch = judge.pitch_classes(data.notes[indices]["pitch"])
+    instrument = judge.instrument_classes([data.instruments[i] for i in data.notes[indices]["instrument"]])
+    return {
+        "notes": len(indices),
+        "pitch": _share(said.pitch.argmax(axis=1) == pitch),
+        "instrument_top_1": _share(said.instrument.argmax(axis=1) == instrument),
+        "instrument_top_5": _share(ranks(said.instrument, instrument) < 5),
+    }
+
+
+def ranks(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """How many classes the judge holds for likelier than the right one: int [notes], from probabilities
+    [notes, classes] and the right classes [notes]."""
+    right = probabilities[np.arange(len(classes)), classes]
+    return (probabilities > right[:, None]).sum(axis=1)
+
+
+def _share(hits: np.ndarray) -> float:
+    return round(float(hits.mean()), 4)
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+
+def save_judge(path: str | os.PathLike, judge: Judge) -> str:
+    """Write a judge as float16 safetensors with its card as metadata; returns the file's sha256."""
+    tensors = {
+        name: value.half().cpu().contiguous() if value.is_floating_point() else value.cpu()
+        for name, value in judge.network.state_dict().items()
+    }
+    metadata = {"format": str(FORMAT), "judge": json.dumps(asdict(judge.card))}
+    with replacing(path, DataError) as partial:
+        safetensors.torch.save_file(tensors, partial, metadata)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def load_judge(path: str | os.PathLike = SHIPPED, device: str = "cpu") -> Judge:
+    """The judge in a file, by default the one that comes with this program. Raises ModelError if it is none."""
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(
+            f"There is no judge '{path}'. Train one with: python -m gansynth_core judge --data SET --out {path}"
+        )
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != str(FORMAT):
+                raise ModelError(f"'{path}' is no judge, or one of a newer version.")
+            document = json.loads(metadata["judge"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        for name in ("instruments", "sources"):
+            document[name] = tuple(document[name])
+        card = JudgeCard(**document)
+        network = JudgeNetwork(len(bands_hz(card.sample_rate)), card.pitches, len(card.instruments))
+        network.load_state_dict(weights, strict=True)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as cause:
+        raise ModelError(f"The judge '{path}' is damaged: {cause}") from cause
+    network.requires_grad_(False).to(memory_format=torch.channels_last)
+    return Judge(card, network.float(), device, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+# --- the command -------------------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `judge`."""
+    parser.add_argument("--data", required=True, help="the training set whose real notes it learns from")
+    parser.add_argument("--out", required=True, help="the file to write (.safetensors)")
+    parser.add_argument("--notes", type=int, default=20_000, help="how many training notes at most (default: 20000)")
+    parser.add_argument("--epochs", type=int, default=12, help="how often it hears each (default: 12)")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of notes and of the training (default: 0)")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train a judge as the command line says, write it and print how good it is."""
+    data = NoteSet.open(arguments.data)
+    judge = train_judge(
+        data,
+        notes=arguments.notes,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+        device=choose_device(arguments.device),
+    )
+    sha256 = save_judge(arguments.out, judge)
+    for name, value in (judge.card.real_accuracy or {}).items():
+        print(f"{name}: {value}")
+    print(f"sha256: {sha256}")
+    print(arguments.out)

@@ -1,0 +1,143 @@
+"""Which notes are compared, and how they come to sound."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+import soxr
+import torch
+from torch import Tensor
+
+from gansynth_core.cards import ModelCard
+from gansynth_core.errors import DataError, InputError
+from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
+from gansynth_core.instruments import families
+from gansynth_core.latent import Z_LIMIT, Timbre, sample
+from gansynth_core.synth import Synth
+from gansynth_core.training.dataset import NoteSet
+
+
+def choose_notes(data: NoteSet, card: ModelCard, count: int, seed: int) -> np.ndarray:
+    """Indices of up to `count` held-out notes that the model can play, spread evenly over the instruments; of each, all
+    its pitches before a second variation of one.
+
+    Raises DataError if there is none, InputError for a count below 1.
+    """
+    if count < 1:
+        raise InputError(f"At least one note is needed to measure by, not {count}.")
+    playable = [index for index in data.held_out() if can_play(card, data, index)]
+    if not playable:
+        raise DataError(f"'{data.folder}' has no held-out note that '{card.id}' could be measured by.")
+    queue = list(np.random.default_rng(seed).permutation(playable))
+    queue = _in_turns(queue, lambda index: (data.notes[index]["instrument"], float(data.notes[index]["pitch"])))
+    queue = _in_turns(queue, lambda index: data.notes[index]["instrument"])
+    return np.sort(np.array(queue[:count], dtype=int))
+
+
+def training_sample(data: NoteSet, card: ModelCard, count: int, seed: int) -> np.ndarray:
+    """Indices of up to `count` training notes that the model could play, spread evenly over the instruments."""
+    shuffled = np.random.default_rng((seed, 1)).permutation(data.training())
+    playable = [index for index in shuffled if can_play(card, data, index)]
+    return np.array(_in_turns(playable, lambda index: data.notes[index]["instrument"])[:count], dtype=int)
+
+
+def can_play(card: ModelCard, data: NoteSet, index: int) -> bool:
+    """Whether the model has this note's instrument, or has none, and its pitch."""
+    known = not card.instruments or instrument_of(data, index) in card.instruments
+    return known and card.pitch_low <= float(data.notes[index]["pitch"]) <= card.pitch_high
+
+
+def _in_turns(queue: list, key: Callable[[int], Hashable]) -> list:
+    """`queue` reordered: the first item of every key, then the second of every key, and so on."""
+    met = Counter()
+    turns = []
+    for item in queue:
+        turns.append(met[key(item)])
+        met[key(item)] += 1
+    return [queue[place] for place in np.argsort(turns, kind="stable")]
+
+
+def instrument_of(data: NoteSet, index: int) -> str:
+    """The name of a note's instrument."""
+    return data.instruments[data.notes[index]["instrument"]]
+
+
+def family_names(data: NoteSet) -> dict[str, str]:
+    """The family of every instrument of a set."""
+    return {name: family for family, names in families(data.instruments).items() for name in names}
+
+
+def variations_of(data: NoteSet, index: int) -> np.ndarray:
+    """All notes of the same instrument and pitch, itself among them, in order."""
+    note = data.notes[index]
+    return np.flatnonzero((data.notes["instrument"] == note["instrument"]) & (data.notes["pitch"] == note["pitch"]))
+
+
+def variation_of(data: NoteSet, index: int) -> int | None:
+    """Another note of the same instrument and pitch, the next one in the set; None if there is none."""
+    same = variations_of(data, index)
+    return int(same[(np.searchsorted(same, index) + 1) % len(same)]) if len(same) > 1 else None
+
+
+def other_instrument(data: NoteSet, index: int, random: np.random.Generator) -> int | None:
+    """A random note of another instrument at the same pitch; None if there is none."""
+    note = data.notes[index]
+    others = np.flatnonzero((data.notes["instrument"] != note["instrument"]) & (data.notes["pitch"] == note["pitch"]))
+    return int(random.choice(others)) if len(others) else None
+
+
+def one_of_each_family(data: NoteSet, chosen: np.ndarray) -> set[int]:
+    """Of every family the chosen note nearest to middle C, where a picture shows most."""
+    family_of = family_names(data)
+    nearest: dict[str, int] = {}
+    for index in sorted(chosen, key=lambda index: abs(float(data.notes[index]["pitch"]) - 60)):
+        nearest.setdefault(family_of[instrument_of(data, index)], int(index))
+    return set(nearest.values())
+
+
+# --- sound -------------------------------------------------------------------------------------------------------
+
+
+def real_waves(data: NoteSet, indices: np.ndarray, device: str = "cpu") -> Tensor:
+    """Real notes turned back into sound: float [n, samples] on `device`."""
+    return data.spec.decode(data.specgram(np.asarray(indices)).to(device))
+
+
+def drawn(card: ModelCard, instrument: str, seed: int) -> Timbre:
+    """What a player gets of an instrument by a seed: z from N(0, 1)."""
+    return sample(card, 1, seed, instrument if card.instruments else None)[0]
+
+
+def play(synth: Synth, timbres: Timbre | Sequence[Timbre], pitches: Sequence[float], data: NoteSet) -> Tensor:
+    """The model's notes as the set's are, at its rate and of its length: float [n, samples] on the synth's device."""
+    clips, spec = synth.render(timbres, pitches), data.spec
+    audio = clips.audio
+    if clips.sample_rate != spec.sample_rate:
+        rates = (clips.sample_rate, spec.sample_rate)
+        audio = np.stack([soxr.resample(wave, *rates, quality="VHQ") for wave in audio])
+    fitted = np.zeros((len(audio), spec.samples), np.float32)
+    length = min(spec.samples, audio.shape[1])
+    fitted[:, :length] = audio[:, :length]
+    return torch.from_numpy(fitted).to(synth.device)
+
+
+def versions(
+    synth: Synth, data: NoteSet, encoder: StudioEncoder | None, batch: np.ndarray, seed: int
+) -> dict[str, Tensor]:
+    """The notes at `batch` by kind, float [batch, samples] on the synth's device: real; model, of the same instrument
+    and pitch; with an encoder reconstruction, of what it finds in the real note."""
+    card, pitches = synth.card, data.notes[batch]["pitch"]
+    names = [instrument_of(data, index) for index in batch]
+    waves = {"real": real_waves(data, batch, synth.device)}
+    timbres = [drawn(card, name, seed + int(index)) for index, name in zip(batch, names, strict=True)]
+    waves["model"] = play(synth, timbres, pitches, data)
+    if encoder is not None:
+        weights = torch.tensor([[float(name == own) for own in card.instruments] for name in names])
+        log_magnitude = data.specgram(batch)[:, 0, ::FRAME_STEP]
+        with torch.inference_mode():
+            mean, _ = encoder.locate(encoder.summarize(log_magnitude.to(synth.device)), weights.to(synth.device))
+        found = [
+            Timbre.of(card, z.clamp(-Z_LIMIT, Z_LIMIT).tolist(), name) for z, name in zip(mean, names, strict=True)
+        ]
+        waves["reconstruction"] = play(synth, found, pitches, data)
+    return waves
