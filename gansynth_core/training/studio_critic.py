@@ -14,6 +14,7 @@ LEAK = 0.2
 # Of the log-magnitude in nepers: the critic is told ln(e^x + e^FLOOR), which hardly changes from 80 dB below a loud
 # partial on, and nothing below SILENCE, where a generated note still has grain and a stored one has only its minimum.
 FLOOR, SILENCE = -3.5, -5.5
+GAIN = 4  # brings pictures, most of which is near silence, to about unit variance
 STORED_STEPS = 127  # from 0 to 1, of a stored specgram
 
 
@@ -36,11 +37,11 @@ def made_picture(log_magnitude: Tensor, mixed: Tensor, spec: SpecgramSpec, dithe
 
 
 def _picture(nepers: Tensor, tonality: Tensor, spec: SpecgramSpec, dither: Tensor) -> Tensor:
-    """Channel 0: level, about -1 to 1. Channel 1: tonality of frames 2 and on (cosine of the phase advance's change),
+    """Channel 0: level, 0 in silence. Channel 1: tonality of frames 2 and on (cosine of the phase advance's change),
     as loud as its bin: what phases do where nothing sounds is nobody's business."""
     loudness = functional.softplus(nepers.clamp_min(SILENCE) - FLOOR) / (spec.log_magnitude_high - FLOOR)
     tonality = functional.pad(tonality, (0, 0, 2, 0)) + dither[:, 1] / STORED_STEPS
-    return torch.stack([2 * loudness - 1, tonality * loudness], dim=1)
+    return torch.stack([2 * loudness, tonality * loudness], dim=1)
 
 
 def slope_units(spec: SpecgramSpec) -> float:
@@ -77,7 +78,7 @@ class StudioCritic(nn.Module):
         self.key_logits = nn.Linear(512, keys[1] - keys[0] + 1)
 
         self.join = nn.Linear(1024 + widths[-1], 512)
-        self.score = nn.Parameter(torch.randn(512))
+        self.score = nn.Parameter(torch.randn(512) / GAIN)
         # Real or not *as what it is called* (Miyato & Koyama 2018, arXiv 1802.05637).
         self.score_of_instrument = nn.Embedding(instruments, 512)
         self.score_of_pitch = nn.Linear(_PITCH_FEATURES, 512, bias=False)
@@ -108,7 +109,7 @@ class StudioCritic(nn.Module):
         key [batch, keys]."""
         comb = torch.cos(2 * math.pi * torch.arange(1, self.spec.bins + 1, device=pitch.device) / self._f0(pitch))
         comb = comb[:, None, None].expand(-1, 1, picture.shape[2], -1).to(picture.dtype)
-        x = torch.cat([picture, comb], dim=1).contiguous(memory_format=torch.channels_last)
+        x = torch.cat([GAIN * picture, comb], dim=1).contiguous(memory_format=torch.channels_last)
         x = functional.leaky_relu(self.first(x), LEAK)
         for block in self.blocks:
             x = functional.leaky_relu(block(x), LEAK)
@@ -124,7 +125,7 @@ class StudioCritic(nn.Module):
 
     def look(self, picture: Tensor) -> Tensor:
         """The second look: picture -> [batch, 512]."""
-        x = functional.leaky_relu(self.bins_in(picture.transpose(1, 2).flatten(2)), LEAK)
+        x = functional.leaky_relu(self.bins_in(GAIN * picture.transpose(1, 2).flatten(2)), LEAK)
         x = x.transpose(1, 2)[:, :, None].contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = functional.leaky_relu(convolution(x), LEAK)
