@@ -11,6 +11,8 @@ from browser import assert_hears, enable_sound, pick, wait_for_silence
 from PIL import Image
 from playwright.sync_api import Page
 
+from gansynth_core import load_patch
+
 
 def tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
@@ -304,6 +306,41 @@ def test_a_downloaded_note_dropped_on_the_page_is_its_sound_again(visit, tmp_pat
     page.get_by_text("The sound of My cello.wav is in A.").wait_for()
     page.wait_for_selector("h2:text-is('My cello')")
     assert note_bytes(page) == original
+
+
+def test_a_preset_saved_from_a_slot_opens_with_its_sound_and_envelope(visit, tmp_path):
+    page = visit()
+    pick(page, "cello", "cello")
+    bend(page)
+    original = note_bytes(page)
+    page.evaluate("studio.dispatch({ type: 'patch', patch: { attack: 0.5, gain: -3 } })")
+    page.get_by_role("button", name="More of A").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Save as a preset").click()
+    assert download.value.suggested_filename == "Cello_preset.json"
+    download.value.save_as(tmp_path / "cello.json")
+    preset = load_patch(tmp_path / "cello.json")
+    assert (preset.name, preset.envelope.attack_seconds, preset.gain_db) == ("Cello", 0.5, -3)
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    page.wait_for_function("() => studio.sound.instruments.acoustic_grand_piano === 1")
+    assert page.evaluate("studio.project.patch.attack") == 0
+    drop_file(page, "cello.json", (tmp_path / "cello.json").read_bytes())
+    page.get_by_text("The preset Cello is in A, with its envelope.").wait_for()
+    assert page.evaluate("[studio.project.patch.attack, studio.project.patch.gain]") == [0.5, -3]
+    assert note_bytes(page) == original
+
+
+def test_the_sound_is_downloaded_from_the_top_line(visit):
+    page = visit()
+    pick(page, "cello", "cello")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download this sound as a WAV file").click()
+    assert download.value.suggested_filename == "cello_C4_060_seed0.wav"
+    page.get_by_role("button", name="More of B").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Download as WAV").click()
+    assert download.value.suggested_filename == "violin_C4_060_seed0.wav"
 
 
 def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept(visit):

@@ -16,7 +16,7 @@ from PIL import Image
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from gansynth_core import DESCRIPTORS, Direction, InputError, ModelError, Synth, sample
+from gansynth_core import DESCRIPTORS, Direction, Envelope, InputError, ModelError, Patch, Synth, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, Guard, studio_routes
 from webapp.sounds import check_pitch, digest_of
@@ -494,6 +494,38 @@ def test_a_downloaded_note_gives_its_sound_back_to_the_last_bit(client, document
     note = {"low": 57, "high": 57}
     original = client.get(NOTES, params=note | {"sound": text}).content
     assert client.post(NOTES, json=note | {"sound": found.text}).content == original
+
+
+def preset(client, step: str, **asked):
+    return client.post(f"{PREFIX}/{digest_of(SYNTH.card)}/preset/{step}", json=asked)
+
+
+def test_a_preset_gives_back_its_sound_to_the_last_bit_and_its_envelope(client):
+    document, patch = VIOLIN | {"sliders": {"component 1": 1.25}}, {"attack": 0.3, "sustain": 0.5, "gain": -6}
+    saved = preset(client, "save", sound=document, patch=patch, name="Dusk").json()
+    assert Patch.from_json(saved).envelope == Envelope(attack_seconds=0.3, sustain=0.5)
+    read = preset(client, "read", preset=saved).json()
+    assert read["name"] == "Dusk"
+    assert read["patch"] == {"attack": 0.3, "decay": 0.0, "sustain": 0.5, "release": 0.4, "gain": -6}
+    note = {"low": 57, "high": 57}
+    original = client.post(NOTES, json=note | {"sound": document}).content
+    assert client.post(NOTES, json=note | {"sound": read["sound"]}).content == original
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"format": 99}, "saved by a newer version"),
+        ({"timbre": {"format": 1}}, "This is not a saved sound"),
+        ({"gain_db": 90}, "The gain of a patch in dB is a number from -24 to 12, not 90."),
+        ({"timbre": sample(SYNTH.card, 1)[0].to_json() | {"model": "voices"}}, "belongs to the model 'voices'"),
+    ],
+)
+def test_a_preset_that_does_not_fit_is_refused_in_a_sentence(client, changes, sentence):
+    saved = preset(client, "save", sound=VIOLIN, patch={}, name="Dusk").json()
+    answer = preset(client, "read", preset=saved | changes)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["error"]
 
 
 def test_a_downloaded_note_knows_its_key_in_a_sampler(client):

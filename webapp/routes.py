@@ -23,6 +23,7 @@ from gansynth_core import (
     Clips,
     GanSynthError,
     InputError,
+    Patch,
     Timbre,
     glide,
     measure,
@@ -46,6 +47,7 @@ from webapp.sounds import (
     hue_of,
     leading_instrument,
     pack_latent,
+    pack_patch,
     parse_patch,
     parse_sound,
     pitch_name,
@@ -288,6 +290,28 @@ def _model_routes(player: Player, shared: _Shared) -> APIRouter:
             raise InputError(f"This file's sound belongs to the model '{found.model[:60]}', not to '{card.id}'.")
         found = Timbre.of(card, found.z, dict(found.instruments) or None)
         return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)})
+
+    @router.post("/preset/save")
+    @_answer
+    def preset_save(asked: Asked) -> Response:
+        """A `sound` played with a `patch` as a preset file called `name`: see gansynth_core.Patch."""
+        sound = parse_sound(asked.needed("sound"), card)
+        envelope, gain_db = parse_patch(asked.needed("patch"))
+        preset = Patch(timbre_of(sound, card), envelope, gain_db, str(asked.needed("name")))
+        return JSONResponse(preset.to_json())
+
+    @router.post("/preset/read")
+    @_answer
+    def preset_read(asked: Asked) -> Response:
+        """What is in a preset file (`preset`, its JSON): `name`, `sound` and `patch` as the page knows them."""
+        preset = Patch.from_json(asked.needed("preset"))
+        found = preset.timbre
+        if found.model != card.id:
+            raise InputError(f"This preset's sound belongs to the model '{found.model[:60]}', not to '{card.id}'.")
+        found = Timbre.of(card, found.z, dict(found.instruments) or None)
+        sound = {"z": pack_latent(found.z), "instruments": dict(found.instruments)}
+        patch = pack_patch(preset.envelope, preset.gain_db)
+        return JSONResponse({"name": preset.name, "sound": sound, "patch": patch})
 
     @router.api_route("/wav", **both)
     @_answer

@@ -166,6 +166,11 @@ def parse_patch(document: Any) -> tuple[Envelope, float]:
     return envelope, document.get("gain", 0.0)
 
 
+def pack_patch(envelope: Envelope, gain_db: float) -> dict[str, float]:
+    """Inverse of `parse_patch`."""
+    return {name: getattr(envelope, field) for name, field in _ENVELOPE.items()} | {"gain": gain_db}
+
+
 def check_seed(value: Any) -> int:
     """`value` as a seed. Raises InputError unless it is a whole number from 0 to `SEED_LIMIT`."""
     if not _is_number(value) or value != int(value) or not 0 <= value <= SEED_LIMIT:
@@ -235,6 +240,8 @@ def leading_instrument(sound: dict[str, Any]) -> str | None:
 
 def title_of_sound(sound: dict[str, Any], card: ModelCard) -> str:
     """What a picture calls the sound; `static/sound.js` says the same: "Violin 7", "Violin → Flute 40 %"."""
+    if "morph" in sound and _is_varied(sound):
+        return f"{title_of_sound(sound['morph'][0], card)} varied"
     if "morph" in sound:
         start, goal = (title_of_sound(end, card) for end in sound["morph"])
         return f"{start} → {goal} {round(100 * sound['at'])} %"
@@ -246,6 +253,13 @@ def title_of_sound(sound: dict[str, Any], card: ModelCard) -> str:
         return f"{name} take"
     mixed = " mix" if len(sound["instruments"]) > 1 else ""
     return f"{name}{mixed}{' ' + str(sound['seed']) if sound['seed'] else ''}"
+
+
+def _is_varied(sound: dict[str, Any]) -> bool:
+    """Whether a morph is one of the page's variations: a step towards another sound of the same instruments and along
+    some sliders."""
+    start, goal = sound["morph"]
+    return "seed" in goal and leading_instrument(start) == leading_instrument(goal) and bool(sound["sliders"])
 
 
 def pitch_name(pitch: int) -> str:

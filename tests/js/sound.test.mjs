@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { canonical, changeText, checkedSound, depth, instrumentWeights, leadingInstrument, soundText, titleOf, valueText } from "../../webapp/static/sound.js";
+import { variationsOf } from "../../webapp/static/variations.js";
 
 const model = {
   title: "Sines",
@@ -39,6 +40,9 @@ test("a sound without a name gets one a player understands", () => {
   assert.equal(titleOf(violin, model), "Violin");
   assert.equal(titleOf(flute, model), "Flute 7");
   assert.equal(titleOf({ morph: [violin, flute], at: 0.4 }, model), "Violin → Flute 7 40 %");
+  const [varied] = variationsOf(violin, 0.3, { directions: [{ name: "brightness" }] }, () => 0.4);
+  assert.equal(titleOf(varied, model), "Violin varied");
+  assert.equal(titleOf({ ...varied, sliders: {} }, model), "Violin → Violin 40000 30 %");
   assert.equal(titleOf({ instruments: {}, seed: 3 }, model), "Sines 3");
 });
 

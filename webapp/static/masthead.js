@@ -5,7 +5,7 @@ import { h, hostOf, icon } from "./dom.js";
 import { hintLine } from "./hints.js";
 import { whileRetrying } from "./net.js";
 import { changeModel, openStudio } from "./studio.js";
-import { chooseFile, copyLink, receive, saveProject } from "./transfer.js";
+import { chooseFile, copyLink, receive, saveNote, saveProject } from "./transfer.js";
 
 const THEME_KEY = "gansynth-studio:theme";
 const SUN = ["M12 4V2M12 22v-2M4 12H2M22 12h-2M6.3 6.3 4.9 4.9M19.1 19.1l-1.4-1.4M6.3 17.7l-1.4 1.4M19.1 4.9l-1.4 1.4", "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z"];
@@ -28,15 +28,16 @@ export default async function mount({ element }) {
   const back = h("button", { class: "tool", "aria-label": "Undo", title: "Undo (Ctrl+Z)", disabled: true }, icon("M9 7H15a5 5 0 0 1 0 10H8M9 3 5 7l4 4"));
   const again = h("button", { class: "tool", "aria-label": "Redo", title: "Redo (Ctrl+Shift+Z)", disabled: true }, icon("M15 7H9a5 5 0 0 0 0 10h7M15 3l4 4-4 4"));
   const tool = (label, title, onclick, ...paths) => h("button", { class: "tool", "aria-label": label, title, onclick, disabled: true }, icon(...paths));
-  const open = tool("Open a file", "Open a project or a note saved here; or drop it on the page", chooseFile, "M3.5 18.5v-12h6l2 2.5h9v9.5z");
+  const open = tool("Open a file", "Open a project, a preset or a note saved here; or drop it on the page", chooseFile, "M3.5 18.5v-12h6l2 2.5h9v9.5z");
   const save = tool("Save the project", "Save the project as a file", () => saveProject(studio), "M5 4h11l3 3v13H5zM8.5 4v4.5h6V4M8 20v-6.5h8V20");
   const link = tool(
     "Copy a link to this sound", "Copy a link to this sound", () => copyLink(studio),
     "M10 14.2a4 4 0 0 0 6 .4l3-3A4 4 0 0 0 13.4 6l-1.2 1.1M14 9.8a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.6 5.6l1.2-1.1",
   );
+  const wav = tool("Download this sound as a WAV file", "Download this sound as a WAV file (its key and length: Picture)", () => saveNote(studio), "M12 4v11M7 11l5 5 5-5M5 20h14");
   host.append(
     h("h1", {}, mark(), h("span", {}, "GANSynth ", h("b", {}, "Studio"))),
-    modelName, h("div", { class: "file-tools", role: "group", "aria-label": "Project" }, back, again, open, save, link), state, scope, theme,
+    modelName, h("div", { class: "file-tools", role: "group", "aria-label": "Project" }, back, again, open, save, link, wav), state, scope, theme,
   );
   drawTheme();
 
@@ -81,7 +82,7 @@ export default async function mount({ element }) {
       button.title = what === null ? `${word} (${keys})` : `${word}: ${what} (${keys})`;
     }
   }
-  for (const button of [open, save, link]) button.disabled = false;
+  for (const button of [open, save, link, wav]) button.disabled = false;
   studio.enter("masthead", { status: drawState, project: drawSteps });
   drawState();
   drawSteps();

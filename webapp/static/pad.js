@@ -29,10 +29,13 @@ const svg = (tag, attributes = {}) => {
 // How much of each corner lies at a place.
 const sharesAt = (x, y) => ({ a: (1 - x) * (1 - y), b: x * (1 - y), c: (1 - x) * y, d: x * y });
 
-// Hues mixed by their shares as light is, without detours over other hues.
+// Hues mixed by their shares as light is, without detours over other hues. What cancels out goes to grey sooner than
+// light does: the little that is left of many hues looks like mud.
 function mixed(hues, shares, lightness, chroma) {
   const sum = (of) => hues.reduce((all, hue, index) => all + shares[index] * chroma * of((hue * Math.PI) / 180), 0);
-  return `oklab(${lightness} ${sum(Math.cos)} ${sum(Math.sin)})`;
+  const [a, b] = [sum(Math.cos), sum(Math.sin)];
+  const left = Math.hypot(a, b) / chroma;
+  return `oklab(${lightness} ${a * left ** 2} ${b * left ** 2})`;
 }
 
 let leave = null; // takes back the listeners of a former mount

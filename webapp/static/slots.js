@@ -9,6 +9,7 @@ import { openPicker } from "./picker.js";
 import { canonical, depth, hueOf, instrumentOf, leadingInstrument, soundText, titleOf } from "./sound.js";
 import { clamp, reduce, SLOTS, target } from "./store.js";
 import { thumb } from "./thumbs.js";
+import { saveNote, savePreset } from "./transfer.js";
 
 const PICTURED = 60; // MIDI: the note whose spectrogram lies behind the name
 export const SERIES = [4, 8, 16]; // sounds on the way from one to another, for the pack
@@ -60,6 +61,8 @@ export function createSlot(studio, slot, { go, other = null }) {
     return [
       { title: "Choose an instrument", act: choose },
       { title: "Put the current sound here", disabled: target(studio.project) === slot, act: take },
+      { title: "Download as WAV", act: () => saveNote(studio, content().sound) },
+      { title: "Save as a preset", act: () => savePreset(studio, nameOf(content(), model), content().sound) },
       { label: "Copy to", row: SLOTS.filter((one) => one !== slot).map((one) => ({ title: letterOf(one), name: `Copy to ${letterOf(one)}`, act: () => copy(one) })) },
       other && {
         label: `Steps ${letter} → ${letterOf(other)} to the pack`,

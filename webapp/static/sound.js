@@ -93,8 +93,15 @@ export function instrumentOf(name, model) {
 
 export const hueOf = (sound, model) => instrumentOf(leadingInstrument(sound), model)?.family.hue ?? 30;
 
-// What a player calls a sound that got no name: "Violin", "Violin 7", "Violin → Flute 40 %", "Blend of Violin".
+// A step from a sound towards another of its own instruments and along some sliders: see variations.js.
+function isVaried({ morph: [from, to], sliders = {} }) {
+  return to.seed !== undefined && leadingInstrument(from) === leadingInstrument(to) && Object.keys(sliders).length > 0;
+}
+
+// What a player calls a sound that got no name: "Violin", "Violin 7", "Violin → Flute 40 %", "Violin varied", "Blend of
+// Violin".
 export function titleOf(sound, model) {
+  if (sound.morph && isVaried(sound)) return `${titleOf(sound.morph[0], model)} varied`;
   if (sound.morph) {
     const [from, to] = sound.morph.map((end) => titleOf(end, model));
     return `${from} → ${to} ${Math.round(sound.at * 100)} %`;

@@ -1,9 +1,9 @@
 // What goes out of the page and comes back: the project as a file, the sound as a link, a WAV with its sound in it.
 
-import { h, saveBlob, toast } from "./dom.js";
+import { h, saveBlob, saveFile, toast } from "./dom.js";
 import { openFile, takeFiles } from "./drop.js";
 import { isLink, readLink, writeLink } from "./permalink.js";
-import { titleOf } from "./sound.js";
+import { soundText, titleOf } from "./sound.js";
 import { reduce, restore } from "./store.js";
 import { nameOnBench } from "./soundlist.js";
 
@@ -18,6 +18,48 @@ export function saveProject(studio) {
   saveBlob(new Blob([JSON.stringify(studio.project, null, 1)], { type: "application/json" }), name);
 }
 
+// A sound's note under the hand as a WAV file, as it is played now.
+export async function saveNote(studio, sound = studio.sound) {
+  const { note, seconds, patch } = studio.project;
+  try {
+    await saveFile(await studio.askModel("wav", { sound: soundText(sound), pitch: note, seconds, patch: JSON.stringify(patch) }));
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+// A sound with the envelope and gain it is played with, as a preset that `gansynth_core.load_patch` reads too.
+export async function savePreset(studio, name, sound) {
+  try {
+    const answer = await studio.askBody("preset/save", { sound, patch: studio.project.patch, name });
+    const file = name.normalize("NFKD").replace(/[^\w-]+/g, "_").replace(/^_+|_+$/g, "");
+    saveBlob(new Blob([JSON.stringify(await answer.json(), null, 1)], { type: "application/json" }), `${file || "sound"}_preset.json`);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+async function openPreset(studio, preset, fileName) {
+  try {
+    const { name, sound, patch } = await (await studio.askBody("preset/read", { preset })).json();
+    const actions = [{ type: "put", slot: "a", sound, name: name || null }, { type: "patch", patch }];
+    studio.load(actions.reduce((project, action) => reduce(project, action, studio.model), studio.project));
+    toast(`The preset ${name || fileName} is in A, with its envelope.`);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+// The preset in a file's text; null where it is something else.
+function presetIn(text) {
+  try {
+    const document = JSON.parse(text);
+    return document?.timbre ? document : null;
+  } catch {
+    return null;
+  }
+}
+
 export async function copyLink(studio) {
   try {
     let { sound } = studio;
@@ -25,7 +67,6 @@ export async function copyLink(studio) {
     if (studio.soundText.length > LONG_SOUND) sound = await studio.flatten(sound);
     const { note, patch } = studio.project;
     const url = new URL(document.baseURI);
-    url.searchParams.set("model", studio.model.id); // where the app that is opened has several
     url.searchParams.set("model", studio.model.id); // there, another one may be the first
     url.hash = await writeLink({ sound, name, note, patch }, studio.model);
     await navigator.clipboard.writeText(url.href).then(
@@ -58,7 +99,10 @@ async function openLink(studio) {
 
 async function openProject(studio, file) {
   if (file.size > LARGEST_PROJECT) return toast(`“${file.name}” is too large to be a project.`);
-  const { project, complaint, lost } = restore((await file.text()) || "?", studio.model);
+  const text = await file.text();
+  const preset = presetIn(text);
+  if (preset) return openPreset(studio, preset, file.name);
+  const { project, complaint, lost } = restore(text || "?", studio.model);
   if (complaint) return toast(`${complaint} The bench stays as it is.`);
   studio.load(project);
   const missing = lost === 1 ? " One sound that this model cannot play was left out." : ` ${lost} sounds that this model cannot play were left out.`;
@@ -84,7 +128,7 @@ export function chooseFile() {
 }
 
 export function receive(studio) {
-  takeFiles("project", { endings: [".json"], what: "a project (.json)", open: (file) => openProject(studio, file) });
+  takeFiles("project", { endings: [".json"], what: "a project or preset (.json)", open: (file) => openProject(studio, file) });
   takeFiles("wav", { endings: [".wav"], what: "a note saved here (.wav)", open: (file) => openWav(studio, file) });
   following?.abort();
   following = new AbortController();

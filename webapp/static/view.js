@@ -1,11 +1,12 @@
 // The last note, seen and taken home: waveform with spectrogram, or rainbowgram, of what plays, of A or of B; PNG and WAV.
 
-import { h, hostOf, icon, isShown, saveBlob, saveFile, toast } from "./dom.js";
+import { h, hostOf, icon, isShown, saveBlob } from "./dom.js";
 import { isDark } from "./masthead.js";
 import { persist, whileRetrying } from "./net.js";
 import { soundText, titleOf } from "./sound.js";
 import { clamp } from "./store.js";
 import { openStudio } from "./studio.js";
+import { saveNote } from "./transfer.js";
 
 const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits
 
@@ -131,13 +132,7 @@ export default async function mount({ element }) {
 
   async function download() {
     save.disabled = true;
-    try {
-      const { project } = studio;
-      const answer = await studio.askModel("wav", { sound: studio.soundText, pitch: project.note, seconds: project.seconds, patch: JSON.stringify(project.patch) });
-      await saveFile(answer);
-    } catch (error) {
-      toast(error.message);
-    }
+    await saveNote(studio);
     save.disabled = false;
   }
 
