@@ -236,7 +236,7 @@ def test_a_trained_model_folder_gets_a_full_report(data, judge, tmp_path, capsys
     assert "nan" not in text.lower()
     assert (out / "notes_1.png").read_bytes().startswith(b"\x89PNG")
     wavs = sorted((out / "listen").glob("*.wav"))
-    assert len(wavs) % 3 == 0 and {soundfile.info(wav).subtype for wav in wavs} == {"PCM_16"}
+    assert len(wavs) % 5 == 0 and {soundfile.info(wav).subtype for wav in wavs} == {"PCM_16"}
     page = (out / "listen" / "index.html").read_text()
     assert sorted(re.findall(r'src="([^"]+)"', page)) == [wav.name for wav in wavs]
 

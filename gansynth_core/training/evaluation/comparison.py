@@ -38,10 +38,12 @@ from gansynth_core.training.evaluation.measures import (
 )
 from gansynth_core.training.evaluation.notes import (
     choose_notes,
+    drawn,
     family_names,
     instrument_of,
     one_of_each_family,
     other_instrument,
+    play,
     real_waves,
     training_sample,
     variation_of,
@@ -56,6 +58,7 @@ BATCH = 12
 KINDS = ("real", "model", "reconstruction")
 DISTANCES = ("model", "reconstruction", "resynthesis", "variation", "other_instrument")
 NDB_CELLS = 50
+OTHER_SEEDS = 2  # of each note to listen to
 NDB_TRAINING_NOTES = 2000
 POOLED = (4, 2)  # frames and bands of the judge that NDB takes together: clusters are of coarser spectrograms
 
@@ -117,7 +120,8 @@ def compare(
                 levels.setdefault(kind, []).append(judge.levels_of(wave).half())
             for row, index in enumerate(batch):
                 if int(index) in to_show:
-                    shown.append((judged[start + row], {kind: wave[row].cpu().numpy() for kind, wave in waves.items()}))
+                    sounds = {kind: wave[row].cpu().numpy() for kind, wave in waves.items()}
+                    shown.append((judged[start + row], sounds | _other_seeds(synth, data, int(index), seed)))
             bar.update(len(batch))
     heard = {kind: torch.cat(parts) for kind, parts in levels.items()}
     document = _document(synth, data, judge, judged, chosen, heard, seed)
@@ -127,6 +131,14 @@ def compare(
 def measured_notes(data: NoteSet, chosen: np.ndarray) -> str:
     """A hash of which notes were measured: figures of other notes cannot be compared."""
     return hashlib.sha256(data.notes[chosen].tobytes()).hexdigest()
+
+
+def _other_seeds(synth: Synth, data: NoteSet, index: int, seed: int) -> dict[str, np.ndarray]:
+    """The model's note again from two other seeds, to hear how much they differ: float32 [samples] by name."""
+    seeds = [seed + index + number for number in range(1, 1 + OTHER_SEEDS)]
+    timbres = [drawn(synth.card, instrument_of(data, index), number) for number in seeds]
+    waves = play(synth, timbres, [float(data.notes[index]["pitch"])] * len(timbres), data).cpu().numpy()
+    return {f"another_seed_{number}": wave for number, wave in enumerate(waves, 1)}
 
 
 # --- note by note ------------------------------------------------------------------------------------------------

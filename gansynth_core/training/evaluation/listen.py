@@ -21,9 +21,10 @@ body { margin: 0 auto; max-width: 68rem; padding: 2rem 1rem 4rem; font: 16px/1.5
   background: light-dark(#fbfbfd, #17171c); color: light-dark(#1c1c22, #ececf1); }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
 p { color: var(--soft); margin: 0 0 1.5rem; max-width: 46rem; }
-section { display: grid; gap: .5rem 1rem; grid-template-columns: 12rem repeat(auto-fit, minmax(15rem, 1fr));
-  align-items: end; padding: .9rem 0; border-top: 1px solid var(--line); }
-h2 { font-size: 1rem; margin: 0; align-self: center; text-wrap: balance; }
+section { display: grid; gap: .5rem 1rem; grid-template-columns: 12rem 1fr; padding: .9rem 0;
+  border-top: 1px solid var(--line); }
+section > div { display: grid; gap: .5rem 1rem; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
+h2 { font-size: 1rem; margin: 0; text-wrap: balance; }
 h2 small { display: block; font-weight: 400; color: var(--soft); }
 label { display: grid; gap: .2rem; font-size: .85rem; color: var(--soft); min-width: 0; }
 audio { width: 100%; height: 2.4rem; }
@@ -49,14 +50,14 @@ def write_page(
         for kind, wave in waves.items():
             file = f"{note.instrument}_{pitch_label(note.pitch)}_{kind}.wav"
             Clip(wave, sample_rate).save(folder / file, subtype="PCM_16")
-            title = name if kind == "model" else kind
+            title = name if kind == "model" else kind.rstrip("_0123456789").replace("_", " ")
             players.append(
                 f'<label>{html.escape(title)}<audio controls preload="none" src="{html.escape(file)}"></audio></label>'
             )
         instrument = html.escape(note.instrument.replace("_", " "))
-        heading = f"<h2>{instrument}<small>{html.escape(note.family)}, {pitch_label(note.pitch)}</small></h2>"
-        sections.append(f"<section>{heading}{''.join(players)}</section>")
-    title = html.escape(f"{name} beside real notes")
+        heading = f"<h2>{instrument}<small>{html.escape(note.family)}, key {note.pitch:g}</small></h2>"
+        sections.append(f"<section>{heading}<div>{''.join(players)}</div></section>")
+    title, newline = html.escape(f"{name} beside real notes"), "\n"
     page = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -68,8 +69,9 @@ def write_page(
 <body>
 <h1>{title}</h1>
 <p>Held-out notes, which no training has seen: of every family the one nearest to middle C. The model plays the same
-instrument and key with a latent drawn at random; a reconstruction starts from what its encoder heard in the real
-note.</p> {chr(10).join(sections)}
+instrument and key with a latent drawn at random, and again from two other seeds; a reconstruction starts from what its
+encoder heard in the real note.</p>
+{newline.join(sections)}
 <script>{_SCRIPT}</script>
 </body>
 </html>
