@@ -4,6 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,6 +79,8 @@ class Synth:
         self.griffin_lim_steps = griffin_lim_steps
         self._generator = generator.to(self.device)
         self._turns = _Turns()
+        # One thread for all: torch keeps threads, memory and prepared kernels for each that it is called from.
+        self._network = ThreadPoolExecutor(1, "synth")
         self._cache: OrderedDict[tuple[Timbre, float], np.ndarray] = OrderedDict()
         self._cached_notes = cached_notes
 
@@ -123,7 +126,7 @@ class Synth:
                     missing.append(key)
             for start in range(0, len(missing), BATCH):
                 batch = missing[start : start + BATCH]
-                for key, audio in zip(batch, self._render_batch(batch), strict=True):
+                for key, audio in zip(batch, self._rendered(batch), strict=True):
                     notes[key] = self._cache[key] = audio
             while len(self._cache) > self._cached_notes:
                 self._cache.popitem(last=False)
@@ -136,7 +139,7 @@ class Synth:
         for start in range(0, len(keys), size):
             batch = keys[start : start + size]
             with self._turns.turn(background=True):
-                notes.update(zip(batch, self._render_batch(batch), strict=True))
+                notes.update(zip(batch, self._rendered(batch), strict=True))
         return notes
 
     def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> np.ndarray:
@@ -172,6 +175,9 @@ class Synth:
             for name, weight in timbre.instruments:
                 row[self.card.instruments.index(name)] = weight
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
+
+    def _rendered(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
+        return self._network.submit(self._render_batch, batch).result()
 
     @torch.inference_mode()
     def _render_batch(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
