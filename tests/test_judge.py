@@ -112,3 +112,10 @@ def test_what_is_no_judge_is_refused(data, tmp_path):
         tiny_judge(sample_rate=SPEC.sample_rate // 2).check(data)
     with pytest.raises(InputError, match="2 notes or more"):
         module.train_judge(data, notes=1)
+
+
+def test_notes_are_heard_in_the_order_they_are_asked_for(data):
+    indices = np.array([40, 3, 17])
+    heard = module.levels_of_notes(data, indices, quiet=True)
+    alone = torch.cat([module.levels_of_notes(data, indices[n : n + 1], quiet=True) for n in range(3)])
+    assert torch.equal(heard, alone) and not torch.equal(heard[0], heard[1])

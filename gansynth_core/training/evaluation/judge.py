@@ -169,15 +169,16 @@ def _bands(size: int, sample_rate: int) -> Tensor:
 
 
 def levels_of_notes(data: NoteSet, indices: np.ndarray, device: str = "cpu", *, quiet: bool = False) -> Tensor:
-    """The real notes at `indices`, decoded to sound and heard: float16 [notes, FRAMES, bands] on the CPU."""
+    """The real notes at `indices` (an array), decoded to sound and heard: float16 [notes, FRAMES, bands] on the CPU."""
+    order = np.argsort(indices, kind="stable")  # as they lie on the disk
     parts = []
     with tqdm(total=len(indices), unit="note", desc="Hearing", disable=quiet) as bar:
-        for start in range(0, len(indices), HEARD_AT_A_TIME):
-            batch = indices[start : start + HEARD_AT_A_TIME]
-            waves = data.spec.decode(data.specgram(batch).to(device))
+        for rows in np.array_split(order, max(1, math.ceil(len(indices) / HEARD_AT_A_TIME))):
+            waves = data.spec.decode(data.specgram(indices[rows]).to(device))
             parts.append(levels_of(waves, data.spec.sample_rate).half().cpu())
-            bar.update(len(batch))
-    return torch.cat(parts)
+            bar.update(len(rows))
+    heard = torch.cat(parts)
+    return heard[torch.from_numpy(np.argsort(order))]
 
 
 # --- training ----------------------------------------------------------------------------------------------------
