@@ -49,7 +49,7 @@ from gansynth_core.training.evaluation.notes import (
     variation_of,
     versions,
 )
-from gansynth_core.training.evaluation.pitch import pitch_figures
+from gansynth_core.training.evaluation.pitch import is_in_tune, pitch_figures
 from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
 from gansynth_core.training.pitch_tracker import cents_off, hear
 
@@ -319,11 +319,14 @@ def _paper_measures(judge: Judge, judged: Sequence[Judged], said: Verdict) -> di
     """What GANSynth's paper measures by a classifier of pitch, and the same by instrument."""
     pitch = judge.pitch_classes(np.array([note.pitch for note in judged]))
     instrument = judge.instrument_classes([note.instrument for note in judged])
+    right = said.pitch.argmax(axis=1) == pitch
+    in_tune = is_in_tune(np.array([note.cents["real"] for note in judged]))
     known = instrument >= 0
     places = ranks(said.instrument[known], instrument[known])
     return {
         "notes": len(judged),
-        "pitch_accuracy": share((said.pitch.argmax(axis=1) == pitch)[pitch >= 0]),
+        "pitch_accuracy": share(right[pitch >= 0]),
+        "pitch_accuracy_in_tune": share(right[in_tune & (pitch >= 0)]),
         "pitch_entropy": mean(entropy(said.pitch)),
         "inception_score_pitch": round(inception_score(said.pitch), 2),
         "inception_score_instrument": round(inception_score(said.instrument), 2),

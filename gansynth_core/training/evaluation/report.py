@@ -228,12 +228,14 @@ def _markdown(
 
 
 _ABOUT = {
-    "Pitch and instrument": "Accuracy and entropy (the mean over notes) are of the judge's own answers.",
+    "Pitch and instrument": "Accuracy and entropy (the mean over notes) are of the judge's own answers; of drums and "
+    "effects, which have no pitch, nobody can tell the key.",
     "Distributions": "Inception score, FID and NDB as in GANSynth's paper, by this judge: compare with real beside, "
     "which is not 0 for so few notes. NDB: k-means of the judge's spectrograms of real training notes, two-proportion "
     "z-test at 0.05.",
     "Timbre and variety": "Real octaves are mostly of training notes, which the judge knows. Nearest training note: of "
-    "the same instrument, from two semitones around moved to the key; much nearer than real would be memorising.",
+    "the same instrument, from two semitones around moved to the key; much nearer than real would be memorising. Seeds "
+    "also differ where a model is wrong: read their distance together with how often instruments are recognised.",
     "Sound": "Before and after an attack: 20 ms each. Loudness: BS.1770, the loudest 0.4 s of notes of one peak.",
 }
 

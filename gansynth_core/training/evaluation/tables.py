@@ -24,6 +24,7 @@ MEASURES: dict[str, tuple[Row, ...]] = {
         Row("in_tune", "in_tune_notes", "in tune, by the pitch tracker, where real is", "%"),
         Row("median_cents", "in_tune_notes", "median error of these", "cents", 1),
         Row("pitch_accuracy", "notes", "pitch accuracy of the judge", "%"),
+        Row("pitch_accuracy_in_tune", "in_tune_notes", "pitch accuracy of the judge, where real is in tune", "%"),
         Row("pitch_entropy", "notes", "pitch entropy, nats"),
         Row("instrument_top_1", "instrument_notes", "instrument recognised", "%"),
         Row("instrument_top_5", "instrument_notes", "instrument among the first five", "%"),
