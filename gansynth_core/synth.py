@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
-from gansynth_core.errors import InputError, ModelError
+from gansynth_core.errors import GanSynthError, InputError, ModelError
 from gansynth_core.generators import Generator, build_generator, stft_of
 from gansynth_core.latent import Timbre, sample
 from gansynth_core.pitches import parse_pitch
@@ -22,6 +22,13 @@ CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
 BACKGROUND_BATCH = 2  # a player waits for no more than these; on a CPU they are rendered as fast a note as twelve
 PATIENCE_SECONDS = 1.0  # after so long, work in the background takes its turn even if players keep coming
+
+
+Key = tuple[Timbre, float]  # what a note is known by: its timbre and pitch
+
+
+class GivenUp(GanSynthError):
+    """Whoever asked for notes does not wait for them any more."""
 
 
 class _Turns:
@@ -81,7 +88,7 @@ class Synth:
         self._turns = _Turns()
         # One thread for all: torch keeps threads, memory and prepared kernels for each that it is called from.
         self._network = ThreadPoolExecutor(1, "synth")
-        self._cache: OrderedDict[tuple[Timbre, float], np.ndarray] = OrderedDict()
+        self._cache: OrderedDict[Key, np.ndarray] = OrderedDict()
         self._cached_notes = cached_notes
 
     @classmethod
@@ -104,17 +111,26 @@ class Synth:
         """The network, for measuring it and following gradients through it; not to be used while notes are rendered."""
         return self._generator
 
-    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float], *, background: bool = False) -> Clips:
+    def render(
+        self,
+        timbre: Timbre | Sequence[Timbre],
+        pitches: Sequence[float],
+        *,
+        background: bool = False,
+        given_up: threading.Event | None = None,
+    ) -> Clips:
         """Notes of `timbre` at `pitches` (MIDI, fractions allowed), as long as the model makes them; or one timbre a
         pitch. Deterministic. background: for exports; everyone else goes first, after two notes at most, and the notes
-        are not kept for later. Raises InputError for a pitch, model, instrument or z that this model does not have."""
+        are not kept for later. given_up: set by whoever no longer waits; the work ends there with GivenUp. Raises
+        InputError for a pitch, model, instrument or z that this model does not have."""
         wanted = self._wanted(timbre, pitches)
-        notes = (self._render_aside if background else self._render_cached)(list(dict.fromkeys(wanted)))
+        work = self._render_aside if background else self._render_cached
+        notes = work(list(dict.fromkeys(wanted)), given_up or threading.Event())
         samples = self.card.specgram.samples
         audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
         return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
 
-    def _render_cached(self, keys: list[tuple[Timbre, float]]) -> dict[tuple[Timbre, float], np.ndarray]:
+    def _render_cached(self, keys: list[Key], given_up: threading.Event) -> dict[Key, np.ndarray]:
         notes = {}
         with self._turns.turn(background=False):
             missing = []
@@ -126,20 +142,20 @@ class Synth:
                     missing.append(key)
             for start in range(0, len(missing), BATCH):
                 batch = missing[start : start + BATCH]
-                for key, audio in zip(batch, self._rendered(batch), strict=True):
+                for key, audio in zip(batch, self._rendered(batch, given_up), strict=True):
                     notes[key] = self._cache[key] = audio
             while len(self._cache) > self._cached_notes:
                 self._cache.popitem(last=False)
         return notes
 
-    def _render_aside(self, keys: list[tuple[Timbre, float]]) -> dict[tuple[Timbre, float], np.ndarray]:
+    def _render_aside(self, keys: list[Key], given_up: threading.Event) -> dict[Key, np.ndarray]:
         """As above, past the cache and with a turn for others between any two notes."""
         size = BACKGROUND_BATCH if self.device == "cpu" else BATCH
         notes = {}
         for start in range(0, len(keys), size):
             batch = keys[start : start + size]
             with self._turns.turn(background=True):
-                notes.update(zip(batch, self._rendered(batch), strict=True))
+                notes.update(zip(batch, self._rendered(batch, given_up), strict=True))
         return notes
 
     def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> np.ndarray:
@@ -149,7 +165,7 @@ class Synth:
         with self._turns.turn(background=False), torch.inference_mode():
             return self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
 
-    def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[tuple[Timbre, float]]:
+    def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:
         """A (timbre, pitch) for every note, all of them checked."""
         pitches = [float(pitch) for pitch in pitches]
         timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
@@ -166,7 +182,7 @@ class Synth:
             raise InputError(f"This sound belongs to the model '{timbre.model}', not to '{self.card.id}'.")
         Timbre.of(self.card, timbre.z, dict(timbre.instruments) or None)
 
-    def _inputs(self, batch: list[tuple[Timbre, float]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _inputs(self, batch: list[Key]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What a Generator takes for these notes, on its device."""
         z = torch.tensor([timbre.z for timbre, _ in batch], dtype=torch.float32)
         pitch = torch.tensor([pitch for _, pitch in batch], dtype=torch.float32)
@@ -176,12 +192,16 @@ class Synth:
                 row[self.card.instruments.index(name)] = weight
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
 
-    def _rendered(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
-        return self._network.submit(self._render_batch, batch).result()
+    def _rendered(self, batch: list[Key], given_up: threading.Event) -> list[np.ndarray]:
+        return self._network.submit(self._render_batch, batch, given_up).result()
 
     @torch.inference_mode()
-    def _render_batch(self, batch: list[tuple[Timbre, float]]) -> list[np.ndarray]:
+    def _render_batch(self, batch: list[Key], given_up: threading.Event) -> list[np.ndarray]:
+        if given_up.is_set():
+            raise GivenUp("Nobody waits for these notes any more.")
         stft = stft_of(self._generator, self.card.specgram, *self._inputs(batch))
+        if given_up.is_set():
+            raise GivenUp("Nobody waits for these notes any more.")
         waves = self.card.specgram.invert(stft, self.griffin_lim_steps).cpu().numpy()
         rate = self.card.specgram.sample_rate
         waves = fade_out(fade_in(waves, rate), rate)

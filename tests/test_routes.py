@@ -1,11 +1,13 @@
 """The studio's own routes: the right bytes for a good request, a sentence for any other."""
 
+import asyncio
 import base64
 import dataclasses
 import io
 import json
 import struct
 import threading
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -94,9 +96,9 @@ def test_sounds_wanted_ahead_of_time_let_players_go_first():
     class Watched:
         card = SYNTH.card
 
-        def render(self, timbre, pitches, background):
-            waits.append(background)
-            return SYNTH.render(timbre, pitches, background=background)
+        def render(self, timbre, pitches, **options):
+            waits.append(options["background"])
+            return SYNTH.render(timbre, pitches, **options)
 
     watched = client_for(Player.of(Watched()))
     ahead = watched.post(NOTES.replace("notes", "takes"), json={"sounds": [VIOLIN, FLUTE], "pitch": 60, "ahead": True})
@@ -307,16 +309,47 @@ def test_a_picture_is_a_png_of_the_size_asked_for(client):
         assert answer.status_code == 400
 
 
+def test_the_notes_of_a_page_that_goes_away_are_given_up():
+    started, told = threading.Event(), []
+
+    class Slow:
+        card = SYNTH.card
+
+        def render(self, timbre, pitches, *, background, given_up):
+            started.set()
+            told.append(given_up.wait(10))
+            return SYNTH.render(timbre, pitches, given_up=given_up)
+
+    app = FastAPI(routes=studio_routes(Player.of(Slow())))
+    query = urlencode({"sound": sound(seed=12), "low": 60, "high": 60}).encode()
+    scope = {"type": "http", "method": "GET", "path": NOTES, "query_string": query, "headers": []}
+    messages = iter([{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}])
+    statuses = []
+
+    async def receive():
+        message = next(messages)
+        while message["type"] == "http.disconnect" and not started.is_set():
+            await asyncio.sleep(0.01)
+        return message
+
+    async def send(message):
+        statuses.append(message.get("status"))
+
+    asyncio.run(app(scope, receive, send))
+    assert told == [True]
+    assert statuses[0] == 500  # to nobody: the notes were not made
+
+
 def test_beyond_a_full_line_comes_503(client):
     started, go_on = threading.Event(), threading.Event()
 
     class Slow:
         card = SYNTH.card
 
-        def render(self, timbre, pitches, background):
+        def render(self, timbre, pitches, **options):
             started.set()
             assert go_on.wait(10)
-            return SYNTH.render(timbre, pitches, background=background)
+            return SYNTH.render(timbre, pitches, **options)
 
     slow = client_for(Player.of(Slow(), line=1))
     parameters = {"sound": sound(), "low": 60, "high": 60}

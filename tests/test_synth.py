@@ -7,6 +7,7 @@ import torch
 from fakes import SPEC, SineGenerator, sine_card, sine_synth
 
 from gansynth_core import InputError, Synth, Timbre, sample
+from gansynth_core.synth import GivenUp
 
 
 def peak_hz(samples: np.ndarray, rate: int) -> float:
@@ -126,6 +127,24 @@ def test_a_player_goes_before_the_work_in_the_background_which_still_goes_on():
     for thread in (export, second, player):
         thread.join(30)
     assert order[:3] == [30, 31, 60] and sorted(order) == [*range(30, 40), 60]
+
+
+def test_notes_that_nobody_waits_for_are_not_made_and_those_after_them_are():
+    made = []
+
+    class Counting(SineGenerator):
+        def __call__(self, z, pitch, instruments):
+            made.extend(pitch.tolist())
+            return super().__call__(z, pitch, instruments)
+
+    synth = Synth(sine_card(), Counting(), device="cpu")
+    timbre, given_up = sample(synth.card)[0], threading.Event()
+    given_up.set()
+    for background in (False, True):
+        with pytest.raises(GivenUp):
+            synth.render(timbre, [60], background=background, given_up=given_up)
+    synth.render(timbre, [61])
+    assert made == [61]
 
 
 def test_an_export_gets_its_turn_even_if_players_never_stop(monkeypatch):

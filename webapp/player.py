@@ -64,16 +64,23 @@ class Player:
             self._atlas = Atlas.find(self._folder, self.card)
         return self._atlas
 
-    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[int], *, background: bool = False) -> Clips:
+    def render(
+        self,
+        timbre: Timbre | Sequence[Timbre],
+        pitches: Sequence[int],
+        *,
+        background: bool = False,
+        given_up: threading.Event | None = None,
+    ) -> Clips:
         """The notes of `timbre` (or one a pitch) at MIDI `pitches`, once the model is there and free; in the
-        `background`, all others go first.
+        `background`, all others go first. `given_up` is set by whoever no longer waits.
 
         Raises Busy when too many wait already, and whatever GanSynthError the model raises.
         """
         if not self._line.acquire(blocking=False):
             raise Busy("The studio is busy: too many notes are waiting.")
         try:
-            return self.synth().render(timbre, pitches, background=background)
+            return self.synth().render(timbre, pitches, background=background, given_up=given_up)
         finally:
             self._line.release()
 

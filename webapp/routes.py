@@ -5,12 +5,13 @@ sound and the pitches, so its answer never changes and browsers may keep it. A s
 the body, a JSON object of the same parameters. Errors are `{"error": "one sentence"}`.
 """
 
+import asyncio
 import ipaddress
 import json
 import socket
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -98,11 +99,12 @@ async def login_required(request: Request) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for: parameters by name, from the address or from a JSON body; and the `job` it speaks of, if
-    it does."""
+    """What a request asks for: parameters by name, from the address or from a JSON body; the `job` it speaks of, if it
+    does; and `given_up`, which is set when whoever asked goes away."""
 
     values: dict[str, Any]
     job: str = ""
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def needed(self, name: str) -> Any:
         if self.values.get(name) is None:
@@ -128,7 +130,22 @@ class Asked:
         return value
 
 
-async def asked_of(request: Request) -> Asked:
+async def asked_of(request: Request) -> AsyncIterator[Asked]:
+    asked = await _read(request)
+    watch = asyncio.create_task(_watch(request, asked.given_up))
+    try:
+        yield asked
+    finally:
+        watch.cancel()
+
+
+async def _watch(request: Request, given_up: threading.Event) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    given_up.set()
+
+
+async def _read(request: Request) -> Asked:
     job = request.path_params.get("job", "")
     limit = BODY_LIMITS.get(request.url.path.rsplit("/", 2)[-2], BODY_LIMIT)
     if request.method != "POST":
@@ -251,7 +268,7 @@ def _model_routes(player: Player, shared: _Shared) -> APIRouter:
         low, high = (check_pitch(asked.needed(name), card) for name in ("low", "high"))
         if not low <= high < low + BLOCK_LIMIT:
             raise InputError(f"One request plays 1 to {BLOCK_LIMIT} neighbouring keys, the lowest first.")
-        return pcm(player.render(timbre_of(sound, card), range(low, high + 1)))
+        return pcm(player.render(timbre_of(sound, card), range(low, high + 1), given_up=asked.given_up))
 
     @router.post("/takes")
     @_answer

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createFetcher, createLatest, createNoteCache, keyBlocks, nextBlock, persist, retryAfter, whileRetrying } from "../../webapp/static/net.js";
+import { createFetcher, createLatest, createNewest, createNoteCache, keyBlocks, nextBlock, persist, retryAfter, whileRetrying } from "../../webapp/static/net.js";
 
 const BLOCKS = keyBlocks(36, 84, 12);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -132,6 +132,31 @@ test("of many wishes only the newest is done and told", async () => {
   finish[2]("D");
   await settle();
   assert.equal(done.length, 1);
+});
+
+test("what is given up for something newer is told so, and is not heard of again", async () => {
+  const signals = [];
+  const finish = [];
+  const done = [];
+  const newest = createNewest(
+    (what, signal) => new Promise((resolve, reject) => (signals.push(signal), finish.push({ resolve, reject }))),
+    (result) => done.push(result),
+    (error) => done.push(error.message),
+  );
+  for (const what of ["a", "b"]) newest.ask(what);
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+  finish[0].reject(new Error("aborted"));
+  finish[1].resolve("B");
+  await settle();
+  assert.deepEqual(done, ["B"]);
+  newest.ask("c");
+  newest.forget();
+  assert.ok(signals[2].aborted);
+  finish[2].resolve("C");
+  newest.ask("d");
+  finish[3].reject(new Error("refused"));
+  await settle();
+  assert.deepEqual(done, ["B", "refused"]);
 });
 
 test("a key pressed before its octave is there goes to the front", async () => {

@@ -99,6 +99,32 @@ export function createLatest(work, onDone, onError = () => {}) {
   };
 }
 
+// Runs `work(what, signal)`, which returns a promise, for each `what` at once and gives up the one before: for work that
+// ends where its signal says so. onDone and onError as above.
+export function createNewest(work, onDone, onError = () => {}) {
+  let current = null;
+  async function run(what) {
+    current?.abort();
+    const mine = new AbortController();
+    current = mine;
+    try {
+      const result = await work(what, mine.signal);
+      if (current === mine) onDone(result, what);
+    } catch (error) {
+      if (current === mine) onError(error, what);
+    }
+  }
+  return {
+    ask(what) {
+      run(what);
+    },
+    forget() {
+      current?.abort();
+      current = null;
+    },
+  };
+}
+
 // What to do about a failed answer: after how many milliseconds to try again (null: not before something changes).
 export function retryAfter(error) {
   if (error.name === "AbortError") return null; // nobody waits for it any more

@@ -7,7 +7,7 @@
 // it of changes: project(before), keys(), status(), power(), silence(), and of a sound that somebody listened to:
 // heard(sound, pitch).
 
-import { ask, createFetcher, createLatest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
+import { ask, createFetcher, createNewest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
 import { createEngine } from "./engine.js";
 import { levelled } from "./keyframes.js";
 import { dbToGain } from "./adsr.js";
@@ -150,8 +150,8 @@ function createStudio(model) {
   // Any sound as its numbers alone; refused where the model cannot play it.
   const flatten = (other) => askModel("timbre", { sound: soundText(other) }).then((answer) => answer.json());
 
-  const fetchNotes = (sound, { low, high }) =>
-    askModel("notes", { sound, low, high }).then(async (answer) => new Int16Array(await answer.arrayBuffer()));
+  const fetchNotes = (sound, { low, high }, signal) =>
+    askModel("notes", { sound, low, high }, { signal }).then(async (answer) => new Int16Array(await answer.arrayBuffer()));
 
   function keepNotes(asked, low, high, samples) {
     const length = samples.length / (high - low + 1);
@@ -307,9 +307,9 @@ function createStudio(model) {
     phrase.start();
   }
 
-  const listener = createLatest(
-    async ({ what, note }) => {
-      if (!notes.has(what, note)) keepNotes(what, note, note, await fetchNotes(what, { low: note, high: note }));
+  const listener = createNewest(
+    async ({ what, note }, signal) => {
+      if (!notes.has(what, note)) keepNotes(what, note, note, await fetchNotes(what, { low: note, high: note }, signal));
       return notes.get(what, note);
     },
     (samples, { what }) => engine.isRunning() && playOnce(samples, what, { plain: true }),
