@@ -114,7 +114,7 @@ def fitted(data):
 
 def test_an_unfitted_prior_is_as_it_was_before_the_fit(data):
     model, before = fitted(data)
-    assert (model.generator.stretch != 1).any()
+    assert model.generator.prior.directions.any()
     unfit_prior(model.generator, model.encoder)
     for name, value in model.state_dict().items():
         assert torch.allclose(value, before[name], atol=1e-5), name
@@ -126,19 +126,23 @@ def test_the_posterior_of_a_fitted_prior_is_drawn_and_counted_as_it_is(data):
     generator, encoder = model.generator, model.encoder
     notes = data.training()[:3]
     weights = torch.nn.functional.one_hot(torch.from_numpy(data.notes["instrument"][notes].astype(int)), 2).float()
-    summary = encoder.summarize(data.specgram(notes)[:, 0, ::2])
+    summary, pitch = encoder.summarize(data.specgram(notes)[:, 0, ::2]), torch.from_numpy(data.notes["pitch"][notes])
     normal = torch.randn(3, 16)
-    mean, log_spread = encoder.locate(summary, weights)
-    after = generator.place(encoder.draw(mean, log_spread, normal), weights)
-    nats = encoder.nats(mean, log_spread)
-    factor = torch.eye(16) + encoder.stretched.T @ torch.diag(1 / encoder.stretch - 1) @ encoder.stretched
+    mean, log_spread = encoder.locate(summary, weights, pitch)
+    after = generator.place(encoder.draw(mean, log_spread, weights, normal), weights, pitch)
+    nats = encoder.nats(mean, log_spread, weights)
+    directions = encoder.prior.directions
     for row in range(3):
+        narrowing = torch.linalg.inv(encoder.prior.spreads(weights)[row])
+        factor = torch.eye(16) + directions.T @ (narrowing - torch.eye(len(narrowing))) @ directions
         covariance = factor @ torch.diag((2 * log_spread[row]).exp()) @ factor.T
         expected = 0.5 * (covariance.trace() + mean[row] @ mean[row] - 16 - torch.logdet(covariance))
         assert nats[row].item() == pytest.approx(expected.item(), rel=1e-3)
     model.load_state_dict(before)
-    mean, log_spread = encoder.locate(summary, weights)
-    assert torch.allclose(after, generator.place(encoder.draw(mean, log_spread, normal), weights), atol=1e-3)
+    mean, log_spread = encoder.locate(summary, weights, pitch)
+    assert torch.allclose(
+        after, generator.place(encoder.draw(mean, log_spread, weights, normal), weights, pitch), atol=1e-3
+    )
 
 
 # --- the critic ---------------------------------------------------------------------------------------------------
@@ -216,7 +220,7 @@ def test_the_critic_learns_alone_first_and_then_all_parts_learn(gan, data):
     for part in ("generator.blocks.3.texture_scale", "generator.envelopes.weight", "generator.instrument_mean"):
         assert part in moved
     assert {"encoder.bins_in.weight", "encoder.posterior.weight"} <= moved
-    assert not {name for name in moved if "stretch" in name or "centre" in name}  # the prior stays as it was fitted
+    assert not {name for name in moved if "prior" in name or "centre" in name}  # the prior stays as it was fitted
 
 
 def test_two_steps_a_stop_and_two_steps_are_four_steps(data, warm, tmp_path):
@@ -246,7 +250,7 @@ def test_the_warm_start_goes_on_from_a_model(data, warm):
     run = WarmStart(WARM, data, Processes())
     run.begin(warm)
     generator = Synth.load(str(warm), device="cpu").generator
-    assert (generator.stretch != 1).any() and (run.model.generator.stretch == 1).all()
+    assert generator.prior.directions.any() and not run.model.generator.prior.directions.any()
     for name in ("envelopes.weight", "blocks.2.first.weight"):
         assert torch.equal(run.model.generator.state_dict()[name], generator.state_dict()[name])
     assert same(run.model.state_dict(), run.average.state_dict())

@@ -6,6 +6,7 @@ from fakes import SPEC
 
 from gansynth_core.errors import ModelError
 from gansynth_core.generators import build_generator
+from gansynth_core.generators.instrument_prior import InstrumentPrior
 from gansynth_core.generators.studio import Spectrum
 
 SIZE = {"channels": 16, "features": 16, "bands": 8}
@@ -50,8 +51,8 @@ def test_pitch_is_continuous(generator):
 
 def test_instrument_weights_mix_means_and_spreads(generator):
     z = torch.randn(1, 32)
-    ends = generator.place(z.repeat(2, 1), weights([1, 0, 0], [0, 1, 0]))
-    middle = generator.place(z, weights([0.5, 0.5, 0]))
+    ends = generator.place(z.repeat(2, 1), weights([1, 0, 0], [0, 1, 0]), torch.tensor([60.0, 60.0]))
+    middle = generator.place(z, weights([0.5, 0.5, 0]), torch.tensor([60.0]))
     assert torch.allclose(middle[0], ends.mean(dim=0), atol=1e-5)
 
 
@@ -111,3 +112,34 @@ def test_a_partial_sounds_at_the_frequency_its_magnitudes_point_to(generator, hz
     spectrum = torch.fft.rfft(wave * torch.hann_window(len(wave)), n=8 * len(wave)).abs()
     heard = float(spectrum.argmax()) * SPEC.sample_rate / (8 * len(wave))
     assert abs(1200 * math.log2(heard / hz)) < 5
+
+
+def test_a_prior_places_notes_by_instrument_and_pitch_and_finds_them_again():
+    torch.manual_seed(0)
+    prior = InstrumentPrior(2, 64)
+    prior.directions[:] = torch.linalg.qr(torch.randn(64, 32))[0].T
+    prior.spread[:] = (
+        torch.linalg.cholesky(torch.eye(32) + 0.2 * torch.ones(32, 32)) * torch.tensor([0.5, 2])[:, None, None]
+    )
+    prior.register[0, 0, 0], prior.register[0, 5, 0] = 3.0, -3.0  # the first instrument's lowest and highest octave
+    z, mixed = torch.randn(3, 64), weights([1, 0], [0, 1], [0.3, 0.7])
+    for pitch in (24.0, 60.0, 84.5):
+        there = prior.place(z, mixed, torch.full((3,), pitch))
+        assert torch.allclose(prior.locate(there, mixed, torch.full((3,), pitch)), z, atol=1e-4)
+        assert not torch.allclose(there, z, atol=0.1)
+    still = torch.zeros(1, 64)
+    drift = [
+        float(prior.place(still, mixed[:1], torch.tensor([p]))[0] @ prior.directions[0]) for p in (24.0, 30.0, 84.0)
+    ]
+    assert drift == pytest.approx([3.0, 1.5, -3.0], abs=1e-4)
+
+
+def test_weights_from_before_instruments_had_spreads_of_their_own_place_z_as_they_did():
+    torch.manual_seed(0)
+    new = build_generator("studio", SPEC, 3, 64, SIZE)
+    directions, factors = torch.linalg.qr(torch.randn(64, 32))[0].T, torch.linspace(0.5, 2, 32)
+    old = {name: value for name, value in new.state_dict().items() if not name.startswith("prior.")}
+    new.load_state_dict(old | {"stretched": directions, "stretch": factors}, strict=True)
+    z, mixed = torch.randn(2, 64), weights([1, 0, 0], [0.2, 0.3, 0.5])
+    stretched = z + (z @ directions.T * (factors - 1)) @ directions
+    assert torch.allclose(new.prior.place(z, mixed, torch.tensor([40.0, 70.0])), stretched, atol=1e-5)

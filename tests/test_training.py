@@ -216,9 +216,10 @@ def test_settings_that_make_no_sense_are_refused(change, message):
 def test_directions_find_what_changes_the_sound_and_lengthen_what_hardly_does():
     """A network in which one direction of z changes the level much, another a little, and the rest nothing."""
     generator = build_generator("studio", SPEC, 2, 16, {"channels": 8, "features": 8, "bands": 8})
-    generator.stretched[:16] = torch.linalg.qr(torch.randn(16, 16, generator=torch.Generator().manual_seed(0)))[0]
+    random = torch.randn(16, 16, generator=torch.Generator().manual_seed(0))
+    generator.prior.directions[:16] = torch.linalg.qr(random)[0]
     much, little = torch.eye(16)[3], torch.eye(16)[5]
-    generator.place = lambda z, instruments: z
+    generator.place = lambda z, instruments, pitch: z
     generator.grow = lambda w, pitch: w[:, None].expand(-1, SPEC.frames, -1)
     slope = torch.linspace(-1, 1, SPEC.bins)
     generator.spectrum = lambda features, basis: Spectrum(
@@ -238,11 +239,14 @@ def test_fitting_the_prior_moves_z_and_leaves_the_sound_of_every_real_note(data)
         encoder.posterior.bias[:16] = 0.5
     indices = data.training()
     weights = torch.nn.functional.one_hot(torch.from_numpy(data.notes["instrument"][indices].astype(int)), 2).float()
-    summary = encoder.summarize(data.specgram(indices)[:, 0, ::2])
+    summary, pitch = (
+        encoder.summarize(data.specgram(indices)[:, 0, ::2]),
+        torch.from_numpy(data.notes["pitch"][indices]),
+    )
 
     def found():
-        mean, log_spread = encoder.locate(summary, weights)
-        return mean, log_spread, generator.place(mean, weights)
+        mean, log_spread = encoder.locate(summary, weights, pitch)
+        return mean, log_spread, generator.place(mean, weights, pitch)
 
     before = found()
     fit_prior(generator, encoder, data)

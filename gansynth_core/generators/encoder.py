@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gansynth_core.generators.studio import STRETCHED, pixel_norm, stretch
+from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
+from gansynth_core.generators.studio import pixel_norm
 from gansynth_core.specgram import SpecgramSpec
 
 FRAME_STEP = 2  # every second frame is enough to know a sound by
@@ -28,10 +29,10 @@ class StudioEncoder(nn.Module):
         self.instrument_logits = nn.Linear(512, instruments)
         self.instrument_in = nn.Linear(instruments, 512, bias=False)
         self.posterior = nn.Linear(512, 2 * latent_size)
-        # Where the instruments' notes lie, and how wide; set with the generator's own (see training/prior.py).
+        # Where the instruments' notes lie, set with the generator's own (see training/prior.py).
         self.register_buffer("centre", torch.zeros(instruments, latent_size))
-        self.register_buffer("stretched", torch.zeros(STRETCHED, latent_size))
-        self.register_buffer("stretch", torch.ones(STRETCHED))
+        self.prior = InstrumentPrior(instruments, latent_size)
+        self.register_load_state_dict_pre_hook(lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments))
         with torch.no_grad():
             self.posterior.weight.mul_(0.1)
             self.posterior.bias.zero_()
@@ -46,23 +47,30 @@ class StudioEncoder(nn.Module):
         summary = functional.leaky_relu(self.summary(x.flatten(1)), 0.2)
         return functional.rms_norm(summary, summary.shape[-1:])
 
-    def locate(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
-        """Summary [batch, 512] and instrument weights [batch, instruments] -> posterior of z, [batch, latent] each:
-        its mean, and its log standard deviation as it was before any stretch was fitted (`draw` knows)."""
+    def locate(self, summary: Tensor, instruments: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
+        """Summary [batch, 512], instrument weights [batch, instruments], pitch [batch] MIDI -> posterior of z,
+        [batch, latent] each: its mean, and its log standard deviation as it is without the prior (`draw` knows)."""
         joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
         mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
-        return stretch(mean - instruments @ self.centre, self.stretched, 1 / self.stretch), log_spread.clamp(-6, 2)
+        return self.prior.locate(mean - instruments @ self.centre, instruments, pitch), log_spread.clamp(-6, 2)
 
-    def draw(self, mean: Tensor, log_spread: Tensor, normal: Tensor) -> Tensor:
+    def draw(self, mean: Tensor, log_spread: Tensor, instruments: Tensor, normal: Tensor) -> Tensor:
         """z [batch, latent] of the posterior that `locate` found; normal: standard normal numbers of that shape."""
-        return mean + stretch(log_spread.exp() * normal, self.stretched, 1 / self.stretch)
+        away = log_spread.exp() * normal
+        with torch.autocast(mean.device.type, enabled=False):
+            along = away.float() @ self.prior.directions.T
+            return mean + away + (self.prior.narrow(along, instruments) - along) @ self.prior.directions
 
-    def nats(self, mean: Tensor, log_spread: Tensor) -> Tensor:
+    def nats(self, mean: Tensor, log_spread: Tensor, instruments: Tensor) -> Tensor:
         """Divergence of that posterior from the prior N(0, 1) in nats, [batch].
 
-        Its covariance is A diag(s^2) A with A = I + D^T diag(1/f - 1) D, for the fitted directions D and factors f.
+        Its covariance is A diag(s^2) A^T with A = I + D^T (L^-1 - I) D, for the prior's directions D and spread L.
         """
-        variance = (2 * log_spread).exp()
-        squeezed = variance @ self.stretched.square().T @ (self.stretch**-2 - 1)  # what A adds to the trace
-        lost = 2 * (log_spread.sum(dim=1) - self.stretch.log().sum())  # log determinant
-        return 0.5 * ((mean**2 + variance - 1).sum(dim=1) + squeezed - lost)
+        with torch.autocast(mean.device.type, enabled=False):
+            variance, spreads = (2 * log_spread).exp(), self.prior.spreads(instruments)
+            directions = self.prior.directions
+            along = (directions * variance[:, None]) @ directions.T  # D diag(s^2) D^T, [batch, directions, directions]
+            factor = torch.linalg.solve_triangular(spreads, torch.eye(len(directions)).to(spreads), upper=False)
+            squeezed = (factor @ along @ factor.mT - along).diagonal(dim1=1, dim2=2).sum(dim=1)  # of the trace
+            lost = 2 * (log_spread.sum(dim=1) - spreads.diagonal(dim1=1, dim2=2).log().sum(dim=1))  # log determinant
+            return 0.5 * ((mean**2 + variance - 1).sum(dim=1) + squeezed - lost)

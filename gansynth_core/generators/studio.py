@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gansynth_core.errors import ModelError
+from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
 from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency, modulus
 
 # Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
@@ -26,7 +27,6 @@ from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency, modulu
 NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
 # The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
-STRETCHED = 32  # latent directions whose spread is fitted to real notes
 NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
 TEXTURE_KEYS = 128  # MIDI pitches that have a piece of the texture's noise of their own
 
@@ -70,10 +70,8 @@ class StudioGenerator(nn.Module):
         # The prior: each instrument is a mean and a spread in the space that conditions the network.
         self.instrument_mean = nn.Parameter(torch.randn(instruments, latent_size))
         self.instrument_log_spread = nn.Parameter(torch.full((instruments, latent_size), -1.0))
-
-        # Set once training is done (see training/prior.py); rows of `stretched` are orthonormal or zero.
-        self.register_buffer("stretched", torch.zeros(STRETCHED, latent_size))
-        self.register_buffer("stretch", torch.ones(STRETCHED))
+        self.prior = InstrumentPrior(instruments, latent_size)
+        self.register_load_state_dict_pre_hook(lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments))
 
         pitch_size = _PITCH_CENTRES + 2 * _PITCH_WAVES + 1
         self.condition = nn.Sequential(
@@ -103,18 +101,18 @@ class StudioGenerator(nn.Module):
 
     # --- timbre -> conditioning ------------------------------------------------------------------------------------
 
-    def place(self, z: Tensor, instruments: Tensor) -> Tensor:
-        """z [batch, latent] and instrument weights [batch, instruments] -> point w [batch, latent].
+    def place(self, z: Tensor, instruments: Tensor, pitch: Tensor) -> Tensor:
+        """z [batch, latent], instrument weights [batch, instruments], pitch [batch] -> point w [batch, latent].
 
-        w = sum_i a_i mean_i + (sum_i a_i spread_i) * stretch(z): instruments mix, and z has unit variance for each.
+        w = sum_i a_i mean_i + (sum_i a_i spread_i) * prior(z): instruments mix, and z has unit variance for each.
         """
-        z = stretch(z, self.stretched, self.stretch)
+        z = self.prior.place(z, instruments, pitch)
         return instruments @ self.instrument_mean + (instruments @ self.instrument_log_spread.exp()) * z
 
     def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> condition [batch, 512]. Of the latent's many
         numbers it shows those that the network heeds; in w they are lost among the others."""
-        return self.condition(torch.cat([self.place(z, instruments), pitch_features(pitch)], dim=1))
+        return self.condition(torch.cat([self.place(z, instruments, pitch), pitch_features(pitch)], dim=1))
 
     # --- conditioning -> spectrum ----------------------------------------------------------------------------------
 
@@ -186,7 +184,7 @@ class StudioGenerator(nn.Module):
         return mixed * (magnitude / modulus(mixed).clamp_min(1e-12))
 
     def _spectrum_of(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Spectrum:
-        return self.spectrum(self.grow(self.place(z, instruments), pitch), self.harmonic_basis(pitch))
+        return self.spectrum(self.grow(self.place(z, instruments, pitch), pitch), self.harmonic_basis(pitch))
 
     def voice(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
         """Give a Spectrum its phases and its noise -> specgram [batch, 2, frames, bins] in [-1, 1]."""
@@ -238,11 +236,6 @@ class StudioGenerator(nn.Module):
 def _bump(x: Tensor) -> Tensor:
     """e^(-x^2), but never below e^-50: numbers too small for all their digits make a CPU multiply four times slower."""
     return (-(x**2)).clamp_min(-50).exp()
-
-
-def stretch(z: Tensor, directions: Tensor, factors: Tensor) -> Tensor:
-    """z [batch, latent] made `factors` [n] times as long along orthonormal `directions` [n, latent]."""
-    return z + (z @ directions.T * (factors - 1)) @ directions
 
 
 class _GrowingBlock(nn.Module):

@@ -29,17 +29,17 @@ def latent_directions(
     """The `count` strongest orthogonal directions of z, strongest first, at right angles to the rows of `beside`
     [any, latent].
 
-    Looked for among the directions along which real notes differ most (the generator's `stretched`, see prior.py). At
+    Looked for among the directions along which real notes differ most (those of the generator's prior). At
     `sounds` random sounds (instrument, pitch within `pitches` (lowest, highest MIDI), z) each of those is moved up and
     down; half the difference of the two is its effect on the levels heard in time and frequency. The right singular
     vectors of all effects are the directions, as principal components are for a covariance. A direction has length 1,
     or up to LONGEST where that little would hardly be heard; upwards is brighter.
     """
     device = next(generator.parameters()).device
-    candidates = generator.stretched  # [candidates, latent], orthonormal
+    candidates = generator.prior.directions  # [candidates, latent], orthonormal
     if beside is not None and len(beside):
         candidates = _at_right_angles(candidates.cpu().numpy(), beside)
-        candidates = torch.from_numpy(candidates).to(generator.stretched)
+        candidates = torch.from_numpy(candidates).to(generator.prior.directions)
     random = torch.Generator().manual_seed(seed)
     frames = torch.linspace(0, 0.8 * (spec.frames - 1), FRAMES_HEARD).long()  # the last fifth is release
     effects = []
@@ -52,7 +52,9 @@ def latent_directions(
         levels = []
         for part in moved.split(BATCH):
             size = len(part)
-            features = generator.grow(generator.place(part, weights.expand(size, -1)), pitch.expand(size))
+            features = generator.grow(
+                generator.place(part, weights.expand(size, -1), pitch.expand(size)), pitch.expand(size)
+            )
             spectrum = generator.spectrum(features[:, frames], generator.harmonic_basis(pitch).expand(size, -1, -1))
             levels.append(_bands(spectrum.log_magnitude.clamp(-1, 1), generator.band_weights).flatten(1).cpu())
         up, down = torch.cat(levels).chunk(2)
@@ -72,7 +74,7 @@ def latent_directions(
 
 def _at_right_angles(rows: np.ndarray, beside: np.ndarray) -> np.ndarray:
     """Orthonormal rows for the part of the space of orthonormal `rows` [n, latent] at right angles to `beside`."""
-    rows = rows[np.linalg.norm(rows, axis=1) > 0.5]  # of a small latent, some of `stretched` are zero
+    rows = rows[np.linalg.norm(rows, axis=1) > 0.5]  # of a small latent, some of the prior's are zero
     unit = beside / np.linalg.norm(beside, axis=1, keepdims=True)
     _, strength, mixtures = np.linalg.svd(unit @ rows.T)
     return mixtures[int((strength > 1e-6).sum()) :] @ rows

@@ -236,7 +236,7 @@ def components(synth: Synth, named: Sequence[Direction], count: int = COMPONENTS
     """
     card, generator = synth.card, synth.generator
     taken = np.array([direction.vector for direction in named]).reshape(-1, card.latent_size)
-    if hasattr(generator, "stretched"):
+    if hasattr(generator, "prior"):
         pitches = card.pitch_low, card.pitch_high
         found = latent_directions(
             generator, card.specgram, len(card.instruments), pitches, count=count, seed=seed, beside=taken

@@ -1,9 +1,12 @@
 """Fitting the prior: what a player draws should be spread like what real notes are found to be.
 
-The warm start leaves the encoder free to use its few nats as it likes, and it puts them into a few directions of z in
-which real notes lie much wider than N(0, 1), around a mean of their own for each instrument. A player's normal draw
-would then be tamer than any real note. The fit moves and stretches z, in generator and encoder alike, until the
-encoder's posteriors over the training notes have the mean and, in the widest directions, the spread of N(0, 1).
+The warm start leaves the encoder free to use its few nats as it likes, and it puts them into a few directions of z, in
+which the notes of an instrument lie around a place of their own that drifts with pitch, and spread in a way of their
+own. The fit tells generator and encoder alike (InstrumentPrior), until the encoder's posteriors over the training notes
+of every instrument have the mean and the spread of N(0, 1) at every pitch.
+
+Measured by the judge of `evaluate` on 384 notes of 128 instruments, FID and instrument named right: one spread for all
+instruments and no drift 270 and 57 %; this 224 and 70 %, and 221 and 77 % at NARROWED = 0.7 (real notes: 85 %).
 """
 
 import numpy as np
@@ -11,30 +14,37 @@ import torch
 from torch.nn import functional
 
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
-from gansynth_core.generators.studio import STRETCHED, StudioGenerator
+from gansynth_core.generators.instrument_prior import DIRECTIONS, KNOTS, knot_weights
+from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.training.dataset import NoteSet
 
-NOTES_PER_INSTRUMENT = 24
+NOTES_PER_INSTRUMENT = 96
 BATCH = 32
+PULL = 1.0  # notes' worth of pull that holds an instrument's place at a knot to its place over all
+UNRELATED = 0.15  # share of the covariances that is held for chance
+# Of the spread found, so much is given to a player's draw: normal distributions have more in their corners than real
+# instruments have notes.
+NARROWED = 0.8
 
 
 @torch.inference_mode()
 def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet, seed: int = 0) -> None:
-    """Set `stretch`, `stretched` and the instruments' means of `generator` and `encoder` in place, from training notes.
+    """Set the priors and the instruments' means of `generator` and `encoder` in place, from training notes.
 
     Does nothing if they are fitted already.
     """
-    if bool((generator.stretch != 1).any()):
+    if bool(generator.prior.directions.any()):
         return
     device = next(generator.parameters()).device
     chosen = _some_of_each(data, seed)
     instruments = torch.from_numpy(data.notes["instrument"][chosen].astype(np.int64))
+    pitches = torch.from_numpy(data.notes["pitch"][chosen].astype(np.float32))
     means, variances = [], []
     for start in range(0, len(chosen), BATCH):
         rows = slice(start, start + BATCH)
         heard = data.specgram(chosen[rows])[:, 0, ::FRAME_STEP].to(device)
         weights = functional.one_hot(instruments[rows], len(data.instruments)).float().to(device)
-        mean, log_spread = encoder.locate(encoder.summarize(heard), weights)
+        mean, log_spread = encoder.locate(encoder.summarize(heard), weights, pitches[rows].to(device))
         means.append(mean.cpu())
         variances.append((2 * log_spread).exp().cpu())
     mean, variance = torch.cat(means).double(), torch.cat(variances).double()
@@ -45,12 +55,29 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
     within = mean - centres[instruments]
     freedom = max(1, len(within) - int((counts > 1).sum()))  # each instrument's centre was taken from its own notes
     spread, directions = torch.linalg.eigh(within.T @ within / freedom + torch.diag(variance.mean(dim=0)))
-    widest = spread.argsort(descending=True)[:STRETCHED]
-    found = len(widest)  # fewer than STRETCHED only for a very small latent
+    widest = spread.argsort(descending=True)[:DIRECTIONS]
+    directions = directions.T[widest]
+    found = len(directions)  # fewer than DIRECTIONS only for a very small latent
+
+    register = torch.zeros(len(counts), KNOTS, found, dtype=torch.float64)
+    factors = torch.eye(found, dtype=torch.float64).repeat(len(counts), 1, 1)
+    for index in range(len(counts)):
+        own = instruments == index
+        if own.sum() < 2:
+            continue
+        along, knots = within[own] @ directions.T, knot_weights(pitches[own]).double()
+        register[index] = torch.linalg.solve(knots.T @ knots + PULL * torch.eye(KNOTS).double(), knots.T @ along)
+        rest = along - knots @ register[index]
+        used = int((knots.sum(dim=0) > 0).sum())  # parameters that the line took from the notes, at most
+        covariance = rest.T @ rest / max(1, len(rest) - used)
+        covariance = torch.lerp(covariance, torch.diag(covariance.diagonal()), UNRELATED)
+        covariance += (directions * variance[own].mean(dim=0)) @ directions.T
+        factors[index] = NARROWED * torch.linalg.cholesky(covariance)
 
     for network in (generator, encoder):
-        network.stretched[:found] = directions.T[widest].to(network.stretched)
-        network.stretch[:found] = spread[widest].sqrt().to(network.stretch)
+        network.prior.directions[:found] = directions.to(network.prior.directions)
+        network.prior.register[:, :, :found] = register.to(network.prior.register)
+        network.prior.spread[:, :found, :found] = factors.to(network.prior.spread)
     generator.instrument_mean += generator.instrument_log_spread.exp() * centres.to(generator.instrument_mean)
     encoder.centre += centres.to(encoder.centre)
 
@@ -62,8 +89,9 @@ def unfit_prior(generator: StudioGenerator, encoder: StudioEncoder) -> None:
     generator.instrument_mean -= generator.instrument_log_spread.exp() * encoder.centre
     encoder.centre.zero_()
     for network in (generator, encoder):
-        network.stretched.zero_()
-        network.stretch.fill_(1)
+        network.prior.directions.zero_()
+        network.prior.register.zero_()
+        network.prior.spread[:] = torch.eye(DIRECTIONS)
 
 
 def _some_of_each(data: NoteSet, seed: int) -> np.ndarray:

@@ -131,17 +131,17 @@ class StudioGan:
             weights = functional.one_hot(instrument, len(self.data.instruments)).to(pitch.dtype)
             summary = encoder.summarize(stored[:rebuilt, 0, ::FRAME_STEP] / STORED_STEPS)
             told = functional.cross_entropy(encoder.instrument_logits(summary).float(), instrument[:rebuilt])
-            mean, log_spread = encoder.locate(summary, weights[:rebuilt])
-            z = torch.cat([encoder.draw(mean, log_spread, latents[:rebuilt]), latents[rebuilt:]])
+            mean, log_spread = encoder.locate(summary, weights[:rebuilt], pitch[:rebuilt])
+            z = torch.cat([encoder.draw(mean, log_spread, weights[:rebuilt], latents[:rebuilt]), latents[rebuilt:]])
             shape = (len(z), *generator.texture.shape[1:])
             texture = torch.randn(shape, generator=random, device=z.device)
-            features = generator.grow(generator.place(z, weights), pitch, texture)
+            features = generator.grow(generator.place(z, weights, pitch), pitch, texture)
             spectrum = generator.spectrum(features, generator.harmonic_basis(pitch))
         spectrum = Spectrum(spectrum.log_magnitude.float(), spectrum.tonality.float())
         first = Spectrum(spectrum.log_magnitude[:rebuilt], spectrum.tonality[:rebuilt])
         frames = torch.arange(spec.frames, device=pitch.device)
         magnitude, tonality = reconstruction_losses(first, stored[:rebuilt], frames, spec)
-        nats = encoder.nats(mean, log_spread).mean()
+        nats = encoder.nats(mean, log_spread, weights[:rebuilt]).mean()
         loss = config.reconstruction_weight * (
             magnitude
             + config.tonality_weight * tonality

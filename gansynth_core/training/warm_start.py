@@ -158,11 +158,11 @@ class WarmStartLoss(nn.Module):
         summary = self.encoder.summarize(heard)
         logits = self.encoder.instrument_logits(summary).float()
         weights = functional.one_hot(instrument, logits.shape[1]).to(pitch.dtype)
-        mean, log_spread = self.encoder.locate(summary, weights)
+        mean, log_spread = self.encoder.locate(summary, weights, pitch)
         z = mean + log_spread.exp() * draw
         nats = 0.5 * (mean**2 + (2 * log_spread).exp() - 2 * log_spread - 1).sum(dim=1).mean()
 
-        features = self.generator.grow(self.generator.place(z, weights), pitch)
+        features = self.generator.grow(self.generator.place(z, weights, pitch), pitch)
         spectrum = self.generator.spectrum(features[:, frames], self.generator.harmonic_basis(pitch))
         magnitude, tonality = reconstruction_losses(spectrum, stored, frames, self.generator.spec)
         naming = functional.cross_entropy(logits, instrument)

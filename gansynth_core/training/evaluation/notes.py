@@ -135,7 +135,9 @@ def versions(
         weights = torch.tensor([[float(name == own) for own in card.instruments] for name in names])
         log_magnitude = data.specgram(batch)[:, 0, ::FRAME_STEP]
         with torch.inference_mode():
-            mean, _ = encoder.locate(encoder.summarize(log_magnitude.to(synth.device)), weights.to(synth.device))
+            summary = encoder.summarize(log_magnitude.to(synth.device))
+            at = torch.from_numpy(pitches.astype(np.float32)).to(synth.device)
+            mean, _ = encoder.locate(summary, weights.to(synth.device), at)
         found = [
             Timbre.of(card, z.clamp(-Z_LIMIT, Z_LIMIT).tolist(), name) for z, name in zip(mean, names, strict=True)
         ]
