@@ -208,8 +208,8 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--preset",
         default="studio",
-        help="named settings: studio (default) or tiny; studio-gan or tiny-gan, the adversarial stage after these; for "
-        "a set made with 'data --spec magenta': magenta, magenta-small or magenta-tiny",
+        help="named settings: studio (default, for a CPU), studio-gpu or tiny; studio-gan or tiny-gan, the adversarial "
+        "stage after these; for a set made with 'data --spec magenta': magenta, magenta-small or magenta-tiny",
     )
     command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
     command.add_argument(

@@ -8,6 +8,7 @@ from gansynth_core.errors import ModelError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.instrument_prior import InstrumentPrior
 from gansynth_core.generators.studio import Spectrum
+from gansynth_core.training.pitch_tracker import cents_off, hear
 
 SIZE = {"channels": 16, "features": 16, "bands": 8}
 
@@ -143,3 +144,14 @@ def test_weights_from_before_instruments_had_spreads_of_their_own_place_z_as_the
     z, mixed = torch.randn(2, 64), weights([1, 0, 0], [0.2, 0.3, 0.5])
     stretched = z + (z @ directions.T * (factors - 1)) @ directions
     assert torch.allclose(new.prior.place(z, mixed, torch.tensor([40.0, 70.0])), stretched, atol=1e-5)
+
+
+@pytest.mark.parametrize(("pitch", "off_cents", "least", "most"), [(30.0, 25, -10, 10), (69.0, 50, 45, 55)])
+def test_partials_a_hair_beside_their_pitch_are_put_right_and_others_stay(generator, pitch, off_cents, least, most):
+    hz = 440 * 2 ** ((pitch - 69 + off_cents / 100) / 12)
+    seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
+    wave = sum(torch.sin(2 * math.pi * hz * k * seconds + k) / k for k in range(1, 9))[None] / 8
+    specgram = SPEC.encode(wave)
+    made = generator.voice(Spectrum(specgram[:, 0], torch.ones_like(specgram[:, 0])), torch.tensor([pitch]))
+    heard = hear(SPEC.decode(made)[0].numpy(), SPEC.sample_rate, 24, 84)
+    assert least < cents_off(heard.hz, pitch) < most

@@ -37,7 +37,7 @@ from gansynth_core.specgram import MelSpecgramSpec, Representation, SpecgramSpec
 FORMAT = 1
 PENDING, READY, SKIPPED = 0, 1, 2
 MAX_VARIATION = 12  # columns for what a source changed about a note
-ROOM_FOR_TRAINING = 14 << 30  # bytes of a GPU's memory that networks and a batch of a few hundred notes may take
+ROOM_FOR_TRAINING = 24 << 30  # bytes of a GPU's memory that networks and a batch may take: measured, 11 and 18 GB
 NOTES_PER_COPY = 1024
 NOTES_PER_JOB = 16  # few enough that a stop costs little, enough that waiting for the disk after each does not count
 
