@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import PATIENCE_MS
-from fakes import SineGenerator, sine_card
 from playwright.sync_api import Page, sync_playwright
 
 import app
@@ -26,6 +25,8 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="module")
 def address():
+    from fakes import SineGenerator, sine_card  # imports torch, whose threads `app` must tame first
+
     synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
     with socket.socket() as probe:  # any port that is free: suites may run side by side
         probe.bind(("127.0.0.1", 0))

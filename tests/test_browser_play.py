@@ -269,6 +269,28 @@ def test_a_phrase_has_no_holes_while_its_sound_is_dragged(visit):
     assert not any(np.diff(quiet) > 0.5) and len(quiet) < 0.2 * len(heard)
 
 
+def test_a_drag_is_as_loud_as_keys_are_and_has_their_envelope(visit):
+    page = ready(visit)
+    page.evaluate("studio.dispatch({ type: 'audition', on: true })")
+
+    def dragged(patch):
+        page.evaluate("patch => studio.dispatch({ type: 'patch', patch })", patch)
+        page.evaluate("studio.drag({ type: 'slide', sliders: { 'component 2': Math.random() } })")
+        page.wait_for_timeout(700)  # longer than the decay below, and than the analyser's window
+        heard = level(page)
+        page.evaluate("studio.drop()")
+        wait_for_silence(page)
+        return heard
+
+    full = dragged({})
+    page.evaluate("studio.press(60)")
+    key = level(page)
+    page.evaluate("studio.lift(60)")
+    wait_for_silence(page)
+    assert full == pytest.approx(key, rel=0.1)
+    assert dragged({"decay": 0.1, "sustain": 0.25}) / full == pytest.approx(0.25, rel=0.1)
+
+
 def test_the_envelope_is_drawn_by_hand_heard_undone_and_saved(visit):
     page = ready(visit)
     page.get_by_role("tab", name="Envelope").click()

@@ -10,6 +10,7 @@ const END_SECONDS = 0.03;
 const GONE = 1.5; // of a release: then the note is 90 dB down
 const VOICES = 16;
 const CYCLE_SECONDS = 1.8; // a live voice starts its note anew after so long: notes decay, and a drag may last
+const FADED_SECONDS = 0.4; // or, where the envelope lets it die away, so long after it has
 const RENEW_SECONDS = 0.25; // what was heard before covers the new attack, which may be slow
 const BEND_SECONDS = 0.005; // a wheel's steps, smoothed
 export const BEND_RANGE = 2; // semitones that a wheel bends either way
@@ -203,24 +204,37 @@ export function createEngine({ rate, onState, onVoices }) {
     if (!hold && !pedal) for (const voice of voices) if (!voice.held) letGo(voice);
   }
 
-  // The live voice: one note that goes on while its sound is dragged, in layers that fade over.
-  const live = { layers: [], began: 0, timer: null };
+  // The live voice: one note that goes on while its sound is dragged, in layers that fade over, shaped as keys are.
+  const live = { layers: [], envelope: null, began: 0, timer: null };
+
+  function strike() {
+    const { attack, decay, sustain } = patch;
+    live.began = played();
+    live.envelope = new GainNode(context, { gain: 0 });
+    scheduleEnvelope(live.envelope.gain, patch, context.currentTime, { level: velocityGain(FULL_TONE), held: Infinity });
+    live.envelope.connect(output);
+    const faded = sustain < 0.01 ? attack + decay + FADED_SECONDS : Infinity;
+    live.timer = setTimeout(again, 1000 * Math.min(CYCLE_SECONDS, faded));
+  }
 
   function mix(parts) {
     if (!context || context.state !== "running") return;
-    if (live.timer === null) {
-      live.began = played();
-      live.timer = setTimeout(again, CYCLE_SECONDS * 1000);
-    }
-    live.layers = remix(live.layers, parts, played() - live.began, output);
+    if (live.timer === null) strike();
+    live.layers = remix(live.layers, parts, played() - live.began, live.envelope);
     onVoices();
+  }
+
+  function letLiveGo(time) {
+    const { envelope } = live;
+    for (const layer of live.layers) stopLayer(layer, time);
+    live.layers.at(-1)?.source.addEventListener("ended", () => envelope.disconnect());
+    live.layers = [];
+    live.timer = null;
   }
 
   function again() {
     const parts = live.layers.map(({ samples, share }) => ({ samples, share }));
-    for (const layer of live.layers) stopLayer(layer, RENEW_SECONDS);
-    live.layers = [];
-    live.timer = null;
+    letLiveGo(RENEW_SECONDS);
     if (parts.length) mix(parts);
   }
 
@@ -282,9 +296,7 @@ export function createEngine({ rate, onState, onVoices }) {
     live: mix,
     liveOff(time = RELEASE_SECONDS) {
       clearTimeout(live.timer);
-      live.timer = null;
-      for (const layer of live.layers) stopLayer(layer, time);
-      live.layers = [];
+      letLiveGo(time);
       if (context) onVoices();
     },
     isLive: () => live.layers.length > 0,
