@@ -64,13 +64,13 @@ class StudioEncoder(nn.Module):
     def nats(self, mean: Tensor, log_spread: Tensor, instruments: Tensor) -> Tensor:
         """Divergence of that posterior from the prior N(0, 1) in nats, [batch].
 
-        Its covariance is A diag(s^2) A^T with A = I + D^T (L^-1 - I) D, for the prior's directions D and spread L.
+        Its covariance is A diag(s^2) A with A = I + D^T (S^-1 - I) D, for the prior's directions D and spread S.
         """
         with torch.autocast(mean.device.type, enabled=False):
             variance, spreads = (2 * log_spread).exp(), self.prior.spreads(instruments)
             directions = self.prior.directions
             along = (directions * variance[:, None]) @ directions.T  # D diag(s^2) D^T, [batch, directions, directions]
-            factor = torch.linalg.solve_triangular(spreads, torch.eye(len(directions)).to(spreads), upper=False)
-            squeezed = (factor @ along @ factor.mT - along).diagonal(dim1=1, dim2=2).sum(dim=1)  # of the trace
-            lost = 2 * (log_spread.sum(dim=1) - spreads.diagonal(dim1=1, dim2=2).log().sum(dim=1))  # log determinant
+            factor = torch.linalg.inv(spreads)
+            squeezed = (factor @ along @ factor - along).diagonal(dim1=1, dim2=2).sum(dim=1)  # of the trace
+            lost = 2 * (log_spread.sum(dim=1) - torch.linalg.slogdet(spreads).logabsdet)  # log determinant
             return 0.5 * ((mean**2 + variance - 1).sum(dim=1) + squeezed - lost)

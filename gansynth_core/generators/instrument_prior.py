@@ -17,8 +17,8 @@ LOWEST_KNOT, KNOT_STEP = 24.0, 12.0  # MIDI
 class InstrumentPrior(nn.Module):
     """Set once training is done (see training/prior.py); before that it leaves z as it is.
 
-    directions [DIRECTIONS, latent], orthonormal rows or zero; spread [instruments, DIRECTIONS, DIRECTIONS], lower
-    triangular; register [instruments, KNOTS, DIRECTIONS].
+    directions [DIRECTIONS, latent], orthonormal rows or zero. spread [instruments, DIRECTIONS, DIRECTIONS], symmetric:
+    a direction of z so means much the same in every instrument. register [instruments, KNOTS, DIRECTIONS].
     """
 
     def __init__(self, instruments: int, latent_size: int) -> None:
@@ -43,10 +43,10 @@ class InstrumentPrior(nn.Module):
 
     def narrow(self, along: Tensor, instruments: Tensor) -> Tensor:
         """What the spreads of `instruments` make `along` out of, both [batch, DIRECTIONS]."""
-        return torch.linalg.solve_triangular(self.spreads(instruments), along[..., None], upper=False)[..., 0]
+        return torch.linalg.solve(self.spreads(instruments), along)
 
     def spreads(self, instruments: Tensor) -> Tensor:
-        """Weights [batch, instruments] -> [batch, DIRECTIONS, DIRECTIONS], lower triangular."""
+        """Weights [batch, instruments] -> [batch, DIRECTIONS, DIRECTIONS], symmetric."""
         return (instruments.float() @ self.spread.flatten(1)).unflatten(1, self.spread.shape[1:])
 
     def places(self, instruments: Tensor, pitch: Tensor) -> Tensor:

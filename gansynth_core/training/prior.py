@@ -72,7 +72,8 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
         covariance = rest.T @ rest / max(1, len(rest) - used)
         covariance = torch.lerp(covariance, torch.diag(covariance.diagonal()), UNRELATED)
         covariance += (directions * variance[own].mean(dim=0)) @ directions.T
-        factors[index] = NARROWED * torch.linalg.cholesky(covariance)
+        variances, axes = torch.linalg.eigh(covariance)
+        factors[index] = NARROWED * (axes * variances.clamp_min(1e-6).sqrt()) @ axes.T
 
     for network in (generator, encoder):
         network.prior.directions[:found] = directions.to(network.prior.directions)
