@@ -8,7 +8,8 @@ kept only if the notes of other sounds, rendered and measured as they are heard,
 import argparse
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +21,10 @@ from gansynth_core.descriptors import DESCRIPTORS, HELD, Descriptor, measure
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, nudge, sample
 from gansynth_core.synth import BATCH, Synth
+from gansynth_core.training.dataset import NoteSet
 from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.evaluation.command import load_encoder
+from gansynth_core.training.known_changes import known_directions
 
 # Of DESCRIPTORS, in the order of the sliders. The first ones are freed of each other, the rest of all of them: what is
 # bright is less hollow in most sounds, and a brightness that may not change that would hardly be one.
@@ -46,44 +50,48 @@ def named_directions(
     sounds: int = SOUNDS,
     held_out: int = HELD_OUT,
     seed: int = 0,
+    known: Mapping[str, np.ndarray] | None = None,
     progress: Progress = lambda done: None,
 ) -> tuple[list[Direction], dict[str, str]]:
     """The named directions that hold, in the order of ASPECTS, and why each of the others does not (name -> words).
 
     sounds: at how many random sounds gradients are taken; held_out: at how many others directions are measured. The
     vectors are not at right angles to each other, as what changes one aspect alone seldom is; they are to each other's
-    gradients (see `_freed`). progress(done) is told how many sounds of `sounds` + `held_out` are done.
+    gradients (see `_freed`). known: unit vectors from elsewhere by what rises along them (see known_changes.py); of two
+    directions of one name, that stays which rises in more of the held-out sounds. progress(done) is told how many
+    sounds of `sounds` + `held_out` are done.
     Raises InputError for fewer than 8 sounds of either.
     """
     if min(sounds, held_out) < 8:
         raise InputError("Directions need at least 8 sounds to learn from, and 8 to be measured on.")
-    card = synth.card
-    vectors = (
-        LONGEST * math.sqrt(card.latent_size) * _freed(_in_common(aspect_gradients(synth, sounds, seed, progress)))
-    )
-    trial, dropped = [], {}
-    for name, vector in zip(ASPECTS, vectors, strict=True):
-        if vector.any():
-            numbers = tuple(np.round(vector, 5).tolist())
-            trial.append(Direction(name, numbers, "named", name, _unit(_descriptor(name))))
-        else:
-            dropped[name] = "is moved by nothing that does not move those before it"
+    length = LONGEST * math.sqrt(synth.card.latent_size)
+    vectors = _freed(_in_common(aspect_gradients(synth, sounds, seed, progress)))
+    known = known or {}
+    candidates = [(name, vector) for name, vector in zip(ASPECTS, vectors, strict=True) if vector.any()]
+    candidates += known.items()
+    trial = [
+        Direction(name, tuple(np.round(length * vector, 5).tolist()), "named", name, _unit(_descriptor(name)))
+        for name, vector in candidates
+    ]
+    dropped = {name: "is moved by nothing that does not move those before it" for name in ASPECTS}
     if not trial:
         progress(sounds + held_out)
         return [], dropped
     effects, spread = measured_effects(synth, trial, held_out, seed, lambda done: progress(sounds + done))
-    kept = []
+    kept: dict[str, Direction] = {}
     for index, direction in enumerate(trial):
-        own = effects[:, index, _place(direction.name)]
-        changed = own[np.abs(own) > 1e-3 * spread[_place(direction.name)]]
+        name = direction.name
+        own = effects[:, index, _place(name)]
+        changed = own[np.abs(own) > 1e-3 * spread[_place(name)]]
         share = float((changed > 0).mean()) if len(changed) else 0.0
         per_step = float(np.median(changed)) if len(changed) else 0.0
-        range_ = 6 * per_step / max(float(spread[_place(direction.name)]), 1e-9)
+        range_ = 6 * per_step / max(float(spread[_place(name)]), 1e-9)
         if share < LEAST_HELD or range_ < LEAST_RANGE:
-            dropped[direction.name] = f"rises in {share:.0%} of held-out sounds, by {range_:.2f} spreads from -3 to 3"
-            continue
-        kept.append(dataclasses.replace(direction, per_step=round(per_step, 4), held_out=round(share, 3)))
-    return kept, dropped
+            dropped[name] = f"rises in {share:.0%} of held-out sounds, by {range_:.2f} spreads from -3 to 3"
+        elif name not in kept or share > kept[name].held_out:
+            kept[name] = dataclasses.replace(direction, per_step=round(per_step, 4), held_out=round(share, 3))
+    names = dict.fromkeys([*ASPECTS, *known])
+    return [kept[name] for name in names if name in kept], {name: dropped[name] for name in names if name not in kept}
 
 
 def _descriptor(name: str) -> Descriptor:
@@ -259,6 +267,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
     parser.add_argument("--sounds", type=int, default=SOUNDS, help=f"to learn from (default: {SOUNDS})")
     parser.add_argument("--held-out", type=int, default=HELD_OUT, help=f"to measure on (default: {HELD_OUT})")
+    parser.add_argument(
+        "--data", help="for a studio model: the training set, whose notes say what was changed about them"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the sounds that are drawn (default: 0)")
     parser.add_argument("--dry-run", action="store_true", help="print what was found, and leave the card as it is")
 
@@ -269,12 +280,14 @@ def run(arguments: argparse.Namespace) -> None:
 
     folder = model_folder(arguments.model)
     synth = Synth.load(str(folder))
+    known = _known(arguments.data, folder, synth) if arguments.data else None
     with tqdm(total=arguments.sounds + arguments.held_out, unit="sound") as bar:
         named, dropped = named_directions(
             synth,
             sounds=arguments.sounds,
             held_out=arguments.held_out,
             seed=arguments.seed,
+            known=known,
             progress=lambda done: bar.update(done - bar.n),
         )
     for direction in named:
@@ -286,3 +299,12 @@ def run(arguments: argparse.Namespace) -> None:
         card = dataclasses.replace(synth.card, directions=(*named, *components(synth, named, seed=arguments.seed)))
         save_card(folder, card)
         print(f"{folder}: {len(named)} named directions and {len(card.directions) - len(named)} components")
+
+
+def _known(folder: str, model: Path, synth: Synth) -> dict[str, np.ndarray]:
+    data, encoder = NoteSet.open(folder), load_encoder(model, synth.card)
+    if encoder is None:
+        raise InputError(f"'{model}' has no encoder that could tell where the notes of '{folder}' lie.")
+    if data.instruments != synth.card.instruments or data.spec != synth.card.specgram:
+        raise InputError(f"'{folder}' has other instruments or other specgrams than '{model}' was made for.")
+    return known_directions(encoder, data)
