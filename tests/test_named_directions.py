@@ -155,4 +155,5 @@ def test_the_studio_voices_sliders_do_what_they_say():
         values = DESCRIPTORS[column].heard(heard[:, column])
         assert np.median(values[::2] - values[1::2]) > direction.per_step, direction.name  # of five steps
         tuning = heard[:, names.index("tuning")]
-        assert np.abs(tuning[::2] - tuning[1::2]).max() < 20, direction.name
+        limit = 30 if direction.name == "vibrato" else 20  # cents; what wavers by as much is in tune in no other way
+        assert np.abs(tuning[::2] - tuning[1::2]).max() < limit, direction.name
