@@ -61,6 +61,12 @@ class _Turns:
                 self._changed.notify_all()
 
 
+# One thread for all networks, from their loading on. For each thread that it is called from, torch keeps helpers,
+# memory and prepared kernels; and helpers that are more than the machine has cores sleep instead of waiting for work:
+# a note would take twice as long.
+_network = ThreadPoolExecutor(1, "network")
+
+
 class Synth:
     """Renders notes of one model. Safe to call from many threads; one of them at a time uses the network.
 
@@ -86,8 +92,6 @@ class Synth:
         self.griffin_lim_steps = griffin_lim_steps
         self._generator = generator.to(self.device)
         self._turns = _Turns()
-        # One thread for all: torch keeps threads, memory and prepared kernels for each that it is called from.
-        self._network = ThreadPoolExecutor(1, "synth")
         self._cache: OrderedDict[Key, np.ndarray] = OrderedDict()
         self._cached_notes = cached_notes
 
@@ -96,6 +100,11 @@ class Synth:
         """The synth of a model by its id, or by a path to its folder. Raises ModelError in words if there is none, or
         it is damaged."""
         folder = model_folder(model)
+        card, generator = _network.submit(cls._read, folder).result()
+        return cls(card, generator, device=device, griffin_lim_steps=griffin_lim_steps)
+
+    @staticmethod
+    def _read(folder: Path) -> tuple[ModelCard, Generator]:
         card = load_card(folder)
         generator = build_generator(card.family, card.specgram, len(card.instruments), card.latent_size, card.generator)
         weights = {name: torch.from_numpy(array).float() for name, array in load_weights(folder, card).items()}
@@ -104,7 +113,7 @@ class Synth:
         except RuntimeError as cause:
             reason = " ".join(str(cause).splitlines()[1:2]).strip()  # the first of what may be a hundred
             raise ModelError(f"The weights in '{folder}' do not fit its card: {reason}") from cause
-        return cls(card, generator.eval().requires_grad_(False), device=device, griffin_lim_steps=griffin_lim_steps)
+        return card, generator.eval().requires_grad_(False)
 
     @property
     def generator(self) -> Generator:
@@ -162,8 +171,12 @@ class Synth:
         """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], near to each
         other where the network sees little difference. Raises InputError as `render`."""
         wanted = self._wanted(timbre, pitches)
-        with self._turns.turn(background=False), torch.inference_mode():
-            return self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
+        with self._turns.turn(background=False):
+            return _network.submit(self._embed, wanted).result()
+
+    @torch.inference_mode()
+    def _embed(self, wanted: list[Key]) -> np.ndarray:
+        return self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
 
     def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:
         """A (timbre, pitch) for every note, all of them checked."""
@@ -193,7 +206,7 @@ class Synth:
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
 
     def _rendered(self, batch: list[Key], given_up: threading.Event) -> list[np.ndarray]:
-        return self._network.submit(self._render_batch, batch, given_up).result()
+        return _network.submit(self._render_batch, batch, given_up).result()
 
     @torch.inference_mode()
     def _render_batch(self, batch: list[Key], given_up: threading.Event) -> list[np.ndarray]:
