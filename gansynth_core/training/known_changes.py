@@ -2,12 +2,11 @@
 has changed by amounts that it wrote down."""
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from gansynth_core.errors import DataError
-from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.encoding import located, some_of_each
 
 #: The descriptor that rises, the change that makes it do so (see soundfont.GENERATORS), and which way.
 CHANGES = {
@@ -17,11 +16,9 @@ CHANGES = {
     "vibrato": ("vibrato_cents", 1),
 }
 NOTES_PER_INSTRUMENT = 60
-BATCH = 32
 RIDGE = 10.0  # notes' worth of pull towards no effect at all
 
 
-@torch.inference_mode()
 def known_directions(encoder: StudioEncoder, data: NoteSet, seed: int = 0) -> dict[str, np.ndarray]:
     """Unit vectors [latent] by the descriptor that rises along them: of the changes that `data`'s sources know.
 
@@ -31,21 +28,11 @@ def known_directions(encoder: StudioEncoder, data: NoteSet, seed: int = 0) -> di
     """
     names = {tuple(source["variation_names"]) for source in data.sources}
     training = data.training()
-    order = training[(data.notes["variation"][training] != 0).any(axis=1)]
-    if len(names) != 1 or not len(order):
+    changed = training[(data.notes["variation"][training] != 0).any(axis=1)]
+    if len(names) != 1 or not len(changed):
         raise DataError(f"'{data.folder}' does not say what was changed about its notes: make it with --variations.")
-    order = np.random.default_rng((seed, 4)).permutation(order)
-    owner = data.notes["instrument"][order]
-    kept = [order[owner == index][:NOTES_PER_INSTRUMENT] for index in range(len(data.instruments))]
-    chosen = np.sort(np.concatenate(kept))
-    found = []
-    for start in range(0, len(chosen), BATCH):
-        notes = data.notes[chosen[start : start + BATCH]]
-        instruments = torch.from_numpy(notes["instrument"].astype(np.int64))
-        weights = functional.one_hot(instruments, len(data.instruments)).float()
-        heard = data.specgram(chosen[start : start + BATCH])[:, 0, ::FRAME_STEP]
-        found.append(encoder.locate(encoder.summarize(heard), weights, torch.from_numpy(notes["pitch"]))[0])
-    z = torch.cat(found).double().numpy()
+    chosen = some_of_each(data, changed, NOTES_PER_INSTRUMENT, (seed, 4))
+    z = located(encoder, data, chosen)[0].double().numpy()
 
     columns = next(iter(names))
     changes = np.column_stack([data.notes["variation"][chosen][:, : len(columns)], data.notes["velocity"][chosen]])

@@ -34,12 +34,7 @@ class MagentaGan:
 
     def __init__(self, config: MagentaConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
-        share = processes.share(config.batch)
-        if (share.stop - share.start) % config.group:
-            raise InputError(
-                f"A batch of {config.batch} notes in {processes.count} processes is not made of groups of "
-                f"{config.group}: change 'batch' or 'group'."
-            )
+        processes.share(config.batch, config.group)
         if len(data.spec.normalizer) != 1:
             raise DataError(f"'{data.folder}' has a normalizer for each bin; training wants one for all of them.")
         pitches = data.notes["pitch"]

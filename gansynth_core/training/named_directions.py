@@ -23,7 +23,7 @@ from gansynth_core.latent import Timbre, nudge, sample
 from gansynth_core.synth import BATCH, Synth
 from gansynth_core.training.dataset import NoteSet
 from gansynth_core.training.directions import latent_directions
-from gansynth_core.training.evaluation.command import load_encoder
+from gansynth_core.training.encoding import load_encoder
 from gansynth_core.training.known_changes import known_directions
 
 # Of DESCRIPTORS, in the order of the sliders. The first ones are freed of each other, the rest of all of them: what is

@@ -27,11 +27,17 @@ class Processes:
     def first(self) -> bool:
         return self.rank == 0
 
-    def share(self, batch: int) -> slice:
-        """Which notes of a batch are this process's. Raises InputError where they cannot be shared evenly."""
+    def share(self, batch: int, group: int = 1) -> slice:
+        """Which notes of a batch are this process's, in whole groups. Raises InputError where they cannot be shared
+        evenly."""
         if batch % self.count:
             raise InputError(f"A batch of {batch} notes cannot be shared by {self.count} processes: change 'batch'.")
         size = batch // self.count
+        if size % group:
+            raise InputError(
+                f"A batch of {batch} notes in {self.count} processes is not made of groups of {group}: change 'batch' "
+                "or 'group'."
+            )
         return slice(self.rank * size, (self.rank + 1) * size)
 
     def average_gradients(self, parameters: Iterable[Tensor]) -> None:

@@ -50,12 +50,7 @@ class StudioGan:
 
     def __init__(self, config: StudioGanConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
-        share = processes.share(config.batch)
-        if (share.stop - share.start) % config.group:
-            raise InputError(
-                f"A batch of {config.batch} notes in {processes.count} processes is not made of groups of "
-                f"{config.group}: change 'batch' or 'group'."
-            )
+        processes.share(config.batch, config.group)
         self.stored, self._kin = StoredNotes(data, processes.device), Kin(data)
 
     # --- beginning ----------------------------------------------------------------------------------------------------

@@ -5,8 +5,6 @@ import inspect
 from pathlib import Path
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -19,6 +17,7 @@ from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.training.config import TrainConfig
 from gansynth_core.training.dataset import NoteSet
 from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.encoding import load_encoder
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
 
 
@@ -72,19 +71,14 @@ def read_studio_model(
     hyperparameters = defaults | added | card.generator
     size = len(card.instruments), card.latent_size
     generator = build_generator(card.family, card.specgram, *size, hyperparameters)
-    encoder = StudioEncoder(card.specgram, *size)
     _load(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
-    path = folder / "encoder.safetensors"
-    try:
-        _load(encoder, safetensors.numpy.load(path.read_bytes()), path)
-    except OSError as cause:
-        raise DataError(f"Training goes on with an encoder, and '{path}' cannot be read: {cause.strerror}.") from cause
-    except safetensors.SafetensorError as cause:
-        raise ModelError(f"'{path}' is not a safetensors file: {cause}") from cause
-    return card, hyperparameters, generator, encoder
+    encoder = load_encoder(folder, card)
+    if encoder is None:
+        raise DataError(f"Training goes on with an encoder, and '{folder}' holds none.")
+    return card, hyperparameters, generator, encoder.train().requires_grad_(True)
 
 
-def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, new: set[str] = frozenset()) -> None:
+def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, new: set[str]) -> None:
     """Load weights in float32; parameters of what is `new` (a hyperparameter, with which their names begin) may be
     missing."""
     try:

@@ -6,14 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
-
-from gansynth_core.cards import ModelCard, model_folder, save_card
-from gansynth_core.errors import InputError, ModelError
+from gansynth_core.cards import model_folder, save_card
+from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.synth import Synth
 from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.encoding import load_encoder
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import SHIPPED, Judge, load_judge
 from gansynth_core.training.evaluation.report import Column, check_comparable, column_of, write_report
@@ -90,17 +88,3 @@ def evaluate(
     comparison = compare(synth, data, judge, encoder=encoder, notes=notes, seed=seed)
     write_report(out, comparison, data.spec, beside, name or synth.card.id)
     return comparison.document["headline"]
-
-
-def load_encoder(folder: str | os.PathLike, card: ModelCard, device: str = "cpu") -> StudioEncoder | None:
-    """The encoder beside a model's weights, or None where there is none. Raises ModelError if it is damaged."""
-    path = Path(folder) / "encoder.safetensors"
-    if not path.is_file():
-        return None
-    encoder = StudioEncoder(card.specgram, len(card.instruments), card.latent_size)
-    try:
-        weights = safetensors.torch.load_file(path)
-        encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
-    except (OSError, RuntimeError, safetensors.SafetensorError) as cause:
-        raise ModelError(f"The encoder '{path}' is damaged or belongs to another model: {cause}") from cause
-    return encoder.to(device).eval().requires_grad_(False)
