@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { levelAt, scheduleEnvelope, scheduleRelease } from "../../webapp/static/adsr.js";
-import { shelfFilter, toSteal, velocityGain, velocityShelf } from "../../webapp/static/engine.js";
+import { shelfFilter, toSteal, velocityGain, velocityShelf, risesSlowly } from "../../webapp/static/engine.js";
 import { PATCH } from "../../webapp/static/store.js";
 
 const near = (value, goal, tolerance = 1e-9) => assert.ok(Math.abs(value - goal) <= tolerance, `${value} is not ${goal}`);
@@ -71,4 +71,13 @@ test("of sixteen voices the one let go first makes room, then a kept one, then t
   assert.equal(toSteal([...keys, kept, ...gone], 20).name, "early");
   assert.equal(toSteal([...keys.slice(2), voice("still to be let go", { starts: 17, releasedAt: 30 }), kept], 20).name, "kept");
   assert.equal(toSteal([...keys.slice(1), { ...keys[0], stolen: true }], 20), null);
+});
+
+test("a note that swells is told from one that is struck", () => {
+  const rate = 1000;
+  const note = (level) => Int16Array.from({ length: 2 * rate }, (_, at) => 20000 * level(at / rate) * Math.sin(at));
+  assert.equal(risesSlowly(note((seconds) => Math.min(1, seconds / 0.6)), rate), true);
+  assert.equal(risesSlowly(note((seconds) => Math.exp(-seconds)), rate), false);
+  assert.equal(risesSlowly(note(() => 1), rate), false);
+  assert.equal(risesSlowly(new Int16Array(0), rate), false);
 });

@@ -10,6 +10,7 @@ const END_SECONDS = 0.03;
 const GONE = 1.5; // of a release: then the note is 90 dB down
 const VOICES = 16;
 const CYCLE_SECONDS = 1.8; // a live voice starts its note anew after so long: notes decay, and a drag may last
+const RISEN_SECONDS = 0.8; // into a note that rises slowly, where it is up; with a cycle it ends before its key is let go
 const FADED_SECONDS = 0.4; // or, where the envelope lets it die away, so long after it has
 const RENEW_SECONDS = 0.25; // what was heard before covers the new attack, which may be slow
 const BEND_SECONDS = 0.005; // a wheel's steps, smoothed
@@ -51,6 +52,17 @@ export function toSteal(voices, now, most = VOICES) {
   const rank = (voice) => (isReleased(voice) ? 0 : voice.held ? 2 : 1);
   const age = (voice) => (isReleased(voice) ? voice.releasedAt : voice.starts);
   return there.reduce((first, voice) => (rank(voice) - rank(first) || age(voice) - age(first)) < 0 ? voice : first);
+}
+
+// Whether a note is less than half as loud at first as it becomes within a second.
+export function risesSlowly(samples, rate) {
+  const rms = (from, to) => {
+    let sum = 0;
+    const end = Math.min(samples.length, Math.round(to * rate));
+    for (let at = Math.round(from * rate); at < end; at++) sum += samples[at] * samples[at];
+    return Math.sqrt(sum / Math.max(1, end - from * rate));
+  };
+  return rms(0, 0.15) < 0.5 * Math.max(rms(0.25, 0.5), rms(0.5, 1));
 }
 
 export function createEngine({ rate, onState, onVoices }) {
@@ -232,10 +244,20 @@ export function createEngine({ rate, onState, onVoices }) {
     live.timer = null;
   }
 
+  // A note that an envelope lets die is struck again. Any other goes on from its beginning, or from where it is up if it
+  // rises slowly: it would swell once a cycle, and nobody has asked for that.
   function again() {
     const parts = live.layers.map(({ samples, share }) => ({ samples, share }));
-    letLiveGo(RENEW_SECONDS);
-    if (parts.length) mix(parts);
+    if (!parts.length || patch.sustain < 0.01) {
+      letLiveGo(RENEW_SECONDS);
+      if (parts.length) mix(parts);
+      return;
+    }
+    for (const layer of live.layers) stopLayer(layer, RENEW_SECONDS);
+    const place = parts.some(({ samples }) => risesSlowly(samples, rate)) ? RISEN_SECONDS : 0;
+    live.began = played() - place;
+    live.layers = remix([], parts, place, live.envelope);
+    live.timer = setTimeout(again, 1000 * CYCLE_SECONDS);
   }
 
   return {
