@@ -79,7 +79,7 @@ def _train(
     start_from: str | os.PathLike | None,
 ) -> Path | None:
     learned_from = fingerprint(data)
-    seen, step, seconds = _begin(out, objective, learned_from, mine.device, start_from)
+    seen, step, seconds = _begin(out, objective, learned_from, start_from)
     if mine.first:
         with replacing(out / "config.json") as partial:
             partial.write_text(json.dumps(config.to_json(), indent=1))
@@ -166,7 +166,7 @@ def describe(
     """What `train` would do with these arguments, in words for a person. Raises what `train` raises."""
     indices = _training_indices(data, config)
     objective = OBJECTIVES[type(config)](config, data, Processes())
-    _begin(Path(out), objective, fingerprint(data), "cpu", start_from)
+    _begin(Path(out), objective, fingerprint(data), start_from)
     millions = objective.generator_weights() / 1e6
     state = Path(out) / "state.pt"
     return (
@@ -230,15 +230,18 @@ def _first_line(error: BaseException) -> str:
 
 
 def _begin(
-    out: Path, objective: Objective, learned_from: str, device: str, start_from: str | os.PathLike | None
+    out: Path, objective: Objective, learned_from: str, start_from: str | os.PathLike | None
 ) -> tuple[int, int, float]:
-    """Bring the objective to where `out` left off, or to its beginning; returns notes and steps seen, and seconds."""
+    """Bring the objective to where `out` left off, or to its beginning; returns notes and steps seen, and seconds.
+
+    The state is read into the CPU's memory, whatever device it was saved on: `restore` copies what it needs to its own.
+    """
     path = out / "state.pt"
     if not path.exists():
         objective.begin(None if start_from is None else Path(start_from))
         return 0, 0, 0.0
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as cause:
         raise DataError(f"'{path}' is damaged; delete it to start anew from nothing.") from cause
     if state["data"] != learned_from:

@@ -1,0 +1,100 @@
+"""Between CPU and GPU: nothing is left behind on the way, and a run goes on on the other one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from elsewhere import Astray, gpu, is_away
+from fakes import SPEC
+from test_magenta_training import CONFIG as MAGENTA
+from test_magenta_training import SPEC as MEL_SPEC
+from test_magenta_training import Tones as WholeTones
+from test_studio_gan import CONFIG as GAN
+from test_studio_gan import WARM, Tones, same
+
+from gansynth_core import Synth
+from gansynth_core.cards import load_card, load_weights
+from gansynth_core.training import loop
+from gansynth_core.training.dataset import prepare
+from gansynth_core.training.encoding import load_encoder
+from gansynth_core.training.evaluation import trials
+from gansynth_core.training.evaluation.comparison import compare
+from gansynth_core.training.evaluation.judge import train_judge
+from gansynth_core.training.named_directions import aspect_gradients, components
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return prepare([Tones()], tmp_path_factory.mktemp("data") / "tones", SPEC, workers=1)
+
+
+@pytest.fixture(scope="module")
+def mel(tmp_path_factory):
+    return prepare([WholeTones()], tmp_path_factory.mktemp("data") / "mel", MEL_SPEC, workers=1)
+
+
+@pytest.fixture(scope="module")
+def warm(data, tmp_path_factory):
+    """The folder of a warm start's last snapshot."""
+    return loop.train(WARM, data, tmp_path_factory.mktemp("warm") / "run", "cpu")
+
+
+def test_the_pretended_gpu_notices_what_a_real_one_would():
+    with gpu():
+        there, here = torch.ones(3, device="cuda"), torch.ones(3)
+        assert there.device.type == "cuda" and here.device.type == "cpu" and (2 * there).sum().device.type == "cuda"
+        for wrong in (lambda: there + here, lambda: there.numpy(), lambda: torch.stack([there, here])):
+            with pytest.raises(Astray):
+                wrong()
+        assert ((there.cpu() + here) == 2).all() and not is_away(there.cpu())
+        network = torch.nn.Linear(3, 2).to("cuda")
+        with pytest.raises(Astray):
+            network(here)
+        network(there).sum().backward()
+        assert network.weight.grad.device.type == "cuda"
+
+
+def train(config, data, out, device, start_from=None):
+    loop.train(config, data, out, device, steps=2, start_from=start_from)
+    return out / "state.pt"
+
+
+@pytest.mark.parametrize("family", ["warm", "gan", "magenta"])
+def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel, warm, tmp_path):
+    config = {"warm": WARM.replace(notes=1000, snapshot_notes=1000), "gan": GAN, "magenta": MAGENTA}[family]
+    data, start = (mel, None) if family == "magenta" else (data, warm if family == "gan" else None)
+    for _ in range(3):
+        stayed = train(config, data, tmp_path / "stayed", "cpu", start)
+    with gpu():
+        moved = train(config, data, tmp_path / "moved", "cuda", start)
+    with pytest.raises(RuntimeError, match="CUDA"):
+        torch.load(moved, weights_only=True)  # it is really a GPU's
+    train(config, data, tmp_path / "moved", "cpu")
+    with gpu():
+        train(config, data, tmp_path / "moved", "cuda")
+    first, second = (torch.load(path, "cpu", weights_only=True) for path in (stayed, moved))
+    assert first["step"] == second["step"] == 6
+    assert same(*({name: state[name] for name in state if name != "seconds"} for state in (first, second)))
+    logs = [path.with_name("log.csv").read_text().splitlines() for path in (stayed, moved)]
+    losses = [[row.split(",")[2:] for row in log] for log in logs]
+    assert losses[0] == losses[1] and len(losses[0]) == 4
+
+
+def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, warm, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "MORPHS", 2)
+    notes = data.notes.copy()
+    notes["held_out"] = notes["pitch"] == 52
+    with gpu():
+        made_there = loop.train(WARM, data, tmp_path / "run", "cuda")
+        synth = Synth.load(str(made_there), device="cuda")
+        encoder = load_encoder(made_there, synth.card, "cuda")
+        data = dataclasses.replace(data, notes=notes)
+        judge = train_judge(data, notes=8, epochs=1, device="cuda")
+        figures = compare(synth, data, judge, encoder=encoder, notes=2).document["measures"]
+        slopes = aspect_gradients(synth, 2, seed=0)
+        assert len(components(synth, [], count=2)) == 2
+    weights = [load_weights(folder, load_card(folder)) for folder in (warm, made_there)]
+    assert all(np.allclose(weights[0][name], weights[1][name], atol=1e-5) for name in weights[0])
+    assert set(figures) == {"real", "model", "reconstruction"} and figures["model"]["ndb"] >= 0
+    assert np.allclose(aspect_gradients(Synth.load(str(warm), device="cpu"), 2, seed=0), slopes, rtol=0.01, atol=1e-3)
