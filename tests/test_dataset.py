@@ -3,6 +3,7 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import threading
 import time
@@ -22,6 +23,7 @@ from gansynth_core.training.dataset import (
     dequantize,
     fit,
     held_out,
+    identity,
     prepare,
     quantize,
     skip_reasons,
@@ -146,6 +148,62 @@ def test_batches_continue_where_they_stopped():
     rest = [next_ for next_, _ in zip(batches(indices, 5, seed=3, start=7), range(5), strict=False)]
     assert np.array_equal(first[7:], rest)
     assert len(set(np.concatenate(first[:4]))) == 20 and set(np.concatenate(first)) <= set(indices)
+
+
+class Layers(Tones):
+    """Plain tones of two instruments, and some of both at once."""
+
+    def plan(self):
+        plain = [SourceNote(name, pitch, 100) for name in ("violin", "flute") for pitch in range(50, 60)]
+        return plain + [SourceNote("violin", pitch, 90, second="flute", share=0.25) for pitch in range(50, 60)]
+
+
+def test_a_note_may_be_of_two_instruments(tmp_path):
+    data = prepare([Layers()], tmp_path, SPEC, workers=1)
+    layers = data.notes[20:]
+    assert data.plain().tolist() == [True] * 20 + [False] * 10
+    assert data.weights(np.array([0, 10, 20])).tolist() == [[1, 0], [0, 1], [0.75, 0.25]]
+    # Both instruments' keys are kept from training, in whatever layer.
+    kept = [held_out("violin", pitch) or held_out("flute", pitch) for pitch in range(50, 60)]
+    assert 0 < sum(kept) < 10 and layers["held_out"].tolist() == kept
+    assert held_out("violin", 54) != held_out("flute", 54)
+    assert set(data.training()) | set(data.held_out()) == set(range(20))
+    assert set(data.training(layers=True)) - set(data.training()) == {20 + n for n in range(10) if not kept[n]}
+    assert set(data.held_out(layers=True)) - set(data.held_out()) == {20 + n for n in range(10) if kept[n]}
+
+
+def test_an_instrument_of_layers_keeps_its_name_when_others_drop_out(tmp_path):
+    source = Layers(before=lambda index: (_ for _ in ()).throw(AudioError("silent")) if index < 10 else None)
+    plan = source.plan()
+    source.plan = lambda: [SourceNote("lost", 50, 100)] * 10 + plan  # the first ten of them are not to be had
+    data = prepare([source], tmp_path, SPEC, workers=1)
+    assert data.instruments == ("violin", "flute") and data.weights(np.array([29])).tolist() == [[0.75, 0.25]]
+
+
+def test_a_set_from_before_there_were_layers_is_what_it_was(tmp_path, undisturbed):
+    out = tmp_path / "set"
+    shutil.copytree(undisturbed.folder, out)
+    names = ["pitch", "instrument", "velocity", "held_out", "variation"]
+    formats = ["<f4", "<i2", "u1", "?", ("<f4", (12,))]
+    records = np.load(out / "notes.npy")
+    before = np.zeros(len(records), np.dtype(list(zip(names, formats, strict=True))))
+    for name in names:
+        before[name] = records[name]
+    np.save(out / "notes.npy", before)
+    description = json.loads((out / "set.json").read_text()) | {"format": 1}
+    (out / "set.json").write_text(json.dumps(description))
+    data = NoteSet.open(out)
+    assert np.array_equal(data.notes, undisturbed.notes) and data.plain().all()
+    assert identity(data.notes) == before.tobytes()  # a run that learned from it goes on
+    source = Tones()
+    assert len(prepare([source], out, SPEC, workers=1)) == 24 and not source.read_indices
+    assert np.load(out / "notes.npy").dtype == before.dtype
+    layered = data.notes.copy()
+    layered["share"][0] = 0.1
+    assert identity(layered) != identity(data.notes)
+    np.save(out / "notes.npy", np.zeros(24, [("pitch", "f4")]))
+    with pytest.raises(DataError, match="damaged"):
+        NoteSet.open(out)
 
 
 # --- stopping and continuing -------------------------------------------------------------------------------------
@@ -312,7 +370,7 @@ def test_damaged_and_newer_sets_are_told_in_words(tmp_path):
     for text, sentence in [
         ("{", "damaged"),
         ("[]", "damaged"),
-        (json.dumps(description | {"format": 2}), "another version"),
+        (json.dumps(description | {"format": 3}), "another version"),
         (json.dumps(description | {"specgram": {"hop": 1}}), "damaged"),
     ]:
         marker.write_text(text)

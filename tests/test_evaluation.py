@@ -1,4 +1,5 @@
 import argparse
+import dataclasses
 import json
 import math
 import re
@@ -17,9 +18,9 @@ from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import command, trials
 from gansynth_core.training.evaluation.command import evaluate
-from gansynth_core.training.evaluation.comparison import DISTANCES, KINDS
+from gansynth_core.training.evaluation.comparison import DISTANCES, KINDS, measured_notes
 from gansynth_core.training.evaluation.judge import Judge, JudgeCard, JudgeNetwork, bands_hz, save_judge
-from gansynth_core.training.evaluation.notes import choose_notes
+from gansynth_core.training.evaluation.notes import choose_notes, other_instrument, variations_of
 from gansynth_core.training.evaluation.pitch import is_in_tune, is_octave_error
 from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
 from gansynth_core.training.pitch_tracker import cents_off, hear
@@ -105,6 +106,18 @@ def test_an_out_of_tune_attack_does_not_decide():
     wave = tone(60, 4)
     wave[: SPEC.sample_rate // 10] = tone(66, 4)[: SPEC.sample_rate // 10]
     assert abs(cents_off(hear(wave, SPEC.sample_rate).hz, 60)) < 5
+
+
+def test_notes_of_two_instruments_are_nothing_to_measure_by(data):
+    notes = data.notes.copy()
+    notes["share"][1::2] = 0.4  # of every two of a pitch, the second
+    mixed, card = dataclasses.replace(data, notes=notes), sine_card(instruments=INSTRUMENTS)
+    assert choose_notes(mixed, card, 100, 0).tolist() == list(range(0, 25, 2))
+    assert variations_of(data, 0).tolist() == [0, 1] and variations_of(mixed, 0).tolist() == [0]
+    others = {other_instrument(mixed, 0, np.random.default_rng(seed)) for seed in range(20)}
+    assert others == {12}
+    assert trials._plainest(mixed, 0, 61) is None and trials._plainest(data, 0, 61) == 25
+    assert measured_notes(mixed, np.arange(4)) != measured_notes(data, np.arange(4))
 
 
 def test_octave_errors_are_told_from_other_wrong_pitches():

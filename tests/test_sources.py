@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from fakes import SPEC
 
-from gansynth_core import GM_INSTRUMENTS, AudioError, Clip, DataError, InputError
+from gansynth_core import DESCRIPTORS, GM_INSTRUMENTS, AudioError, Clip, Clips, DataError, InputError, measure
 from gansynth_core.errors import GanSynthError, ToolError
 from gansynth_core.training import data_command, dataset, soundfont
 from gansynth_core.training.config import MAGENTA_SPEC, STUDIO_SPEC
-from gansynth_core.training.dataset import NoteSet, skip_reasons
+from gansynth_core.training.dataset import NoteSet, SourceNote, skip_reasons
 from gansynth_core.training.folder import DEFAULT_VELOCITY, WavFolder, parse_name
 from gansynth_core.training.nsynth import NSynth
+from gansynth_core.training.pitch_tracker import cents_off, hear
 from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, GENERATORS, Soundfont
 
 
@@ -289,6 +290,66 @@ def test_the_plan_is_the_same_every_time_and_velocities_differ(fluid):
     assert all(1 <= note.velocity <= 127 and len(note.variation) in (0, len(GENERATORS)) for note in plan)
 
 
+def test_copies_are_added_to_what_a_plan_was_without_them():
+    options = {"pitches": range(60, 62), "variations": 2, "sample_rate": 24000}
+    options["instruments"] = ("violin", "tuba", "flute")
+    plan = Soundfont(**options, doubled=4, layers=5).plan()
+    assert plan == Soundfont(**options, doubled=4, layers=5).plan()
+    assert plan != Soundfont(**options, doubled=4, layers=5, seed=1).plan()
+    layers = [note for note in plan if note.share]
+    doubled = [note for note in plan if len(note.variation) > len(GENERATORS)]
+    assert [note for note in plan if note not in layers + doubled] == Soundfont(**options).plan()
+    assert len(layers) == 6 * 5 and len(doubled) == 6 * 4
+    assert all(note.second in options["instruments"] and note.second != note.instrument for note in layers)
+    assert len({(note.instrument, note.second) for note in layers}) == 6  # every pair comes up
+    shares = [note.share for note in layers]
+    assert 0.1 <= min(shares) < 0.2 and 0.4 < max(shares) <= 0.5
+    assert {note.variation[:-1] for note in doubled} == {(0.0,) * len(GENERATORS)}
+    assert all(4 <= note.variation[-1] <= 30 for note in doubled)
+    assert len({note.velocity for note in layers + doubled}) > 20
+
+
+def loudness(samples):
+    column = [descriptor.name for descriptor in DESCRIPTORS].index("loudness")
+    return measure(Clips(samples[None], 24000, (60.0,)))[0, column]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_layer_holds_both_sounds_at_the_told_share(share):
+    options = {"pitches": range(60, 61), "velocities": (90,), "sample_rate": 24000}
+    source = Soundfont(**options, instruments=("trumpet", "church_organ"), layers=1)
+    trumpet, organ = (source.read(index).samples for index, note in enumerate(source.plan()) if not note.share)
+    source.plan().append(SourceNote("trumpet", 60, 90, second="church_organ", share=share))
+    mixed = source.read(len(source.plan()) - 1).samples
+    found, _, _, _ = np.linalg.lstsq(np.stack([trumpet, organ], axis=1), mixed, rcond=None)
+    assert np.abs(found @ np.stack([trumpet, organ]) - mixed).max() < 1e-4  # these two, and nothing else
+    ratio_db = loudness(found[1] * organ) - loudness(found[0] * trumpet)
+    assert ratio_db == pytest.approx(20 * np.log10(share / (1 - share)), abs=1.5)
+    with pytest.raises(AudioError, match="silent"):
+        soundfont.layered(trumpet, 0 * organ, share, 24000)
+
+
+@pytest.mark.parametrize(("instrument", "cents"), [("trumpet", 20.0), ("flute", 8.0)])
+def test_a_doubled_note_beats_as_fast_as_told_and_is_in_tune(instrument, cents):
+    options = {"pitches": range(69, 70), "velocities": (100,), "sample_rate": 24000, "instruments": (instrument,)}
+    source = Soundfont(**options, doubled=1)
+    source.plan().append(SourceNote(instrument, 69, 100, (0.0,) * len(GENERATORS) + (cents,)))
+    alone, doubled = source.read(0), source.read(2)
+    seconds = np.arange(36000) / 24000 + 0.5
+    # The partials' level over time, each turned back by its own frequency: how much it swings at the rate of the beats.
+    for number in (1, 2, 3):
+        rate_hz = number * 440 * (2 ** (cents / 1200) - 1)
+        swings = []
+        for clip in (alone, doubled):
+            turned = clip.samples[12000:48000] * np.exp(-2j * np.pi * number * 440 * seconds)
+            level = np.abs(np.convolve(turned, np.hanning(1200), "same"))[1200:-1200]
+            turns = np.exp(2j * np.pi * rate_hz * seconds[1200:-1200]) * np.hanning(len(level))
+            swings.append(abs((level - level.mean()) @ turns) / (np.hanning(len(level)) @ level))
+        assert swings[1] > 0.2 > 2 * swings[0], (number, swings)
+    hz = hear(alone.samples, 24000).hz
+    assert abs(cents_off(hear(doubled.samples, 24000).hz, 69) - cents_off(hz, 69)) < 2
+
+
 def test_soundfonts_that_cannot_be_used_are_told_in_words(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="There is no soundfont"):
         Soundfont(tmp_path / "gone.sf2", sample_rate=24000)
@@ -302,6 +363,8 @@ def test_soundfonts_that_cannot_be_used_are_told_in_words(tmp_path, monkeypatch)
         (tmp_path / "short.sf2").write_bytes(whole.read(100_000))
     with pytest.raises(DataError, match="damaged or cut short"):
         Soundfont(tmp_path / "short.sf2", sample_rate=24000).plan()
+    with pytest.raises(InputError, match="Layers are of two instruments"):
+        Soundfont(sample_rate=24000, instruments=("violin",), layers=1).plan()
     with pytest.raises(InputError, match="Did you mean 'violin'"):
         Soundfont(sample_rate=24000, instruments=("voilin",))
 
@@ -369,6 +432,15 @@ def test_the_command_renders_a_soundfont_and_nsynth(tmp_path, capsys, nsynth):
     assert "CC BY 4.0" in capsys.readouterr().out
 
 
+def test_the_command_makes_layers_and_doubled_notes(tmp_path, capsys):
+    options = ["--pitches", "60-61", "--variations", 0, "--workers", 1, "--instruments", "flute,violin"]
+    run_command(*options, "--layers", 2, "--doubled", 1, "--out", tmp_path / "set")
+    assert "24 notes of 2 instruments, 8 of them of two at once, pitches 60-61" in capsys.readouterr().out
+    data = NoteSet.open(tmp_path / "set")
+    assert (~data.plain()).sum() == 8 and data.sources[0]["variation_names"][-1] == "detune_cents"
+    assert (data.notes["variation"][:, len(GENERATORS)] > 0).sum() == 4
+
+
 def test_the_command_makes_sets_for_magentas_models(tmp_path, capsys, nsynth):
     for pitch in (20, 60, 90):
         write_tone(tmp_path / "sounds" / f"bell_{pitch:03}.wav", pitch)
@@ -410,6 +482,9 @@ def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
         (["--workers", "0"], "--workers must be at least 1"),
         (["--rate", "100"], "A rate of 100 Hz is not possible"),
         (["--variations", "-1"], "--variations cannot be negative"),
+        (["--layers", "-1"], "--layers cannot be negative"),
+        (["--layers", "1", "--spec", "magenta"], "--layers goes with --spec studio only"),
+        (["--doubled", "1", "--source", "folder", "--path", "gone"], "--doubled goes with --source soundfont only"),
         (["--kinds", "acoustic"], "--kinds goes with --source nsynth only"),
     ],
 )

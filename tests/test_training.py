@@ -14,7 +14,9 @@ from gansynth_core.training import loop, warm_start
 from gansynth_core.training.config import PRESETS
 from gansynth_core.training.dataset import SourceNote, batches, prepare
 from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior
+from gansynth_core.training.studio_gan import StudioGan
 from gansynth_core.training.warm_start import judged_frames
 
 CONFIG = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
@@ -95,6 +97,59 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(da
     with pytest.raises(GanSynthError, match="no longer a number"):
         loop.train(CONFIG, data, tmp_path / "run", "cpu")
     assert (tmp_path / "run" / "state.pt").read_bytes() == good
+
+
+class Layers(Tones):
+    """The tones, and some of both instruments at once: a quarter string in each."""
+
+    def plan(self):
+        layers = [SourceNote("reed", pitch, 100, second="string", share=0.25) for pitch in range(50, 56)]
+        return [note for note in super().plan() if note.instrument != "broken"] + layers
+
+    def read(self, index):
+        plan = super().plan()[6:]
+        if index < len(plan):
+            return super().read(index + 6)
+        reed, string = (super(Layers, self).read(6 + index - 12 + n).samples for n in (0, 6))
+        return Clip(0.75 * reed + 0.25 * string, 24000)
+
+
+@pytest.fixture(scope="module")
+def layered(tmp_path_factory):
+    return prepare([Layers()], tmp_path_factory.mktemp("data") / "layers", SPEC, workers=1)
+
+
+def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
+    objective = warm_start.WarmStart(CONFIG.replace(precision="fp32"), layered, Processes())
+    notes = np.flatnonzero(~layered.plain())
+    loss, parts = objective.model(*objective.load(0, notes[:4]))
+    loss.backward()
+    reed, string = objective.model.generator.instrument_mean.grad
+    assert reed.abs().max() > 1e-6 and torch.allclose(string, reed / 3, rtol=1e-3, atol=1e-9)
+    summary = objective.model.encoder.summarize(layered.specgram(notes[:4])[:, 0, ::2])
+    chance = objective.model.encoder.instrument_logits(summary).log_softmax(dim=1)
+    expected = -(0.75 * chance[:, 0] + 0.25 * chance[:, 1]).mean()
+    assert parts["naming"] == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_the_warm_start_learns_from_layers_and_the_adversarial_stage_from_plain_notes(layered, tmp_path, monkeypatch):
+    learned = {}
+    for objective in (warm_start.WarmStart, StudioGan):
+        load, seen = objective.load, learned.setdefault(objective, [])
+
+        def watched(self, step, notes, load=load, seen=seen):
+            seen += notes.tolist()
+            return load(self, step, notes)
+
+        monkeypatch.setattr(objective, "load", watched)
+    gan = PRESETS["tiny-gan"].replace(latent_size=16, notes=16, snapshot_notes=16)
+    warm = loop.train(CONFIG.replace(notes=24, snapshot_notes=24), layered, tmp_path / "warm", "cpu")
+    loop.train(gan, layered, tmp_path / "gan", "cpu", start_from=warm)
+    layers = set(np.flatnonzero(~layered.plain() & ~layered.notes["held_out"]).tolist())
+    assert layers and layers < set(learned[warm_start.WarmStart]) <= set(layered.training(layers=True))
+    assert learned[StudioGan] and set(learned[StudioGan]) <= set(layered.training())
+    count = len(layered.training(layers=True))
+    assert f"on {count} notes" in loop.describe(CONFIG, layered, tmp_path / "new", "cpu")
 
 
 def test_silence_is_refused_and_pitches_that_the_notes_have_not_are_named(data, tmp_path, capsys):

@@ -49,6 +49,7 @@ class TrainConfig:
     family: ClassVar[str]
     spec_name: ClassVar[str]  # which of SPECS its sets are made with
     precisions: ClassVar[tuple[str, ...]]
+    learns_layers: ClassVar[bool] = False  # whether notes of two instruments are trained on, too
 
     model: str
     latent_size: int
@@ -109,6 +110,7 @@ class StudioConfig(TrainConfig):
     family = "studio"
     spec_name = "studio"
     precisions = ("bf16", "fp32")
+    learns_layers = True
 
     model: str = "studio"
     latent_size: int = 512

@@ -44,6 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="soundfont: further copies of each key, each with filter, envelope or vibrato changed (default: 3)",
     )
+    parser.add_argument(
+        "--doubled",
+        type=int,
+        help="soundfont: further copies of each key, each by two voices a few cents apart, which beat (default: 0)",
+    )
+    parser.add_argument(
+        "--layers",
+        type=int,
+        help="soundfont: further copies of each key, each mixed with a random other instrument (default: 0)",
+    )
     parser.add_argument("--table", help="folder: a CSV file with columns file,pitch,instrument (default: notes.csv)")
     parser.add_argument(
         "--naming",
@@ -85,9 +95,11 @@ def run(arguments: argparse.Namespace) -> None:
         plan = source.plan()
         total += len(plan)
         low, high = min(note.pitch for note in plan), max(note.pitch for note in plan)
+        layers = sum(note.share > 0 for note in plan)
         print(
-            f"{source.name}: {len(plan)} notes of {len({note.instrument for note in plan})} instruments, pitches "
-            f"{low:g}-{high:g}, licence {source.licence}"
+            f"{source.name}: {len(plan)} notes of {len({note.instrument for note in plan})} instruments"
+            f"{f', {layers} of them of two at once' if layers else ''}, pitches {low:g}-{high:g}, licence "
+            f"{source.licence}"
         )
     print(
         f"{total} notes of {spec.seconds:g} s at {rate / 1000:g} kHz take {readable_size(total * note_bytes(spec))} in "
@@ -110,7 +122,7 @@ def _summarize(data, preset: str) -> None:
     reasons = skip_reasons(data.folder)
     print(
         f"Ready: {len(data)} notes ({readable_size(len(data) * note_bytes(data.spec))}) in '{data.folder}', "
-        f"{len(data.held_out())} of them held out from training to judge it by."
+        f"{len(data.held_out(layers=True))} of them held out from training to judge it by."
     )
     if reasons:
         counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(8))
@@ -122,6 +134,8 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
     """The sources asked for, with only those options that were given, so that each keeps its own defaults."""
     foreign = {
         "variations": "soundfont",
+        "doubled": "soundfont",
+        "layers": "soundfont",
         "table": "folder",
         "naming": "nsynth",
         "kinds": "nsynth",
@@ -141,11 +155,16 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
         from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, Soundfont
 
         low, high = pitches or _DEFAULT_PITCHES
-        variations = 3 if arguments.variations is None else arguments.variations
-        if variations < 0:
-            raise InputError("--variations cannot be negative.")
+        copies = {"variations": 3, "doubled": 0, "layers": 0}
+        for name in copies:
+            if (asked := getattr(arguments, name)) is not None:
+                copies[name] = asked
+            if copies[name] < 0:
+                raise InputError(f"--{name} cannot be negative.")
+        if copies["layers"] and arguments.spec == "magenta":
+            raise InputError("--layers goes with --spec studio only: Magenta's models know no instruments to mix.")
         return [
-            Soundfont(path, pitches=range(low, high + 1), variations=variations, sample_rate=rate, **options)
+            Soundfont(path, pitches=range(low, high + 1), sample_rate=rate, **copies, **options)
             for path in arguments.path or [DEFAULT_SOUNDFONT]
         ]
     if not arguments.path:

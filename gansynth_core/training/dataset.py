@@ -34,20 +34,27 @@ from gansynth_core.files import replacing
 from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clip, read_wav
 from gansynth_core.specgram import MelSpecgramSpec, Representation, SpecgramSpec, representation_from_json
 
-FORMAT = 1
+FORMAT = 2  # 1: records without a second instrument
 PENDING, READY, SKIPPED = 0, 1, 2
 MAX_VARIATION = 12  # columns for what a source changed about a note
 ROOM_FOR_TRAINING = 24 << 30  # bytes of a GPU's memory that networks and a batch may take: measured, 11 and 18 GB
 NOTES_PER_COPY = 1024
 NOTES_PER_JOB = 16  # few enough that a stop costs little, enough that waiting for the disk after each does not count
 
-NOTE = np.dtype(
+_PLAIN_NOTE = np.dtype(
     [
         ("pitch", "f4"),  # MIDI, 69 is A4 at 440 Hz
         ("instrument", "i2"),  # index into set.json's instruments
         ("velocity", "u1"),  # MIDI 1-127
         ("held_out", "?"),  # never trained on
         ("variation", "f4", (MAX_VARIATION,)),  # what the source changed, in the source's own units
+    ]
+)
+NOTE = np.dtype(
+    [
+        *_PLAIN_NOTE.descr,
+        ("second", "i2"),  # the instrument of a second layer
+        ("share", "f4"),  # how much of the note that is, 0 to 0.5; 0 for a plain note
     ]
 )
 
@@ -57,7 +64,8 @@ class SourceNote:
     """A note a source can deliver, `velocity` 1-127.
 
     variation: values of the source's `variation_names`, zero for unchanged. origin: the file it comes from, for the
-    list of skipped notes.
+    list of skipped notes. second, share: of a note of two layers the instrument of the softer one, and how much of the
+    note it is, above 0 and up to 0.5.
     """
 
     instrument: str
@@ -65,6 +73,8 @@ class SourceNote:
     velocity: int
     variation: tuple[float, ...] = ()
     origin: str = ""
+    second: str = ""
+    share: float = 0.0
 
 
 class Source(Protocol):
@@ -179,7 +189,8 @@ def prepare(
     notes = [note for plan in plans for note in plan]
     if not notes:
         raise DataError("There is not one note in " + ", ".join(source.name for source in sources) + ".")
-    names = {name: number for number, name in enumerate(dict.fromkeys(note.instrument for note in notes))}
+    layers = [note.second for note in notes if note.share]
+    names = {name: number for number, name in enumerate(dict.fromkeys([*(n.instrument for n in notes), *layers]))}
     description = {
         "format": FORMAT,
         "specgram": spec.to_json(),
@@ -201,6 +212,9 @@ def prepare(
         record["pitch"], record["velocity"], record["variation"] = note.pitch, note.velocity, variation
         record["instrument"] = names[note.instrument]
         record["held_out"] = held_out(note.instrument, note.pitch)
+        if note.share:
+            record["second"], record["share"] = names[note.second], note.share
+            record["held_out"] |= held_out(note.second, note.pitch)
     try:
         _create_or_check(out, description, records, spec)
         if (np.load(out / "state.npy") == PENDING).any():
@@ -228,7 +242,7 @@ def _create_or_check(out: Path, description: dict, records: np.ndarray, spec: Re
     if marker.exists():
         try:
             described = json.loads(json.dumps(description))  # tuples are lists then
-            same = _read_description(out) == described and np.array_equal(np.load(out / "notes.npy"), records)
+            same = _read_description(out) == described and np.array_equal(_read_records(out), records)
             stored = np.load(out / "specgrams.npy", mmap_mode="r")
             whole = not same or (
                 (stored.shape, stored.dtype) == (shape, stored_type(spec))
@@ -418,9 +432,29 @@ def _read_description(folder: Path) -> dict:
         ) from None
     except ValueError as cause:
         raise DataError(f"'{folder / 'set.json'}' is damaged: {cause}") from cause
-    if description.get("format") != FORMAT:
+    if description.get("format") not in (1, FORMAT):
         raise DataError(f"'{folder}' was saved by another version (format {description.get('format')}, not {FORMAT}).")
-    return description
+    return description | {"format": FORMAT}
+
+
+def _read_records(folder: Path) -> np.ndarray:
+    """notes.npy as NOTE, of either format. Raises ValueError if it holds anything else."""
+    stored = np.load(folder / "notes.npy")
+    if stored.dtype == NOTE:
+        return stored
+    if stored.dtype != _PLAIN_NOTE:
+        raise ValueError("its notes are of no kind that is known")
+    records = np.zeros(len(stored), NOTE)
+    for name in _PLAIN_NOTE.names:
+        records[name] = stored[name]
+    return records
+
+
+def identity(notes: np.ndarray) -> bytes:
+    """What a hash of records [n] of NOTE is to be taken of: of plain notes the same as ever, so that a run or a report
+    from before there were layers is known again."""
+    layers = notes["second"].tobytes() + notes["share"].tobytes() if notes["share"].any() else b""
+    return notes[list(_PLAIN_NOTE.names)].astype(_PLAIN_NOTE).tobytes() + layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -442,12 +476,14 @@ class NoteSet:
         description = _read_description(folder)
         try:
             rows = np.flatnonzero(np.load(folder / "state.npy") == READY)
-            notes = np.load(folder / "notes.npy")[rows]
+            notes = _read_records(folder)[rows]
             specgrams = np.load(folder / "specgrams.npy", mmap_mode="r")
             spec = representation_from_json(description["specgram"])
             # An instrument whose every note was skipped is none that a model could learn.
-            heard = np.unique(notes["instrument"])
+            layered = notes["share"] > 0
+            heard = np.unique(np.concatenate([notes["instrument"], notes["second"][layered]]))
             notes["instrument"] = np.searchsorted(heard, notes["instrument"])
+            notes["second"][layered] = np.searchsorted(heard, notes["second"][layered])
             instruments = tuple(description["instruments"][index] for index in heard)
             sources = tuple(description["sources"])
         except (OSError, ValueError, IndexError, KeyError, TypeError, ModelError) as cause:
@@ -457,13 +493,25 @@ class NoteSet:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def training(self) -> np.ndarray:
-        """Indices of the notes to learn from."""
-        return np.flatnonzero(~self.notes["held_out"])
+    def plain(self) -> np.ndarray:
+        """Which notes are of one instrument: bool [notes]."""
+        return self.notes["share"] == 0
 
-    def held_out(self) -> np.ndarray:
-        """Indices of the notes kept from training."""
-        return np.flatnonzero(self.notes["held_out"])
+    def training(self, *, layers: bool = False) -> np.ndarray:
+        """Indices of the notes to learn from: plain ones, and on demand those of two layers."""
+        return np.flatnonzero(~self.notes["held_out"] & (self.plain() | layers))
+
+    def held_out(self, *, layers: bool = False) -> np.ndarray:
+        """Indices of the notes kept from training: plain ones, and on demand those of which a layer is held out."""
+        return np.flatnonzero(self.notes["held_out"] & (self.plain() | layers))
+
+    def weights(self, indices: np.ndarray) -> torch.Tensor:
+        """How much of each instrument the notes at `indices` are: float32 [n, instruments], rows that sum to 1."""
+        notes, rows = self.notes[indices], np.arange(len(indices))
+        weights = np.zeros((len(notes), len(self.instruments)), np.float32)
+        weights[rows, notes["instrument"]] = 1 - notes["share"]
+        weights[rows, notes["second"]] += notes["share"]
+        return torch.from_numpy(weights)
 
     def stored(self, indices: np.ndarray) -> np.ndarray:
         """[n, 2, frames, bins] of `stored_type(spec)`, the notes at `indices`."""

@@ -8,7 +8,6 @@ import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import ModelError
@@ -47,8 +46,7 @@ def located(encoder: StudioEncoder, data: NoteSet, indices: np.ndarray) -> tuple
     found = []
     for start in range(0, len(indices), BATCH):
         batch = indices[start : start + BATCH]
-        instruments = torch.from_numpy(data.notes["instrument"][batch].astype(np.int64))
-        weights = functional.one_hot(instruments, len(data.instruments)).float().to(device)
+        weights = data.weights(batch).to(device)
         heard = data.specgram(batch)[:, 0, ::FRAME_STEP].to(device)
         pitch = torch.from_numpy(data.notes["pitch"][batch]).to(device)
         found.append([numbers.cpu() for numbers in encoder.locate(encoder.summarize(heard), weights, pitch)])

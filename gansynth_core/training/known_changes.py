@@ -1,5 +1,5 @@
-"""Directions of z learned from known values: what the encoder says of notes whose filter, envelope or vibrato a source
-has changed by amounts that it wrote down."""
+"""Directions of z learned from known values: what the encoder says of notes whose filter, envelope, vibrato or tuning a
+source has changed by amounts that it wrote down."""
 
 import numpy as np
 
@@ -14,6 +14,7 @@ CHANGES = {
     "attack": ("attack_timecents", 1),
     "decay": ("decay_timecents", -1),
     "vibrato": ("vibrato_cents", 1),
+    "beating": ("detune_cents", 1),
 }
 NOTES_PER_INSTRUMENT = 60
 RIDGE = 10.0  # notes' worth of pull towards no effect at all

@@ -29,7 +29,7 @@ from gansynth_core.errors import DataError, GanSynthError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.synth import choose_device
 from gansynth_core.training.config import SPECS, TrainConfig
-from gansynth_core.training.dataset import NoteSet, batches
+from gansynth_core.training.dataset import NoteSet, batches, identity
 from gansynth_core.training.labels import doubts
 from gansynth_core.training.objectives import OBJECTIVES, Objective
 from gansynth_core.training.parallel import Processes, is_first, processes
@@ -164,14 +164,14 @@ def describe(
     start_from: str | os.PathLike | None = None,
 ) -> str:
     """What `train` would do with these arguments, in words for a person. Raises what `train` raises."""
-    indices = _training_indices(data, config)
+    indices, held_out = _training_indices(data, config), len(data.held_out(layers=config.learns_layers))
     objective = OBJECTIVES[type(config)](config, data, Processes())
     _begin(Path(out), objective, fingerprint(data), start_from)
     millions = objective.generator_weights() / 1e6
     state = Path(out) / "state.pt"
     return (
         f"Would train {millions:.1f} million generator weights on {len(indices)} notes of {len(data.instruments)} "
-        f"instruments ({len(data.held_out())} held out), {math.ceil(config.notes / config.batch)} steps of "
+        f"instruments ({held_out} held out), {math.ceil(config.notes / config.batch)} steps of "
         f"{config.batch} notes on {choose_device(device)}, "
         + (f"going on from {state}." if state.exists() else f"from {start_from or 'nothing'}, into {out}.")
         + "".join(f"\n{doubt}" for doubt in [doubts(data, indices)] if doubt)
@@ -184,7 +184,7 @@ def _training_indices(data: NoteSet, config: TrainConfig) -> np.ndarray:
             f"'{data.folder}' holds specgrams that models of the family '{config.family}' do not hear. Make a set for "
             f"them with: python -m gansynth_core data --spec {config.spec_name} --out FOLDER"
         )
-    indices = data.training()
+    indices = data.training(layers=config.learns_layers)
     if len(indices) < config.batch:
         raise DataError(
             f"'{data.folder}' has {len(indices)} notes to train on; that is less than one batch of {config.batch}."
@@ -195,7 +195,7 @@ def _training_indices(data: NoteSet, config: TrainConfig) -> np.ndarray:
 def fingerprint(data: NoteSet) -> str:
     """A hash of what is in a set: a run that goes on with other notes would be neither one thing nor the other."""
     digest = hashlib.sha256(repr((data.instruments, data.spec)).encode())
-    digest.update(data.notes.tobytes())
+    digest.update(identity(data.notes))
     digest.update(data.rows.tobytes())
     return digest.hexdigest()
 

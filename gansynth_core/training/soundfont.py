@@ -1,7 +1,9 @@
-"""Notes rendered from General MIDI soundfonts by fluidsynth."""
+"""Notes rendered from General MIDI soundfonts by fluidsynth: the programs as they are, with their own sound parameters
+changed, doubled by themselves a few cents off, and two at a time."""
 
 import functools
 import os
+from collections.abc import Iterator
 from ctypes import c_int, c_void_p
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import numpy as np
 
 from gansynth_core.errors import AudioError, DataError, InputError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS
-from gansynth_core.sound import Clip
+from gansynth_core.packs.levels import loudness_lufs
+from gansynth_core.sound import SILENCE_PEAK, Clip
 from gansynth_core.training.dataset import SourceNote
 
 INSTALL = "Install it with: sudo apt-get install fluidsynth libfluidsynth3 fluid-soundfont-gm"
@@ -36,6 +39,9 @@ GENERATORS = {
     "vibrato_cents": (6, 0, 50, 1, 0.25),
     "vibrato_rate_cents": (24, -600, 600, 4, 0.25),
 }
+FINE_TUNE = 52  # an SF2 generator, in cents
+DETUNE_CENTS = (4, 30)  # between the voices of a doubled note: from a slow swell of its partials to a honky-tonk
+SHARES = (0.1, 0.5)  # of the second of two layers, the softer one
 
 
 class Soundfont:
@@ -43,13 +49,16 @@ class Soundfont:
 
     A note sounds the same whatever was rendered before it. Programs that the file lacks are `left_out`.
     pitches: MIDI, 0-127. velocities: 1-127. sample_rate: Hz, 8000-96000.
-    variations: further copies of every key, each with a random velocity and random offsets of the soundfont's own
-    sound parameters (GENERATORS), drawn from `seed`, so that one instrument is more than one sound.
+    Further copies of every key, each with a random velocity, all drawn from `seed`:
+    variations: with random offsets of the soundfont's own sound parameters (GENERATORS), so that one instrument is
+        more than one sound.
+    doubled: two voices of the program, "detune_cents" apart and as far above the key as below it: partials beat, and
+        the note has the pitch of its key. (A note that is detuned as a whole would be no other sound, only another
+        pitch, which is an input of its own.) Both begin in phase, so that what is heard follows from pitch and detune.
+    layers: mixtures with a random other program, brought to the same loudness first; see `layered`.
     Raises DataError if the file is missing or no soundfont, ToolError if fluidsynth is missing, and InputError for an
-    instrument that General MIDI does not know.
+    instrument that General MIDI does not know, or layers of a single one.
     """
-
-    variation_names = tuple(GENERATORS)
 
     def __init__(
         self,
@@ -58,6 +67,8 @@ class Soundfont:
         pitches: range = range(24, 85),
         velocities: tuple[int, ...] = VELOCITIES,
         variations: int = 0,
+        doubled: int = 0,
+        layers: int = 0,
         sample_rate: int,
         seed: int = 0,
         licence: str = "",
@@ -78,7 +89,9 @@ class Soundfont:
         _fluidsynth()
         self.name = self.path.stem
         self.licence = licence or LICENCES.get(self.path, "unknown")
-        self.pitches, self.velocities, self.variations = pitches, velocities, variations
+        self.variation_names = (*GENERATORS, "detune_cents") if doubled else tuple(GENERATORS)
+        self.pitches, self.velocities = pitches, velocities
+        self.variations, self.doubled, self.layers = variations, doubled, layers
         self.instruments, self.sample_rate, self.seed = instruments, sample_rate, seed
         self.left_out: list[tuple[str, str]] = []
         self._plan: list[SourceNote] = []
@@ -89,31 +102,77 @@ class Soundfont:
 
     def plan(self) -> list[SourceNote]:
         if not self._plan:
-            synth = self._fresh_synth()
-            for instrument in self.instruments:
-                if synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(instrument)) != 0:
-                    self.left_out.append((instrument, "the soundfont has no such program"))
-                    continue
+            programs = self._programs()
+            for instrument in programs:
                 for pitch in self.pitches:
                     self._plan += [SourceNote(instrument, pitch, velocity) for velocity in self.velocities]
-                    program = GM_INSTRUMENTS.index(instrument)
-                    for number in range(self.variations):
-                        random = np.random.default_rng((self.seed, program, pitch, number))
-                        velocity = int(random.integers(30, 128))
-                        variation = tuple(
-                            float(np.round(random.uniform(low, high))) if random.random() < chance else 0.0
-                            for _, low, high, _, chance in GENERATORS.values()
-                        )
-                        self._plan.append(SourceNote(instrument, pitch, velocity, variation))
+                    self._plan += self._varied(instrument, pitch)
+                    self._plan += self._doubled(instrument, pitch)
+                    self._plan += self._layered(instrument, pitch, programs)
         return self._plan
+
+    def _programs(self) -> list[str]:
+        """Those of the instruments that the soundfont has."""
+        synth = self._fresh_synth()
+        found = []
+        for name in self.instruments:
+            if synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(name)) == 0:
+                found.append(name)
+            else:
+                self.left_out.append((name, "the soundfont has no such program"))
+        if self.layers and len(found) < 2:
+            raise InputError(f"Layers are of two instruments, and of '{self.name}' there are {len(found)}.")
+        return found
+
+    def _varied(self, instrument: str, pitch: int) -> Iterator[SourceNote]:
+        for random in self._draws(instrument, pitch, self.variations):
+            velocity = int(random.integers(30, 128))
+            variation = tuple(
+                float(np.round(random.uniform(low, high))) if random.random() < chance else 0.0
+                for _, low, high, _, chance in GENERATORS.values()
+            )
+            yield SourceNote(instrument, pitch, velocity, variation)
+
+    def _doubled(self, instrument: str, pitch: int) -> Iterator[SourceNote]:
+        low, high = DETUNE_CENTS
+        for random in self._draws(instrument, pitch, self.doubled, 1):
+            velocity = int(random.integers(30, 128))
+            detune = 2.0 * int(random.integers(low // 2, high // 2 + 1))  # each voice by whole cents
+            yield SourceNote(instrument, pitch, velocity, (0.0,) * len(GENERATORS) + (detune,))
+
+    def _layered(self, instrument: str, pitch: int, programs: list[str]) -> Iterator[SourceNote]:
+        others = [name for name in programs if name != instrument]
+        for random in self._draws(instrument, pitch, self.layers, 2):
+            velocity = int(random.integers(30, 128))
+            second = others[random.integers(len(others))]
+            share = round(float(random.uniform(*SHARES)), 2)
+            yield SourceNote(instrument, pitch, velocity, second=second, share=share)
+
+    def _draws(self, instrument: str, pitch: int, count: int, *kind: int) -> Iterator[np.random.Generator]:
+        """A random generator for each copy of a key, which depends on no other copy or key."""
+        for number in range(count):
+            yield np.random.default_rng((self.seed, GM_INSTRUMENTS.index(instrument), pitch, number, *kind))
 
     def read(self, index: int) -> Clip:
         note = self.plan()[index]
+        if note.share:
+            voices = [self._voice(name, note) for name in (note.instrument, note.second)]
+            return Clip(layered(*voices, note.share, self.sample_rate), self.sample_rate)
+        detune = dict(zip(self.variation_names, note.variation, strict=False)).get("detune_cents", 0.0)
+        if not detune:
+            return Clip(self._voice(note.instrument, note), self.sample_rate)
+        voices = [self._voice(note.instrument, note, cents) for cents in (-detune / 2, detune / 2)]
+        return Clip((voices[0] + voices[1]) / 2, self.sample_rate)
+
+    def _voice(self, instrument: str, note: SourceNote, cents: float = 0.0) -> np.ndarray:
+        """The sound of one program as `note` wants it, `cents` above its key: float32 [samples]."""
         synth = self._fresh_synth()
-        synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(note.instrument))
+        synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(instrument))
         for (generator, _, _, scale, _), value in zip(GENERATORS.values(), note.variation, strict=False):
             if value:
                 _offset_generator(synth, generator, round(value / scale))
+        if cents:
+            _offset_generator(synth, FINE_TUNE, round(cents))
         synth.noteon(0, int(note.pitch), note.velocity)
         held = synth.get_samples(round(HELD_SECONDS * self.sample_rate))
         synth.noteoff(0, int(note.pitch))
@@ -121,7 +180,7 @@ class Soundfont:
         stereo = np.concatenate([held, released]).reshape(-1, 2)
         if np.abs(stereo).max() >= 32767:
             raise AudioError("clipped")
-        return Clip(stereo.mean(axis=1, dtype=np.float32) / 32768, self.sample_rate)
+        return stereo.mean(axis=1, dtype=np.float32) / 32768
 
     def _fresh_synth(self):
         """A synth that has played nothing yet, with the soundfont loaded.
@@ -150,6 +209,18 @@ class Soundfont:
             self._synth.delete()
         self._synth = synth
         return synth
+
+
+def layered(first: np.ndarray, second: np.ndarray, share: float, sample_rate: int) -> np.ndarray:
+    """Two sounds float32 [samples] at once, `share` (0 to 1) of the second: as loud as each other where it is half.
+
+    The second is brought to the loudness of the first (ITU-R BS.1770-4), then their amplitudes are weighted by 1 -
+    share and share. Raises AudioError if one is silent.
+    """
+    if min(np.abs(first).max(), np.abs(second).max()) < SILENCE_PEAK:
+        raise AudioError("silent")
+    louder_db = loudness_lufs(first, sample_rate) - loudness_lufs(second, sample_rate)
+    return (1 - share) * first + np.float32(share * 10 ** (louder_db / 20)) * second
 
 
 def _offset_generator(synth, generator: int, steps: int) -> None:

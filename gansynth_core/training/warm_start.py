@@ -2,7 +2,8 @@
 
 The adversarial stage takes over from its weights. Loss of a note: |log-magnitude error| (loud bins count more)
 + magnitude-weighted squared error of the tonality + a hinge on the nats its latent carries (after
-Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the instrument.
+Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the instruments. Notes of two layers have
+weights over both, as a player's morph has.
 """
 
 import copy
@@ -63,11 +64,11 @@ class WarmStart:
         config, share = self.config, self.processes.share(len(notes))
         random = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         draw = torch.randn(len(notes), config.latent_size, generator=random)[share]
-        records = self.data.notes[notes[share]]
+        own = notes[share]
         return (
-            self.stored(notes[share]),
-            torch.from_numpy(records["pitch"].astype(np.float32)),
-            torch.from_numpy(records["instrument"].astype(np.int64)),
+            self.stored(own),
+            torch.from_numpy(self.data.notes["pitch"][own]),
+            self.data.weights(own),
             torch.from_numpy(judged_frames(self.data.spec.frames, config.judged_frames, config.seed, step)),
             draw,
         )
@@ -148,16 +149,15 @@ class WarmStartLoss(nn.Module):
         self.generator, self.encoder, self.config = generator, encoder, config
 
     def forward(
-        self, stored: Tensor, pitch: Tensor, instrument: Tensor, frames: Tensor, draw: Tensor
+        self, stored: Tensor, pitch: Tensor, weights: Tensor, frames: Tensor, draw: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """stored int8 [batch, 2, frames, bins], pitch float [batch], instrument int64 [batch], frames int64 [judged],
-        draw standard normal [batch, latent] -> (loss, its parts for the progress line)."""
+        """stored int8 [batch, 2, frames, bins], pitch float [batch], instrument weights float [batch, instruments],
+        frames int64 [judged], draw standard normal [batch, latent] -> (loss, its parts for the progress line)."""
         config = self.config
         # A hidden slice of every second frame knows the sound; scaled like the generator's own log-magnitude.
         heard = stored[:, 0, ::FRAME_STEP].to(torch.bfloat16 if config.precision == "bf16" else torch.float32) / 127
         summary = self.encoder.summarize(heard)
         logits = self.encoder.instrument_logits(summary).float()
-        weights = functional.one_hot(instrument, logits.shape[1]).to(pitch.dtype)
         mean, log_spread = self.encoder.locate(summary, weights, pitch)
         z = mean + log_spread.exp() * draw
         nats = 0.5 * (mean**2 + (2 * log_spread).exp() - 2 * log_spread - 1).sum(dim=1).mean()
@@ -165,7 +165,7 @@ class WarmStartLoss(nn.Module):
         features = self.generator.grow(self.generator.place(z, weights, pitch), pitch)
         spectrum = self.generator.spectrum(features[:, frames], self.generator.harmonic_basis(pitch))
         magnitude, tonality = reconstruction_losses(spectrum, stored, frames, self.generator.spec)
-        naming = functional.cross_entropy(logits, instrument)
+        naming = functional.cross_entropy(logits, weights)
         loss = (
             magnitude
             + config.tonality_weight * tonality

@@ -21,7 +21,7 @@ from gansynth_core.descriptors import DESCRIPTORS, measure
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.sound import Clips
 from gansynth_core.synth import Synth
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.dataset import NoteSet, identity
 from gansynth_core.training.evaluation import trials
 from gansynth_core.training.evaluation.checks import CLICK_DB, SHARP_DB, SoundCheck, check, spread_lufs
 from gansynth_core.training.evaluation.judge import Judge, Verdict, levels_of_notes, ranks
@@ -130,7 +130,7 @@ def compare(
 
 def measured_notes(data: NoteSet, chosen: np.ndarray) -> str:
     """A hash of which notes were measured: figures of other notes cannot be compared."""
-    return hashlib.sha256(data.notes[chosen].tobytes()).hexdigest()
+    return hashlib.sha256(identity(data.notes[chosen])).hexdigest()
 
 
 def _other_seeds(synth: Synth, data: NoteSet, index: int, seed: int) -> dict[str, np.ndarray]:

@@ -68,9 +68,10 @@ def family_names(data: NoteSet) -> dict[str, str]:
 
 
 def variations_of(data: NoteSet, index: int) -> np.ndarray:
-    """All notes of the same instrument and pitch, itself among them, in order."""
-    note = data.notes[index]
-    return np.flatnonzero((data.notes["instrument"] == note["instrument"]) & (data.notes["pitch"] == note["pitch"]))
+    """All plain notes of the same instrument and pitch, itself among them, in order."""
+    note, notes = data.notes[index], data.notes
+    same = (notes["instrument"] == note["instrument"]) & (notes["pitch"] == note["pitch"])
+    return np.flatnonzero(same & data.plain())
 
 
 def variation_of(data: NoteSet, index: int) -> int | None:
@@ -80,9 +81,10 @@ def variation_of(data: NoteSet, index: int) -> int | None:
 
 
 def other_instrument(data: NoteSet, index: int, random: np.random.Generator) -> int | None:
-    """A random note of another instrument at the same pitch; None if there is none."""
-    note = data.notes[index]
-    others = np.flatnonzero((data.notes["instrument"] != note["instrument"]) & (data.notes["pitch"] == note["pitch"]))
+    """A random plain note of another instrument at the same pitch; None if there is none."""
+    note, notes = data.notes[index], data.notes
+    others = (notes["instrument"] != note["instrument"]) & (notes["pitch"] == note["pitch"])
+    others = np.flatnonzero(others & data.plain())
     return int(random.choice(others)) if len(others) else None
 
 

@@ -69,7 +69,8 @@ def octave(synth: Synth, data: NoteSet, judge: Judge, seed: int) -> dict[str, Fi
 
 def _plainest(data: NoteSet, instrument: int, pitch: float) -> int | None:
     """The note of an instrument and pitch that its source changed least, of these the one nearest to velocity 80."""
-    same = np.flatnonzero((data.notes["instrument"] == instrument) & (data.notes["pitch"] == pitch))
+    same = (data.notes["instrument"] == instrument) & (data.notes["pitch"] == pitch)
+    same = np.flatnonzero(same & data.plain())
     if not len(same):
         return None
     changed = (data.notes[same]["variation"] != 0).sum(axis=1)
