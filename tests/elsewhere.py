@@ -64,7 +64,12 @@ class _Pretending(TorchFunctionMode):
         away = any(map(is_away, tensors))
         if away and name in _TO_NUMPY:
             raise Astray(f"{name} of a tensor on a GPU")
-        here = [tensor for tensor in tensors if tensor.dim() and not is_away(tensor)]
+        places = tree_leaves(args[1]) if name in ("__getitem__", "__setitem__") else []
+        if any(map(is_away, places)) and not is_away(args[0]):
+            raise Astray("places on a GPU of a tensor on the CPU")
+        # Single numbers may come from the CPU, but for those that a fused optimizer counts its steps by.
+        fused = name.startswith("_fused")
+        here = [tensor for tensor in tensors if (tensor.dim() or fused) and not is_away(tensor)]
         if away and here and name not in _BOTH:
             raise Astray(f"{name} of tensors on a GPU and on the CPU")
         if "device" in kwargs and name != "_parse_to":  # of something new

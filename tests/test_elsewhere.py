@@ -44,9 +44,16 @@ def test_the_pretended_gpu_notices_what_a_real_one_would():
     with gpu():
         there, here = torch.ones(3, device="cuda"), torch.ones(3)
         assert there.device.type == "cuda" and here.device.type == "cpu" and (2 * there).sum().device.type == "cuda"
-        for wrong in (lambda: there + here, lambda: there.numpy(), lambda: torch.stack([there, here])):
+        places = torch.arange(2, device="cuda")
+        for wrong in (
+            lambda: there + here,
+            lambda: there.numpy(),
+            lambda: torch.stack([there, here]),
+            lambda: here[places],
+        ):
             with pytest.raises(Astray):
                 wrong()
+        assert there[torch.arange(2)].device.type == "cuda"
         assert ((there.cpu() + here) == 2).all() and not is_away(there.cpu())
         network = torch.nn.Linear(3, 2).to("cuda")
         with pytest.raises(Astray):
