@@ -13,8 +13,15 @@ from gansynth_core.training.config import PRESETS
 from gansynth_core.training.dataset import SourceNote, prepare
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior, unfit_prior
-from gansynth_core.training.studio_critic import StudioCritic, made_picture, real_picture, slope_units, spread_of_groups
-from gansynth_core.training.studio_gan import StudioGan, learning_rate
+from gansynth_core.training.studio_critic import (
+    FLOOR,
+    StudioCritic,
+    band_weights,
+    picture,
+    real_picture,
+    spread_of_groups,
+)
+from gansynth_core.training.studio_gan import StudioGan, judged_frames, learning_rate
 from gansynth_core.training.warm_start import WarmStart, build
 
 WARM = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16, precision="fp32")
@@ -149,29 +156,42 @@ def test_the_posterior_of_a_fitted_prior_is_drawn_and_counted_as_it_is(data):
 
 
 def test_a_real_note_and_one_that_is_made_like_it_are_the_same_picture(data):
-    """Nothing but the grain's randomness is left to tell them by: no rounding, no floor, no offset."""
-    stored = torch.from_numpy(data.stored(data.training()[:2]))
-    level = stored[:, 0] / 127
-    dither = torch.zeros(stored.shape)
+    """Nothing but the grain's randomness is left to tell them by: no floor, no offset."""
+    stored = torch.from_numpy(data.stored(data.training()[:2]))[:, 0]
     noise = white_noise(SPEC, 2, SPEC.frames, torch.Generator().manual_seed(0))
     generator = build_generator("studio", SPEC, 2, 16, {"channels": 8, "features": 8, "bands": 8})
-    mixed = generator.mix(Spectrum(level, torch.ones_like(level)), torch.tensor([50.0, 51.0]), noise)
-    made, real = made_picture(*mixed, SPEC, dither), real_picture(stored, SPEC, dither)
-    assert torch.allclose(made[:, 0], real[:, 0], atol=1e-5)
-    stft = SPEC.from_specgram(data.specgram(data.training()[:2]))
-    made = made_picture(stft.abs().clamp_min(1e-3).log(), stft / stft.abs().clamp_min(1e-9), SPEC, dither)
-    loud = level > 0
-    assert torch.allclose(made[:, 1][loud], real[:, 1][loud], atol=0.02)
+    level, weights = stored / 127, band_weights(SPEC)
+    made, _ = generator.mix(Spectrum(level, torch.ones_like(level)), torch.tensor([50.0, 51.0]), noise)
+    real = real_picture(stored, SPEC, weights, torch.zeros(stored.shape))
+    assert torch.allclose(picture(made, weights), real, atol=1e-4)
+    rounded = real_picture(stored, SPEC, weights, torch.full(stored.shape, 0.5)) - real
+    assert rounded.min() >= 0 and 0.02 < rounded.max() < 0.03  # half a step of 0.05 nepers
 
 
-def test_a_slope_of_one_is_a_distance_in_nepers():
-    """A picture louder by 0.1 nepers wherever it is loud is 0.1 away for a critic that looks right at that."""
-    high, spec = SPEC.log_magnitude_high, SPEC
-    nepers = torch.full((1, spec.frames, spec.bins), high - 2.0)
-    phases = torch.ones_like(nepers, dtype=torch.complex64)
-    dither = torch.zeros(1, 2, spec.frames, spec.bins)
-    first, second = (made_picture(nepers + more, phases, spec, dither)[:, 0] for more in (0.0, 0.5))
-    assert float(torch.linalg.vector_norm(second - first)) / slope_units(spec) == pytest.approx(0.5, abs=0.03)
+def test_bands_are_bins_at_first_and_quarter_tones_then():
+    weights = band_weights(SPEC)
+    assert torch.allclose(weights.sum(dim=0), torch.ones(SPEC.bins))
+    assert torch.equal(weights[:30, :30], torch.eye(30))
+    centres = (weights @ torch.arange(1.0, SPEC.bins + 1)) / weights.sum(dim=1)
+    ratios = centres[60:-1].log2().diff() * 24
+    assert len(weights) < 200 and ratios.min() > 0.95 and ratios.max() < 1.05
+
+
+def test_a_picture_shows_loud_bands_in_nepers_and_nothing_below_its_floor():
+    weights = band_weights(SPEC)
+    soft = torch.full((1, 2, SPEC.bins), FLOOR - 3.0)
+    loud = soft.clone()
+    loud[..., 10], loud[..., 1000] = FLOOR + 3.0, FLOOR + 4.0
+    heard = picture(loud, weights)
+    assert picture(soft, weights).max() < 0.1
+    assert heard[0, 0, 10] == pytest.approx(3.0, abs=0.01) and heard[0, 0, 100:].max() == pytest.approx(4.0, abs=0.4)
+    assert (heard > 0.5).sum(dim=2).max() <= 3
+
+
+def test_a_critic_of_slope_one_sees_the_distance_in_nepers():
+    critic = StudioCritic(SPEC, 2, (50, 53), 32, 4, 2)
+    louder = 0.5 * torch.ones(32, len(critic.band_weights))
+    assert float(torch.linalg.vector_norm(louder)) / critic.slope_units(32) == pytest.approx(0.5)
 
 
 def test_a_group_of_equal_notes_is_found_out():
@@ -184,16 +204,35 @@ def test_a_group_of_equal_notes_is_found_out():
 
 def test_the_critic_learns_to_tell_real_from_made_and_to_name(gan, data):
     batch = gan.load(0, data.training()[:4])
-    stored, pitch, instrument, _ = batch
+    stored, pitch, instrument, _, frames = batch
     with torch.no_grad():
         made = gan._make(*batch, torch.Generator().manual_seed(0))[0]
-    real = real_picture(stored, SPEC, torch.zeros(stored.shape))
+    level = stored[:, 0, frames]
+    real = real_picture(level, SPEC, gan.critic.band_weights, torch.zeros(level.shape))
     judged = [
-        gan._critic_step(real, made, pitch, instrument, number, torch.Generator().manual_seed(number))
-        for number in range(24)
+        gan._critic_step(real, made, pitch, instrument, frames / 127, number, torch.Generator().manual_seed(number))
+        for number in range(60)
     ]
     assert judged[-1]["distance"] > 0.1 > abs(judged[0]["distance"])
     assert judged[-1]["real_naming"] < 0.5 * judged[0]["real_naming"]
+
+
+def test_the_critic_looks_at_whole_notes_first_and_at_every_frame_in_the_end():
+    config = PRESETS["studio-gan"].replace(grow_notes=1_280)  # ten steps
+    looks = [judged_frames(config, 128, step) for step in range(1000)]
+    strides = np.array([look[1] - look[0] for look in looks])
+    assert all(len(look) == 32 and (np.diff(look) == look[1] - look[0]).all() and look[-1] < 128 for look in looks)
+    assert set(strides[:10]) == {4} and set(strides[10:20]) == {4, 2}
+    assert [(strides[20:] == stride).sum() > 200 for stride in (1, 2, 4)] == [True] * 3
+    assert 0.4 < np.mean([look[0] == 0 for look in looks[20:] if look[1] - look[0] == 1]) < 0.6
+    assert len(set(np.concatenate([look for look in looks if look[1] - look[0] == 1]))) > 120
+
+
+def test_noise_in_strides_is_noise_of_which_frames_are_left_out():
+    whole, some = (
+        white_noise(SPEC, 2, frames, torch.Generator().manual_seed(0), stride) for frames, stride in ((9, 1), (5, 2))
+    )
+    assert torch.equal(whole[:, ::2], some)
 
 
 def test_notes_come_in_groups_of_one_instrument_and_key(gan, data):
@@ -279,11 +318,12 @@ def test_the_learning_rate_waits_rises_and_falls():
 
 def test_a_generator_step_raises_the_score_of_a_critic_that_stands_still(gan, data):
     batch = gan.load(0, data.training()[:4])
-    _, pitch, instrument, _ = batch
+    _, pitch, instrument, _, frames = batch
     scores = []
     for _ in range(5):
         made, kept = gan._make(*batch, torch.Generator().manual_seed(0))
-        scores.append(float(gan._generator_step(made, 0 * kept["loss"], pitch, instrument, 500, True)[0]))
+        step = gan._generator_step(made, 0 * kept["loss"], pitch, instrument, frames / 127, 500, True)
+        scores.append(float(step[0]))
     assert scores[-1] > scores[0] and all(weight.requires_grad for weight in gan.critic.parameters())
 
 
@@ -293,9 +333,9 @@ def test_the_card_of_a_model_without_texture_says_nothing_of_it(warm):
 
 def test_slopes_begin_near_one(data):
     torch.manual_seed(0)
-    critic = StudioCritic(SPEC, 2, (50, 53), 8, 2)
-    picture = real_picture(torch.from_numpy(data.stored(data.training()[:4])), SPEC, torch.zeros(4, 2, 128, 1536))
-    picture.requires_grad_(True)
-    score = critic(picture, torch.full((4,), 50.0), torch.zeros(4, dtype=torch.int64))[0]
-    (slope,) = torch.autograd.grad(score.sum(), picture)
-    assert 0.2 < float((slope * slope_units(SPEC)).flatten(1).norm(dim=1).mean()) < 6
+    critic = StudioCritic(SPEC, 2, (50, 53), 32, 8, 2)
+    level = torch.from_numpy(data.stored(data.training()[:4]))[:, 0, :32]
+    heard = real_picture(level, SPEC, critic.band_weights, torch.zeros(level.shape)).requires_grad_(True)
+    score = critic(heard, torch.full((4,), 50.0), torch.zeros(4, dtype=torch.int64), torch.linspace(0, 1, 32))[0]
+    (slope,) = torch.autograd.grad(score.sum(), heard)
+    assert 0.2 < float((slope * critic.slope_units(32)).flatten(1).norm(dim=1).mean()) < 6

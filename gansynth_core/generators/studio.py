@@ -315,12 +315,14 @@ def _noise_bank(spec: SpecgramSpec) -> Tensor:
     return white_noise(spec, 1, 2 * spec.frames, torch.Generator().manual_seed(NOISE_SEED))[0]
 
 
-def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Generator) -> Tensor:
-    """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin."""
-    samples = (frames - 1) * spec.hop + spec.n_fft
+def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Generator, stride: int = 1) -> Tensor:
+    """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin. stride: of
+    a longer piece of noise every so many frames only."""
+    hop = spec.hop * stride
+    samples = (frames - 1) * hop + spec.n_fft
     wave = torch.randn(batch, samples, generator=random, device=random.device)
     window = torch.hann_window(spec.n_fft, periodic=True, device=random.device)
-    stft = torch.fft.rfft(wave.unfold(1, spec.n_fft, spec.hop) * window)[..., 1:]
+    stft = torch.fft.rfft(wave.unfold(1, spec.n_fft, hop) * window)[..., 1:]
     return stft / window.square().sum().sqrt()
 
 
