@@ -39,13 +39,21 @@ class StudioEncoder(nn.Module):
 
     def summarize(self, log_magnitude: Tensor) -> Tensor:
         """Normalised log-magnitude [batch, frames / 2, bins] (every second frame) -> features [batch, 512]."""
+        return self.stages(log_magnitude)[-1]
+
+    def stages(self, log_magnitude: Tensor) -> list[Tensor]:
+        """What it makes of the same on the way there: features of every heard frame [batch, frames / 2, 256], of half
+        as many after each convolution [batch, frames, channels], and the summary [batch, 512]. All have unit mean
+        square, frame by frame."""
         x = functional.leaky_relu(self.bins_in(log_magnitude) + self.when, 0.2)
         x = functional.rms_norm(x, x.shape[-1:])
+        heard = [x]
         x = x.transpose(1, 2)[:, :, None].contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = pixel_norm(functional.leaky_relu(convolution(x), 0.2))
+            heard.append(x.squeeze(2).transpose(1, 2))
         summary = functional.leaky_relu(self.summary(x.flatten(1)), 0.2)
-        return functional.rms_norm(summary, summary.shape[-1:])
+        return [*heard, functional.rms_norm(summary, summary.shape[-1:])]
 
     def locate(self, summary: Tensor, instruments: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Summary [batch, 512], instrument weights [batch, instruments], pitch [batch] MIDI -> posterior of z,

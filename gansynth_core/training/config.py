@@ -190,8 +190,7 @@ class StudioGanConfig(TrainConfig):
     """The adversarial stage of a studio model. What has the size of the networks comes from the model begun with.
 
     texture: see StudioGenerator; for a model that has none yet. critic_width, group: see StudioCritic.
-    judged_frames: frames of each note that critic and loss look at; grow_notes: after so many they also look at strides
-        of half the width (studio_gan.judged_frames).
+    grow_notes: after so many the critic listens to the next finer stage.
     critic_notes: for these the critic learns alone. Then the generator's learning rate rises over `warmup_notes`, and
         falls linearly to zero over the last `decay_share` of the run.
     rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
@@ -213,7 +212,6 @@ class StudioGanConfig(TrainConfig):
     texture: int = 8
     critic_width: int = 32
     group: int = 4
-    judged_frames: int = 32
     grow_notes: int = 8_000
     notes: int = 640_000
     batch: int = 128
@@ -231,7 +229,6 @@ class StudioGanConfig(TrainConfig):
     naming_weight: float = 0.001
     critic_naming_weight: float = 0.01
     gradient_weight: float = 0.5
-    penalty_every: int = 4
     real_score_weight: float = 1e-3
     clip: float = 1.0
     ema_notes: int = 20_000

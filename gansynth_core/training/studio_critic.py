@@ -1,126 +1,130 @@
-"""The critic of the studio's adversarial stage, and the picture of a note that it judges."""
+"""The critic of the studio's adversarial stage."""
 
-import itertools
+import copy
 import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gansynth_core.generators.studio import midi_to_hz, pitch_features
+from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.generators.studio import pitch_features
 from gansynth_core.specgram import SpecgramSpec
 
 LEAK = 0.2
-BANDS_PER_OCTAVE = 24
-# Nepers: in a picture the power of a band lies on this much, 60 to 70 dB below a loud partial. What is softer is hardly
-# heard beside it, and a generated note still has grain there where a stored one has only its minimum.
-FLOOR = -2.0
-TYPICAL, SPREAD = 1.1, 1.7  # nepers above FLOOR: mean and standard deviation of the places of real pictures
+# Of the log-magnitude in nepers: the critic is told ln(e^x + e^FLOOR). Below it a generated note still has grain, and a
+# stored one has only its minimum.
+FLOOR = -4.5
 STORED_STEPS = 127  # from 0 to 1, of a stored specgram
-
-
-def band_weights(spec: SpecgramSpec) -> Tensor:
-    """Overlapping triangles that sum to 1 over [bands, bins]: a bin each at first, then BANDS_PER_OCTAVE. An octave up
-    is so the same shift everywhere, which convolutions like, and partials lie apart where an ear tells them apart."""
-    centres = [1.0]
-    while centres[-1] < spec.bins:
-        centres.append(centres[-1] + max(1.0, centres[-1] * (2 ** (1 / BANDS_PER_OCTAVE) - 1)))
-    centres = torch.tensor(centres, dtype=torch.float64)
-    below, above = centres.diff(prepend=centres[:1] - 1), centres.diff(append=centres[-1:] * 2)
-    distance = torch.arange(1, spec.bins + 1, dtype=torch.float64) - centres[:, None]
-    return (1 - torch.where(distance < 0, -distance / below[:, None], distance / above[:, None])).clamp_min(0).float()
-
-
-def picture(nepers: Tensor, weights: Tensor) -> Tensor:
-    """Log-magnitudes in nepers [batch, frames, bins], band weights [bands, bins] -> levels of bands above FLOOR in
-    nepers, [batch, frames, bands]."""
-    power = (2 * nepers.float()).exp() @ weights.T
-    return 0.5 * (power + math.exp(2 * FLOOR)).log() - FLOOR
-
-
-def real_picture(stored: Tensor, spec: SpecgramSpec, weights: Tensor, dither: Tensor) -> Tensor:
-    """Stored int8 log-magnitudes [batch, frames, bins] -> picture; dither, uniform in [-0.5, 0.5] and of the same
-    shape, fills up the steps that they are stored in, by which else they could be told from made ones."""
-    return picture(spec.denormalize((stored + dither) / STORED_STEPS), weights)
+SCORED = 128  # numbers that a score is made of
 
 
 class StudioCritic(nn.Module):
-    """How real a piece of a note is, and what instrument and key it takes it for: convolutions over bands and frames.
+    """How real a note is, and what instrument and key it takes it for, by what a trained encoder makes of it.
 
-    It is told the pitch, by a line that shows where harmonics lie, and when the frames are; of instrument and key only
-    the score is told. Notes come in groups of one instrument and pitch, and the critic sees how much those of a group
-    differ: a generator that always makes the same note of an instrument is found out.
+    An encoder that has heard millions of notes knows what makes an instrument; a critic that begins from nothing would
+    need as many to see that a trumpet is not quite one. So this one hears through a copy of the encoder that learns no
+    more, at each of its stages (as Projected GANs do: Sauer et al. 2021, arXiv 2111.01007), with a small network of its
+    own for each. Stages are doublings along time. The critic grows by them: it listens to the coarsest first, and then
+    to finer and finer ones.
+
+    Notes come in groups of one instrument and pitch, and the critic sees how much those of a group differ: a generator
+    that always makes the same note of an instrument is found out.
     """
 
     def __init__(
-        self, spec: SpecgramSpec, instruments: int, keys: tuple[int, int], frames: int, width: int, group: int
+        self, encoder: StudioEncoder, spec: SpecgramSpec, keys: tuple[int, int], width: int, group: int
     ) -> None:
-        """keys: lowest and highest MIDI pitch. frames: of a piece. width: channels of the first convolution. group:
-        notes in a group."""
+        """keys: lowest and highest MIDI pitch. width: channels of the networks of the stages. group: notes in a
+        group."""
         super().__init__()
         self.spec, self.group, self.key_low = spec, group, keys[0]
-        self.register_buffer("band_weights", band_weights(spec), persistent=False)
-        bands = len(self.band_weights)
-        widths = [width, 2 * width, 3 * width, 4 * width, 6 * width]
-        self.first = nn.Conv2d(3, width, (3, 5), stride=(1, 2), padding=(1, 2))
-        self.blocks = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths))
-        places = math.ceil(frames / 16) * math.ceil(bands / 32)
-        self.summary = nn.Linear(widths[-1] * places, 512)
-        self.instrument_logits = nn.Linear(512, instruments)
+        self.ear = copy.deepcopy(encoder).requires_grad_(False)
+        instruments = encoder.instrument_logits.out_features
+        channels = [convolution.in_channels for convolution in encoder.convolutions]
+        channels.append(encoder.convolutions[-1].out_channels)
+        last = encoder.summary.in_features // channels[-1]  # frames of the coarsest stage
+        coarsest_first = list(enumerate(reversed(channels)))
+        self.stages = nn.ModuleList(_Stage(size, width, last, halvings) for halvings, size in coarsest_first)
+        self.scores = nn.ModuleList(_Score(2 * SCORED if n == 0 else SCORED, instruments) for n, _ in coarsest_first)
+        self.sizes = [(512,), *((last << halvings, size) for halvings, size in coarsest_first)]  # of what is heard
+        self.summary = nn.Linear(512, SCORED)
+        self.instrument_logits = copy.deepcopy(encoder.instrument_logits)
         self.key_logits = nn.Linear(512, keys[1] - keys[0] + 1)
 
-        self.join = nn.Linear(512 + widths[-1], 512)
-        self.score = nn.Parameter(torch.randn(512))
-        # Real or not *as what it is called* (Miyato & Koyama 2018, arXiv 1802.05637).
-        self.score_of_instrument = nn.Embedding(instruments, 512)
-        self.score_of_pitch = nn.Linear(_PITCH_FEATURES, 512, bias=False)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, LEAK)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        with torch.no_grad():  # what notes are called makes no difference yet
-            self.score_of_instrument.weight.zero_()
-            self.score_of_pitch.weight.zero_()
-        self.to(memory_format=torch.channels_last)
+    def hear(self, nepers: Tensor) -> Tensor:
+        """Log-magnitudes in nepers of every second frame [batch, frames / 2, bins] -> what the ear makes of them at all
+        its stages, the coarsest first, in a row: [batch, numbers]."""
+        floored = torch.logaddexp(nepers, torch.full_like(nepers, FLOOR))
+        return torch.cat([x.flatten(1) for x in self.ear.stages(self.spec.normalize(floored))[::-1]], dim=1)
 
-    def slope_units(self, frames: int) -> float:
-        """What turns the length of a slope by the picture into one by its RMS change: a critic whose slope is 1 sees a
-        distance in nepers, however large the picture."""
-        return math.sqrt(frames * len(self.band_weights))
+    def slope_units(self) -> Tensor:
+        """What turns the slope by what is heard into one by its RMS change over a stage, taken over all stages alike,
+        however many numbers they have: [numbers]."""
+        counts = torch.tensor([math.prod(size) for size in self.sizes])
+        return (counts * len(counts)).sqrt().repeat_interleave(counts)
 
     def forward(
-        self, picture: Tensor, pitch: Tensor, instrument: Tensor, when: Tensor
+        self, heard: Tensor, pitch: Tensor, instrument: Tensor, grown: float = math.inf
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """picture [batch, frames, bands], pitch [batch] MIDI, instrument int64 [batch], in groups; when [frames], from
-        0 at the note's beginning to 1 -> scores [batch] (higher is more real), logits of the instrument
-        [batch, instruments] and of the key [batch, keys]."""
-        level = (picture - TYPICAL) / SPREAD
-        told = self._harmonics(pitch)[:, None], 2 * when[None, :, None] - 1
-        x = torch.stack(torch.broadcast_tensors(level, *told), dim=1).contiguous(memory_format=torch.channels_last)
-        x = functional.leaky_relu(self.first(x), LEAK)
-        for block in self.blocks:
-            x = functional.leaky_relu(block(x), LEAK)
-        differ = spread_of_groups(x, self.group)
-        summary = functional.leaky_relu(self.summary(x.flatten(1)), LEAK)
-        joined = torch.cat([summary, differ.to(summary.dtype)], dim=1)
-        joined = functional.leaky_relu(self.join(joined), LEAK).float()
-        # Scores are reckoned in float32 under autocast too: what counts is how little they differ.
-        wanted = self.score + self.score_of_instrument(instrument) + self.score_of_pitch(pitch_features(pitch)).float()
-        scores = (joined * wanted).mean(dim=1)
-        return scores, self.instrument_logits(summary).float(), self.key_logits(summary).float()
+        """heard [batch, numbers], from `hear`, of notes in groups; pitch [batch] MIDI; instrument int64 [batch]. grown:
+        how many stages are listened to by now beside the coarsest, the last by its fraction. -> scores [batch] (higher
+        is more real), logits of the instrument [batch, instruments] and of the key [batch, keys]."""
+        parts = heard.split([math.prod(size) for size in self.sizes], dim=1)
+        summary, *stages = (part.unflatten(1, size) for part, size in zip(parts, self.sizes, strict=True))
+        score, total = torch.zeros(len(pitch), device=pitch.device), 0.0
+        for number, (x, stage, scored) in enumerate(zip(stages, self.stages, self.scores, strict=True)):
+            amount = min(1.0, grown + 1 - number)
+            if amount > 0:
+                x = stage(x, self.group)
+                if number == 0:
+                    x = torch.cat([x, functional.leaky_relu(self.summary(summary), LEAK)], dim=1)
+                score, total = score + amount * scored(x, pitch, instrument), total + amount
+        return score / total, self.instrument_logits(summary).float(), self.key_logits(summary).float()
 
     def naming_loss(self, instrument_logits: Tensor, key_logits: Tensor, instrument: Tensor, pitch: Tensor) -> Tensor:
         """Mean cross-entropy of both names, in nats."""
         key = pitch.round().long() - self.key_low
         return functional.cross_entropy(instrument_logits, instrument) + functional.cross_entropy(key_logits, key)
 
-    def _harmonics(self, pitch: Tensor) -> Tensor:
-        """[batch, bands]: 1 in bands on a harmonic of `pitch` [batch], -1 between two; 0 where a band holds several."""
-        bins = torch.arange(1, self.spec.bins + 1, device=pitch.device)
-        comb = torch.cos(2 * math.pi * bins * self.spec.bin_hz / midi_to_hz(pitch)[:, None])
-        weights = self.band_weights
-        return comb @ (weights / weights.sum(dim=1, keepdim=True)).T
+    def learned(self) -> list[nn.Parameter]:
+        """All parameters but the ear's."""
+        return [parameter for name, parameter in self.named_parameters() if not name.startswith("ear.")]
+
+
+class _Stage(nn.Module):
+    """What the ear makes of a note at one stage -> numbers [batch, SCORED]."""
+
+    def __init__(self, channels: int, width: int, last: int, halvings: int) -> None:
+        """last: frames after so many halvings."""
+        super().__init__()
+        self.first = nn.Conv1d(channels, width, 3, padding=1)
+        self.halvings = nn.ModuleList(nn.Conv1d(width, width, 4, stride=2, padding=1) for _ in range(halvings))
+        self.summary = nn.Linear(width * last + width, SCORED)
+
+    def forward(self, x: Tensor, group: int) -> Tensor:
+        x = functional.leaky_relu(self.first(x.transpose(1, 2)), LEAK)
+        for halving in self.halvings:
+            x = functional.leaky_relu(halving(x), LEAK)
+        differ = spread_of_groups(x, group).to(x.dtype)
+        return functional.leaky_relu(self.summary(torch.cat([x.flatten(1), differ], dim=1)), LEAK)
+
+
+class _Score(nn.Module):
+    """Real or not *as what it is called* (Miyato & Koyama 2018, arXiv 1802.05637); at first the name makes no
+    difference. In float32 under autocast too: what counts is how little scores differ."""
+
+    def __init__(self, numbers: int, instruments: int) -> None:
+        super().__init__()
+        self.plain = nn.Parameter(0.1 * torch.randn(numbers) / math.sqrt(numbers))  # slopes begin below 1
+        self.of_instrument = nn.Embedding(instruments, numbers)
+        self.of_pitch = nn.Linear(_PITCH_FEATURES, numbers, bias=False)
+        nn.init.zeros_(self.of_instrument.weight)
+        nn.init.zeros_(self.of_pitch.weight)
+
+    def forward(self, x: Tensor, pitch: Tensor, instrument: Tensor) -> Tensor:
+        wanted = self.plain + self.of_instrument(instrument) + self.of_pitch(pitch_features(pitch)).float()
+        return (x.float() * wanted).sum(dim=1)
 
 
 def spread_of_groups(x: Tensor, group: int) -> Tensor:
