@@ -194,12 +194,12 @@ class StudioGanConfig(TrainConfig):
     critic_notes: for these the critic learns alone. Then the generator's learning rate rises over `warmup_notes`, and
         falls linearly to zero over the last `decay_share` of the run.
     rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
-        the terms within it are weighted as there. At 0.1 its gradient is about as long as that of a critic of slope 1.
-    naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them;
-        critic_naming_weight: of the critic's on real notes.
-    gradient_weight: of the penalty on slopes other than 1, reckoned every `penalty_every` steps. A critic of slope 1
-        sees a distance in nepers: see slope_units. That is about 0.1, and the paper's weight of 10 would leave the
-        penalty alone to be learned. real_score_weight: of the squared scores of real notes.
+        the terms within it are weighted as there. At 0.3 its gradient is a tenth as long as that of a critic of slope 1.
+    naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them: at 0.02 its
+        gradient is a sixth of that. critic_naming_weight: of the critic's on real notes.
+    gradient_weight: of the penalty on slopes other than 1, in the units of StudioCritic.slope_units. A critic of slope
+        1 sees a distance of a few hundredths, and the paper's weight of 10 would leave the penalty alone to be learned.
+    real_score_weight: of the squared scores of real notes.
     clip: longest gradient of a step. ema_notes: half-life of the averaged weights that snapshots hold.
     """
 
