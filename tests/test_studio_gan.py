@@ -306,7 +306,7 @@ def test_models_that_do_not_fit_are_refused(data, warm, tmp_path):
 
 def test_the_learning_rate_waits_rises_and_falls():
     config = PRESETS["studio-gan"]
-    rates = [learning_rate(config, seen) for seen in (0, 63_872, 64_000, 300_000, 512_000, 639_999)]
+    rates = [learning_rate(config, seen) for seen in (0, 7_968, 8_000, 24_000, 41_600, 51_999)]
     assert rates[0] == rates[1] == 0 < rates[2] < rates[3] == config.learning_rate
     assert rates[4] == pytest.approx(0.5 * config.learning_rate) and 0 < rates[5] < rates[4]
 

@@ -194,7 +194,7 @@ class StudioGanConfig(TrainConfig):
     critic_notes: for these the critic learns alone. Then the generator's learning rate rises over `warmup_notes`, and
         falls linearly to zero over the last `decay_share` of the run.
     rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
-        the terms within it are weighted as there. At 0.3 its gradient is a tenth as long as that of a critic of slope 1.
+        the terms within it are weighted as there. At 0.3 its gradient is a tenth of that of a critic of slope 1.
     naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them: at 0.02 its
         gradient is a sixth of that. critic_naming_weight: of the critic's on real notes.
     gradient_weight: of the penalty on slopes other than 1, in the units of StudioCritic.slope_units. A critic of slope
@@ -210,30 +210,30 @@ class StudioGanConfig(TrainConfig):
     model: str = "studio-gan"
     latent_size: int = 512
     texture: int = 8
-    critic_width: int = 32
-    group: int = 4
-    grow_notes: int = 8_000
-    notes: int = 640_000
-    batch: int = 128
-    learning_rate: float = 2e-4
-    critic_learning_rate: float = 4e-3
-    critic_notes: int = 64_000
-    warmup_notes: int = 16_000
+    critic_width: int = 96
+    group: int = 2
+    grow_notes: int = 1_500
+    notes: int = 52_000
+    batch: int = 32
+    learning_rate: float = 1e-4
+    critic_learning_rate: float = 1e-3
+    critic_notes: int = 8_000
+    warmup_notes: int = 3_000
     decay_share: float = 0.4
     rebuilt_share: float = 0.25
-    reconstruction_weight: float = 0.1
+    reconstruction_weight: float = 0.3
     tonality_weight: float = 0.5
     kl_nats: float = 40.0
     kl_weight: float = 0.02
     instrument_weight: float = 0.2
-    naming_weight: float = 0.001
+    naming_weight: float = 0.02
     critic_naming_weight: float = 0.01
-    gradient_weight: float = 0.5
+    gradient_weight: float = 0.15
     real_score_weight: float = 1e-3
-    clip: float = 1.0
-    ema_notes: int = 20_000
+    clip: float = 5.0
+    ema_notes: int = 6_000
     precision: str = "bf16"
-    snapshot_notes: int = 640_000
+    snapshot_notes: int = 12_000
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -294,7 +294,7 @@ PRESETS: dict[str, TrainConfig] = {
         model="tiny-gan",
         texture=2,
         critic_width=4,
-        group=2,
+        grow_notes=8,
         notes=64,
         batch=4,
         critic_notes=8,
