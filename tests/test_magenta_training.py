@@ -13,7 +13,7 @@ import torch
 from fakes import SPEC as STUDIO_SPEC
 from torch.nn import functional
 
-from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, load_card, sample
+from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, load_card, morph, sample
 from gansynth_core.generators.magenta import progress_after
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.training import loop, wgan
@@ -29,6 +29,7 @@ CONFIG = MagentaConfig(
     model="mag", latent_size=8, fmap_base=64, fmap_max=8, num_resolutions=4, batch=4, group=2, notes=48,
     stable_notes=8, fade_notes=8, snapshot_notes=1000,
 )  # fmt: skip
+TOLD = CONFIG.replace(instrument_weight=10.0)
 
 
 class Tones:
@@ -51,12 +52,27 @@ class Tones:
         seconds = np.arange(1984) / 8000
         hz = 440 * 2 ** ((note.pitch - 69) / 12)
         wave = np.sin(2 * np.pi * hz * seconds) * np.exp(-8 * seconds)
-        return Clip(wave.astype(np.float32), 8000)
+        return Clip(self.coloured(wave, note.instrument).astype(np.float32), 8000)
+
+    def coloured(self, wave, instrument):
+        return wave
+
+
+class Colours(Tones):
+    """The same, with instruments that sound unlike."""
+
+    def coloured(self, wave, instrument):
+        return {"reed": wave, "string": np.tanh(20 * wave), "bell": wave[::-1]}[instrument]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return prepare([Tones()], tmp_path_factory.mktemp("data") / "tones", SPEC, workers=1)
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    return prepare([Colours()], tmp_path_factory.mktemp("data") / "colours", SPEC, workers=1)
 
 
 @pytest.fixture
@@ -205,8 +221,35 @@ def test_labels_are_drawn_as_often_as_the_set_has_them(gan, data):
     notes = data.training()
     drawn = torch.cat([gan.load(step, np.resize(notes, 200))[3].flatten() for step in range(10)])
     of_the_set = np.bincount(data.notes["pitch"][notes].astype(int), minlength=66) / len(notes)
-    shares = torch.bincount(drawn.long(), minlength=66) / len(drawn)
+    shares = torch.bincount(drawn, minlength=66) / len(drawn)
     assert np.abs(shares.numpy() - of_the_set).max() < 0.03 and of_the_set[61] > 2 * of_the_set[62] > 0
+
+
+def test_only_instruments_that_a_key_has_are_drawn_with_it(data):
+    gan, notes = MagentaGan(TOLD, data, Processes()), data.training()
+    pitch, weights = gan._told(torch.cat([gan.load(step, np.resize(notes, 200))[3].flatten() for step in range(5)]))
+    drawn = set(zip(pitch.int().tolist(), weights.argmax(dim=1).tolist(), strict=True))
+    assert drawn == set(zip(data.notes["pitch"][notes].astype(int), data.notes["instrument"][notes], strict=True))
+    assert len(drawn) < 18 and weights.shape[1] == 3 and (weights.sum(dim=1) == 1).all()
+
+
+def test_what_is_told_of_instruments_is_heard(colours):
+    """The discriminator learns to tell them, the generator to be told apart by it: of one latent and key, each
+    instrument is mostly named right, and half of one and half of another lies between them."""
+    gan = MagentaGan(TOLD.replace(learning_rate=1e-2), colours, Processes())
+    notes = colours.training()
+    for step in range(100):
+        stored, label, latents, labels, mix = gan.load(step, notes[np.arange(8 * step, 8 * step + 8) % len(notes)])
+        gan._discriminator_step(gan.blend(dequantize(stored)), label, latents[1], labels[1], mix)
+        gan._generator_step(latents[0], labels[0])
+    z = torch.randn(10, 8, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, dim=0)
+    with torch.no_grad():
+        pictures = gan.generator.picture(z, torch.full((30,), 63.0), torch.eye(3).repeat(10, 1))
+        named = gan.discriminator.judge(pictures)[2].argmax(dim=1)
+        half = gan.generator.picture(z[:1], torch.tensor([63.0]), torch.tensor([[0.5, 0.5, 0.0]]))
+    assert (named == torch.arange(3).repeat(10)).float().mean() > 0.6  # by chance a third
+    ends = pictures[:2]
+    assert all(0.2 < (half[0] - end).norm() / (ends[0] - ends[1]).norm() < 1 for end in ends)
 
 
 def test_notes_are_compared_within_their_group_only():
@@ -220,10 +263,11 @@ def test_notes_are_compared_within_their_group_only():
 # --- runs ---------------------------------------------------------------------------------------------------------
 
 
-def test_two_steps_a_stop_and_two_steps_are_four_steps(data, tmp_path):
-    loop.train(CONFIG, data, tmp_path / "whole", "cpu", steps=4)
-    loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2)  # the first stage's last step
-    loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2)
+@pytest.mark.parametrize("config", [CONFIG, TOLD], ids=["pitches", "instruments"])
+def test_two_steps_a_stop_and_two_steps_are_four_steps(data, tmp_path, config):
+    loop.train(config, data, tmp_path / "whole", "cpu", steps=4)
+    loop.train(config, data, tmp_path / "parts", "cpu", steps=2)  # the first stage's last step
+    loop.train(config, data, tmp_path / "parts", "cpu", steps=2)
     whole, parts = weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts")
     assert whole["step"] == parts["step"] == 4 and whole["stage"] == parts["stage"] == 1
     for name in ("generator", "discriminator", "average", "optimizers"):
@@ -252,6 +296,22 @@ def test_a_snapshot_plays_in_every_stage(data, tmp_path):
     folder = tmp_path / "run" / names[-1]
     assert (folder / "notes.png").exists() and len(list(folder.glob("*.wav"))) == 2 * len(list(folder.glob("real_*")))
     assert json.loads((tmp_path / "run" / "config.json").read_text())["family"] == "magenta"
+
+
+def test_a_model_that_was_told_instruments_plays_and_morphs_them(data, tmp_path):
+    loop.train(TOLD.replace(notes=16), data, tmp_path / "run", "cpu")
+    synth = Synth.load(str(tmp_path / "run" / "snapshot-000000016"), device="cpu")
+    assert synth.card.instruments == data.instruments == ("reed", "string", "bell")
+    reed, bell = (sample(synth.card, 1, 7, name)[0] for name in ("reed", "bell"))
+    one, other = (synth.render(timbre, [61]).audio for timbre in (reed, bell))
+    assert reed.z == bell.z and np.abs(one - other).max() > 1e-3
+    halfway = synth.render(morph(reed, bell, 0.5), [61]).audio
+    assert min(np.abs(halfway - one).max(), np.abs(halfway - other).max()) > 1e-3
+    folder = tmp_path / "run" / "snapshot-000000016"
+    made, real = ({path.name.split("_", 1)[1] for path in folder.glob(f"{kind}_*")} for kind in ("model", "real"))
+    assert made == real
+    with pytest.raises(InputError, match="no instrument 'tuba'"):
+        sample(synth.card, 1, 7, "tuba")
 
 
 def test_two_processes_are_one_with_their_batches_together(data, tmp_path):
@@ -327,6 +387,8 @@ def test_a_run_goes_on_with_its_own_family_only(data, tmp_path):
         ({"channels": 3}, "no training option 'channels'"),
         ({"fmap_base": 8}, "'fmap_base'"),
         ({"fade_notes": 0}, "at least 1"),
+        ({"instrument_weight": -1.0}, "'instrument_weight' is a number of at least 0"),
+        ({"instrument_weight": float("nan")}, "'instrument_weight' is a number of at least 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change, message):

@@ -25,6 +25,9 @@ class MagentaGenerator(nn.Module):
     num_resolutions: blocks of the grown network; it doubles that often, less one, from its first picture to the whole
     specgram. progress: 0 .. num_blocks - 1. pitch_low, pitches: the keys of its one-hot labels, MIDI.
 
+    The original is told a pitch and nothing else. With `instruments` a network is told their weights too, behind the
+    pitch's label.
+
     In inference (`eval()`, no gradients) it takes a shorter way to the same numbers: only the blocks that are seen are
     turned into pictures, and each doubling is one convolution with the one after it. What that needs is reckoned at
     the first call, and again after `train()`, `eval()`, `to()` and `load_state_dict()`.
@@ -45,8 +48,6 @@ class MagentaGenerator(nn.Module):
         pitches: int = 61,
     ) -> None:
         super().__init__()
-        if instruments:
-            raise ModelError("A model of the family 'magenta' knows pitches only, no instruments.")
         if not (1 <= num_blocks <= num_resolutions <= 16 and 0 <= progress <= num_blocks - 1):
             raise ModelError(f"Progress {progress:g} of {num_blocks} blocks is nothing a model of this family reaches.")
         shrink = 1 << (num_resolutions - 1)
@@ -60,20 +61,21 @@ class MagentaGenerator(nn.Module):
         widths = [channels(block, fmap_base, fmap_max) for block in range(num_blocks + 1)]
         start = (spec.frames // shrink, spec.bins // shrink)
         self.blocks = nn.ModuleList(
-            [_FirstBlock(latent_size + pitches, widths[1], start)]
+            [_FirstBlock(latent_size + pitches + instruments, widths[1], start)]
             + [_Block(widths[block - 1], widths[block]) for block in range(2, num_blocks + 1)]
         )
         self.register_load_state_dict_post_hook(lambda *_: self._forget())
 
     def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
-        """z [batch, latent], pitch [batch] whole MIDI keys -> specgram [batch, 2, frames, bins] in [-1, 1]. There are
-        no instruments. Raises InputError for a pitch between keys or outside the labels."""
-        return _repeated(self.picture(z, pitch), self.size)
+        """z [batch, latent], pitch [batch] whole MIDI keys, instruments [batch, instruments] convex weights (None where
+        there are none) -> specgram [batch, 2, frames, bins] in [-1, 1]. Raises InputError for a pitch between keys or
+        outside the labels."""
+        return _repeated(self.picture(z, pitch, instruments), self.size)
 
-    def picture(self, z: Tensor, pitch: Tensor) -> Tensor:
+    def picture(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
         """The specgram in the size that the network has grown to so far, `grown_size`; repeating each of its places
         makes the whole. Raises InputError as `forward`."""
-        x = pixel_norm(torch.cat([z, self.one_hot(pitch).to(z.dtype)], dim=1))
+        x = self._input(z, pitch, instruments)
         if self.training or torch.is_grad_enabled():
             return self._grow(x, short_way=False)
         if x.device.type != "cpu":
@@ -81,12 +83,16 @@ class MagentaGenerator(nn.Module):
         return torch.cat([self._grow(one[None], short_way=True) for one in x])  # one at a time fits into caches
 
     def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
-        """z [batch, latent], pitch [batch] whole MIDI keys -> the first block's features, [batch, numbers]."""
-        x = pixel_norm(torch.cat([z, self.one_hot(pitch).to(z.dtype)], dim=1))
-        return self.blocks[0](x, False).flatten(1)
+        """Inputs as `forward` -> the first block's features, [batch, numbers]."""
+        return self.blocks[0](self._input(z, pitch, instruments), False).flatten(1)
+
+    def _input(self, z: Tensor, pitch: Tensor, instruments: Tensor | None) -> Tensor:
+        """What the first block sees: [batch, latent + pitches + instruments]."""
+        told = [self.one_hot(pitch)] + ([] if instruments is None else [instruments])
+        return pixel_norm(torch.cat([z, *(label.to(z.dtype) for label in told)], dim=1))
 
     def _grow(self, x: Tensor, short_way: bool) -> Tensor:
-        """Input vectors [batch, latent + pitches] -> specgram of the grown size."""
+        """Input vectors [batch, numbers] -> specgram of the grown size."""
         amounts = [self.amount(block) for block in range(1, len(self.blocks) + 1)]
         last = max(index for index, amount in enumerate(amounts) if amount > 0)
         specgram = x.new_zeros(len(x), 2, *self.grown_size)

@@ -10,7 +10,8 @@ from gansynth_core.specgram import MelSpecgramSpec
 
 
 class MagentaDiscriminator(nn.Module):
-    """Hyperparameters as MagentaGenerator's; the two are built with the same ones."""
+    """Hyperparameters as MagentaGenerator's; the two are built with the same ones. Where there are instruments, which
+    the original is not told, there is a classifier of them too."""
 
     def __init__(
         self,
@@ -22,6 +23,7 @@ class MagentaDiscriminator(nn.Module):
         num_blocks: int = 7,
         progress: float = 6.0,
         pitches: int = 61,
+        instruments: int = 0,
     ) -> None:
         super().__init__()
         self.spec, self.progress = spec, float(progress)
@@ -36,14 +38,16 @@ class MagentaDiscriminator(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.logits = ScaledConv(widths[0], 1, (1, 1), rectified=False)
         self.pitch_logits = ScaledConv(widths[0], pitches, (1, 1), rectified=False)
+        self.instrument_logits = ScaledConv(widths[0], instruments, (1, 1), rectified=False) if instruments else None
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, mel: Tensor) -> tuple[Tensor, ...]:
         """Log mel power and instantaneous frequency [batch, 2, frames, bins], *not* normalised: gradients, and with
-        them the gradient penalty, are in those units -> how real each is [batch], higher is more real, and the logits
-        of its pitch [batch, pitches]. What is said of one depends on the others of its batch."""
+        them the gradient penalty, are in those units -> how real each is [batch], higher is more real, the logits of
+        its pitch [batch, pitches] and, where there are any, of its instrument [batch, instruments]. What is said of one
+        depends on the others of its batch."""
         return self.judge(self.spec.normalize(mel))
 
-    def judge(self, specgram: Tensor, group: int | None = None) -> tuple[Tensor, Tensor]:
+    def judge(self, specgram: Tensor, group: int | None = None) -> tuple[Tensor, ...]:
         """The same for specgrams that are normalised, and of the whole size or of that the network has grown to
         (MagentaGenerator.picture): it sees no finer than that. Each is compared with those of its `group` of so many
         in a row only (None: with the whole batch, which must be a multiple of the group)."""
@@ -57,7 +61,8 @@ class MagentaDiscriminator(nn.Module):
                 x = fresh * self._seen(specgram, block - 1) + (1 - fresh) * x
         x = torch.cat([x, spread(x, group).expand(len(x), 1, *x.shape[2:])], dim=1)
         x = self.blocks[0].convolve(x, padding=0)
-        return self.logits(x).flatten(), self.pitch_logits(x).flatten(1)
+        heads = [self.pitch_logits] + ([self.instrument_logits] if self.instrument_logits else [])
+        return self.logits(x).flatten(), *(head(x).flatten(1) for head in heads)
 
     def _seen(self, specgram: Tensor, block: int) -> Tensor:
         """What `block` sees of the picture: its own size, by averaging, as channels."""

@@ -26,7 +26,9 @@ from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_
 
 class MagentaGan:
     """Generator and discriminator, step by step: first the generator's, then the discriminator's, as in the original,
-    with latents and labels of their own. Labels are drawn as often as the set has notes of their pitch.
+    with latents and labels of their own. Labels are drawn as often as the set has notes of them. A label is a note's
+    pitch and, where `config.instrument_weight` has the networks told instruments, its instrument, in one number: see
+    `_labels`.
 
     The discriminator compares notes in groups of `config.group`. So a batch of two groups is the same step in one
     process as in two, and each note is seen among as many others as in the original, whose batch was one group.
@@ -45,8 +47,9 @@ class MagentaGan:
                 "family know whole keys only."
             )
         self.pitch_low, self.pitch_high = int(pitches.min()), int(pitches.max())
-        counts = np.bincount(data.notes["pitch"][data.training()].astype(int))
-        self._pitch_counts = torch.from_numpy(counts.astype(np.float32))
+        self.instruments = data.instruments if config.instrument_weight else ()
+        counts = np.bincount(self._labels(data.training()))
+        self._label_counts = torch.from_numpy(counts.astype(np.float32))
         self.stored = StoredNotes(data, processes.device)
         self.stage = 0
         self._build()
@@ -64,8 +67,9 @@ class MagentaGan:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed * 1_000_003 + self.num_blocks)
             spec, latent_size = self.data.spec, self.config.latent_size
-            generator = MagentaGenerator(spec, 0, latent_size, **hyperparameters, **labels)
-            discriminator = MagentaDiscriminator(spec, **hyperparameters, pitches=labels["pitches"])
+            count = len(self.instruments)
+            generator = MagentaGenerator(spec, count, latent_size, **hyperparameters, **labels)
+            discriminator = MagentaDiscriminator(spec, **hyperparameters, pitches=labels["pitches"], instruments=count)
         place = {"device": self.device, "memory_format": torch.channels_last}  # a quarter faster
         self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
@@ -109,16 +113,15 @@ class MagentaGan:
     # --- a step -------------------------------------------------------------------------------------------------------
 
     def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
-        """Stored specgrams [n, 2, frames, bins] and their pitches [n]; latents [2, n, latent] and pitches [2, n] for
-        the generator's step and the discriminator's; how far between real and made to look at the slope [n]."""
+        """Stored specgrams [n, 2, frames, bins] and their labels [n]; latents [2, n, latent] and labels [2, n] for the
+        generator's step and the discriminator's; how far between real and made to look at the slope [n]."""
         share, size = self.processes.share(len(notes)), len(notes)
         random = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
         latents = torch.randn(2, size, self.config.latent_size, generator=random)
-        labels = torch.multinomial(self._pitch_counts, 2 * size, replacement=True, generator=random).view(2, size)
+        labels = torch.multinomial(self._label_counts, 2 * size, replacement=True, generator=random).view(2, size)
         mix = torch.rand(size, generator=random)
         own = notes[share]
-        pitch = torch.from_numpy(self.data.notes["pitch"][own])
-        return self.stored(own), pitch, latents[:, share], labels[:, share].float(), mix[share]
+        return self.stored(own), torch.from_numpy(self._labels(own)), latents[:, share], labels[:, share], mix[share]
 
     def step(self, batch: tuple[Tensor, ...], seen: int) -> dict[str, Tensor | float]:
         stage = stage_after(seen, self.config)
@@ -127,9 +130,9 @@ class MagentaGan:
         progress = self._hyperparameters(seen)["progress"]
         for network in self._networks():
             network.progress = progress
-        stored, pitch, latents, labels, mix = batch
+        stored, label, latents, labels, mix = batch
         generated = self._generator_step(latents[0], labels[0])
-        judged = self._discriminator_step(self.blend(dequantize(stored)), pitch, latents[1], labels[1], mix)
+        judged = self._discriminator_step(self.blend(dequantize(stored)), label, latents[1], labels[1], mix)
         return generated | judged | {"progress": progress}
 
     def blend(self, specgram: Tensor) -> Tensor:
@@ -144,29 +147,30 @@ class MagentaGan:
                 blended = blended + amount * functional.interpolate(coarse, scale_factor=coarser)
         return blended
 
-    def _generator_step(self, z: Tensor, pitch: Tensor) -> dict[str, Tensor]:
+    def _generator_step(self, z: Tensor, label: Tensor) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
-        scores, logits = self.discriminator.judge(self.generator.picture(z, pitch), self.config.group)
-        naming = functional.cross_entropy(logits, self._label(pitch))
-        loss = wgan.generator_loss(scores) + self.config.pitch_weight * naming
+        scores, *logits = self.discriminator.judge(self.generator.picture(z, *self._told(label)), self.config.group)
+        naming = self._naming(logits, label)
+        loss = wgan.generator_loss(scores) + self._weighted(naming)
         gradient = self._update(self.generator, self.optimizers[0], loss)
         self.discriminator.requires_grad_(True)
         with torch.no_grad():
             torch._foreach_lerp_(
                 list(self.average.parameters()), list(self.generator.parameters()), 1 - self.config.average_decay
             )
-        return {"generator": loss.detach(), "generator_pitch": naming.detach(), "generator_gradient": gradient}
+        named = {f"generator_{name}": value.detach() for name, value in naming.items()}
+        return {"generator": loss.detach()} | named | {"generator_gradient": gradient}
 
     def _discriminator_step(
-        self, real: Tensor, pitch: Tensor, z: Tensor, drawn: Tensor, mix: Tensor
+        self, real: Tensor, label: Tensor, z: Tensor, drawn: Tensor, mix: Tensor
     ) -> dict[str, Tensor]:
         config, group = self.config, self.config.group
         with torch.no_grad():
-            fake = self.generator.picture(z, drawn)
-        scores, logits = self.discriminator.judge(torch.cat([real, fake]), group)
-        (real_scores, fake_scores), real_logits = scores.chunk(2), logits[: len(real)]
+            fake = self.generator.picture(z, *self._told(drawn))
+        scores, *logits = self.discriminator.judge(torch.cat([real, fake]), group)
+        real_scores, fake_scores = scores.chunk(2)
         adversarial = wgan.critic_loss(real_scores, fake_scores)
-        naming = functional.cross_entropy(real_logits, self._label(pitch))
+        naming = self._naming([both[: len(real)] for both in logits], label)
         penalty = wgan.gradient_penalty(
             lambda between: self.discriminator.judge(between, group)[0],
             real,
@@ -179,14 +183,14 @@ class MagentaGan:
             adversarial
             + config.gradient_weight * penalty
             + config.real_score_weight * real_scores.square().mean()
-            + config.pitch_weight * naming
+            + self._weighted(naming)
         )
         gradient = self._update(self.discriminator, self.optimizers[1], loss)
         return {
             "discriminator": loss.detach(),
             "distance": -adversarial.detach(),
             "penalty": penalty.detach(),
-            "real_pitch": naming.detach(),
+            **{f"real_{name}": value.detach() for name, value in naming.items()},
             "discriminator_gradient": gradient,
         }
 
@@ -197,8 +201,33 @@ class MagentaGan:
         scale = torch.tensor(self.data.spec.normalizer[0][::2], device=self.device)[:, None, None]
         return scale / (self.data.spec.frames // self.generator.grown_size[0])
 
-    def _label(self, pitch: Tensor) -> Tensor:
-        return pitch.long() - self.pitch_low
+    def _labels(self, notes: np.ndarray) -> np.ndarray:
+        """The labels of the set's notes at these indices, int64 [n]: pitch * instruments + instrument, or the pitch."""
+        pitch, instrument = (self.data.notes[name][notes].astype(np.int64) for name in ("pitch", "instrument"))
+        return pitch * len(self.instruments) + instrument if self.instruments else pitch
+
+    def _classes(self, label: Tensor) -> tuple[Tensor, Tensor]:
+        """The pitch, MIDI, and the instrument's number of labels [n]; 0 where there are no instruments."""
+        count = max(1, len(self.instruments))
+        return label // count, label % count
+
+    def _told(self, label: Tensor) -> tuple[Tensor, Tensor]:
+        """What the generator is told of labels [n]: pitches [n] and weights [n, instruments]."""
+        pitch, instrument = self._classes(label)
+        return pitch.float(), functional.one_hot(instrument, max(1, len(self.instruments)))[:, : len(self.instruments)]
+
+    def _naming(self, logits: list[Tensor], label: Tensor) -> dict[str, Tensor]:
+        """Cross-entropies of the discriminator's classifiers, in nats, by what they name."""
+        pitch, instrument = self._classes(label)
+        classes = {"pitch": pitch - self.pitch_low, "instrument": instrument}
+        return {
+            name: functional.cross_entropy(said, right)
+            for said, (name, right) in zip(logits, classes.items(), strict=False)
+        }
+
+    def _weighted(self, naming: dict[str, Tensor]) -> Tensor:
+        weights = {"pitch": self.config.pitch_weight, "instrument": self.config.instrument_weight}
+        return sum(weights[name] * value for name, value in naming.items())
 
     def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
         """One step down `loss`, averaged over the processes; returns the length of its gradient."""
@@ -230,18 +259,19 @@ class MagentaGan:
         generator.progress = hyperparameters["progress"]
         facts = {"stage": f"{self.stage} of {last_stage(self.config)}"} | facts
         pitches = (self.pitch_low, self.pitch_high)
-        card = snapshot_card(self.config, self.data, hyperparameters, (), pitches, facts)
+        card = snapshot_card(self.config, self.data, hyperparameters, self.instruments, pitches, facts)
         shown = shown_notes(self.data)
-        pitch = torch.from_numpy(self.data.notes["pitch"][shown])
+        label = torch.from_numpy(self._labels(shown)).to(self.device)
         z = [torch.randn(card.latent_size, generator=torch.Generator().manual_seed(int(i))) for i in shown]
         with torch.inference_mode():
-            made = generator.eval()(torch.stack(z).to(self.device), pitch.to(self.device)).cpu()
+            made = generator.eval()(torch.stack(z).to(self.device), *self._told(label)).cpu()
         write_model(folder, card, half_weights(generator), self.data, shown, made)
 
     def generator_weights(self) -> int:
         with torch.device("meta"):
             hyperparameters = self._hyperparameters(0) | {"num_blocks": self.config.num_resolutions}
-            generator = MagentaGenerator(self.data.spec, 0, self.config.latent_size, **hyperparameters)
+            count, latent_size = len(self.instruments), self.config.latent_size
+            generator = MagentaGenerator(self.data.spec, count, latent_size, **hyperparameters)
         return sum(parameter.numel() for parameter in generator.parameters())
 
 
