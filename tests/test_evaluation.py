@@ -15,6 +15,7 @@ from gansynth_core import DataError, InputError, ModelError, Synth
 from gansynth_core.cards import ModelCard, load_card, save_model, save_tensors
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import command, trials
 from gansynth_core.training.evaluation.command import evaluate
@@ -287,3 +288,33 @@ def test_what_was_measured_of_sines_is_what_they_are(data, judge, tmp_path):
     assert measures["model"]["variety_db"] < 0.5 < 2 < measures["real"]["variety_db"]
     assert measures["model"]["morph_unevenness"] < 6  # a leap would be 16
     assert measures["model"]["click_share"] == 0
+
+
+class HalfTheRate(SineGenerator):
+    """The same sines at 12 kHz."""
+
+    SPEC = SpecgramSpec(12000, SPEC.samples // 2, 1536, 384, 1152, 1152, -6.2, 6.6)
+
+    def __call__(self, z, pitch, instruments):
+        return self.SPEC.encode(SPEC.decode(super().__call__(z, pitch, instruments))[:, ::2])
+
+
+def test_a_model_of_a_lower_rate_is_measured_at_that_of_the_set(data, judge, tmp_path):
+    found = {}
+    for name, spec, generator in [("whole", SPEC, SineGenerator()), ("half", HalfTheRate.SPEC, HalfTheRate())]:
+        synth = Synth(dataclasses.replace(sine_card(), specgram=spec), generator, device="cpu")
+        evaluate(synth, data, tmp_path / name, judge=judge, notes=7)
+        found[name] = json.loads((tmp_path / name / "report.json").read_text())
+    half, whole = found["half"], found["whole"]
+    assert half["headline"]["in_tune_share"] == 1
+    # The tones are as they were; what the real notes have above 6 kHz is beyond its reach.
+    for row, other in zip(half["judged"], whole["judged"], strict=True):
+        if row["instrument"] != "gunshot" and row["pitch"] <= 60:
+            assert row["distance"]["resynthesis"] < 1.5
+        assert row["distance"]["model"] == pytest.approx(other["distance"]["model"], abs=1)
+    gunshot = next(row["distance"] for row in half["judged"] if row["instrument"] == "gunshot")
+    assert gunshot["resynthesis"] > 20
+    said = {
+        name: "12 kHz: they have nothing above 6 kHz" in (tmp_path / name / "report.md").read_text() for name in found
+    }
+    assert said == {"half": True, "whole": False}

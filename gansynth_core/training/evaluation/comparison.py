@@ -45,6 +45,7 @@ from gansynth_core.training.evaluation.notes import (
     other_instrument,
     play,
     real_waves,
+    resynthesis,
     training_sample,
     variation_of,
     versions,
@@ -165,7 +166,7 @@ def _judge(
     family_of = family_names(data)
     levels = levels_db(waves["real"], spec)
     others = {kind: wave for kind, wave in waves.items() if kind != "real"}
-    others["resynthesis"] = spec.decode(spec.encode(waves["real"]), synth.griffin_lim_steps)
+    others["resynthesis"] = resynthesis(synth, waves["real"], data)
     others |= compared
     distances = {kind: log_spectral_distance(levels, levels_db(wave, spec)).cpu() for kind, wave in others.items()}
     rms = {kind: wave.square().mean(dim=1).sqrt().clamp_min(1e-9) for kind, wave in waves.items()}
@@ -267,7 +268,12 @@ def _document(
             headline |= {name: measures["model"][name], f"real_{name}": measures["real"][name]}
     return {
         "format": FORMAT,
-        "model": {"id": card.id, "sha256": card.sha256, "training": card.training},
+        "model": {
+            "id": card.id,
+            "sha256": card.sha256,
+            "sample_rate": card.specgram.sample_rate,
+            "training": card.training,
+        },
         "judge": {
             "sha256": judge.sha256,
             "trained_on": list(judge.card.sources),
@@ -277,6 +283,7 @@ def _document(
             "real_accuracy": judge.card.real_accuracy,
         },
         "data": {
+            "sample_rate": data.spec.sample_rate,
             "notes": len(data),
             "held_out_notes": len(held_out),
             "held_out_pairs": len(np.unique(held_out[["instrument", "pitch"]])),

@@ -13,6 +13,7 @@ from gansynth_core.errors import DataError, InputError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.instruments import families
 from gansynth_core.latent import Z_LIMIT, Timbre, sample
+from gansynth_core.specgram import Representation
 from gansynth_core.synth import Synth
 from gansynth_core.training.dataset import NoteSet
 
@@ -112,15 +113,30 @@ def drawn(card: ModelCard, instrument: str, seed: int) -> Timbre:
 
 def play(synth: Synth, timbres: Timbre | Sequence[Timbre], pitches: Sequence[float], data: NoteSet) -> Tensor:
     """The model's notes as the set's are, at its rate and of its length: float [n, samples] on the synth's device."""
-    clips, spec = synth.render(timbres, pitches), data.spec
-    audio = clips.audio
-    if clips.sample_rate != spec.sample_rate:
-        rates = (clips.sample_rate, spec.sample_rate)
-        audio = np.stack([soxr.resample(wave, *rates, quality="VHQ") for wave in audio])
+    clips = synth.render(timbres, pitches)
+    return torch.from_numpy(_fitted(clips.audio, clips.sample_rate, data.spec)).to(synth.device)
+
+
+def resynthesis(synth: Synth, waves: Tensor, data: NoteSet) -> Tensor:
+    """What is left of notes of the set, float [n, samples], in the model's representation: the best that it could do.
+    At the set's rate and of its length, on the synth's device."""
+    own, spec = synth.card.specgram, data.spec
+    if own != spec:
+        waves = torch.from_numpy(_fitted(waves.cpu().numpy(), spec.sample_rate, own)).to(synth.device)
+    waves = own.decode(own.encode(waves), synth.griffin_lim_steps)
+    if own != spec:
+        waves = torch.from_numpy(_fitted(waves.cpu().numpy(), own.sample_rate, spec)).to(synth.device)
+    return waves
+
+
+def _fitted(audio: np.ndarray, rate: int, spec: Representation) -> np.ndarray:
+    """Notes [n, samples] at `rate` Hz as `spec` has them, at its rate and of its length: float32 [n, samples]."""
+    if rate != spec.sample_rate:
+        audio = np.stack([soxr.resample(wave, rate, spec.sample_rate, quality="VHQ") for wave in audio])
     fitted = np.zeros((len(audio), spec.samples), np.float32)
     length = min(spec.samples, audio.shape[1])
     fitted[:, :length] = audio[:, :length]
-    return torch.from_numpy(fitted).to(synth.device)
+    return fitted
 
 
 def versions(

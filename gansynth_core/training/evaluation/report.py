@@ -204,6 +204,7 @@ def _markdown(
         f"{percent(accuracy.get('instrument_top_1'))}. Figures of another judge cannot stand beside these.",
         "- real: the note of the set; model: the same instrument and pitch, z drawn from N(0, 1)"
         + ("; reconstruction: z found by the encoder from the real note" if "reconstruction" in columns else ""),
+        *_narrow_band(model["sample_rate"], data["sample_rate"]),
         "",
         "[Listen to the notes](listen/index.html).",
         "",
@@ -224,6 +225,15 @@ def _markdown(
         "## To look at",
         "",
         *(f"![Spectrograms of real notes beside the model's]({name})" for name in pictures),
+    ]
+
+
+def _narrow_band(own_hz: int, sample_rate: int) -> list[str]:
+    if own_hz >= sample_rate:
+        return []
+    return [
+        f"- The model's notes are of {own_hz / 1000:g} kHz: they have nothing above {own_hz / 2000:g} kHz, where real "
+        "ones may. Itself through specgram and back, in the table Spectrum, is what that alone costs."
     ]
 
 
