@@ -257,13 +257,27 @@ def test_the_critic_learns_alone_first_and_then_all_parts_learn(gan, data):
     assert not {name for name in moved if "prior" in name or "centre" in name}  # the prior stays as it was fitted
 
 
+def test_the_critic_takes_more_steps_with_notes_that_it_heard_before(gan, data, monkeypatch):
+    heard = []
+    step = gan._critic_step
+    monkeypatch.setattr(gan, "_critic_step", lambda real, *rest: heard.append(real) or step(real, *rest))
+    for number in range(20):
+        gan.step(gan.load(number, data.training()[:4]), 4 * number)
+    steps = [heard[0:1], *(heard[start : start + 4] for start in range(1, 77, 4))]  # nothing to go back to at first
+    fresh = [own[0] for own in steps]
+    assert len(heard) == 77 and len(gan._remembered) == 16
+    for number, own in enumerate(steps):
+        before = [id(real) for real in fresh[max(0, number - 16) : number]]
+        assert all(id(again) in before for again in own[1:])
+
+
 def test_two_steps_a_stop_and_two_steps_are_four_steps(data, warm, tmp_path):
     loop.train(CONFIG, data, tmp_path / "whole", "cpu", steps=4, start_from=warm)
     loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2, start_from=warm)
     loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2)
     whole, parts = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("whole", "parts"))
     assert whole["step"] == parts["step"] == 4
-    for name in ("model", "average", "critic", "optimizers", "hyperparameters"):
+    for name in ("model", "average", "critic", "remembered", "optimizers", "hyperparameters"):
         assert same(whole[name], parts[name]), name
 
 

@@ -193,8 +193,9 @@ class StudioGanConfig(TrainConfig):
 
     texture: see StudioGenerator; for a model that has none yet. critic_width, group: see StudioCritic.
     grow_notes: after so many the critic listens to the next finer stage.
-    critic_notes: for these the critic learns alone. Then the generator's learning rate rises over `warmup_notes`, and
-        falls linearly to zero over the last `decay_share` of the run.
+    critic_steps: of the critic for each of the generator's. critic_notes: for these the critic learns alone. Then the
+        generator's learning rate rises over `warmup_notes`, and falls linearly to zero over the last `decay_share` of
+        the run.
     rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
         the terms within it are weighted as there. At 0.3 its gradient is a tenth of that of a critic of slope 1.
     naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them: at 0.02 its
@@ -220,6 +221,7 @@ class StudioGanConfig(TrainConfig):
     learning_rate: float = 1e-4
     critic_learning_rate: float = 1e-3
     critic_notes: int = 8_000
+    critic_steps: int = 4
     warmup_notes: int = 3_000
     decay_share: float = 0.4
     rebuilt_share: float = 0.25

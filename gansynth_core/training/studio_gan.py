@@ -13,6 +13,8 @@ Where this differs from the GANSynth paper, and why:
   The generator is whole from the beginning, as the warm start has left it.
 * Notes come in groups of one instrument and pitch, real ones and made ones, so that the minibatch standard deviation
   compares what a player would compare: two sounds of one instrument, not a flute with a drum.
+* The critic takes `critic_steps` steps for each of the generator's, the first with the notes at hand and the others
+  with those of steps before: to hear them again costs a tenth of making new ones.
 * The critic learns alone for its first `critic_notes`. Its random slopes would else be the first thing to undo the warm
   start.
 * Every second frame is made and heard, the even ones or the odd ones.
@@ -38,6 +40,8 @@ from gansynth_core.training.prior import fit_prior
 from gansynth_core.training.studio_critic import STORED_STEPS, StudioCritic
 from gansynth_core.training.studio_model import read_studio_model, write_studio_model
 from gansynth_core.training.warm_start import reconstruction_losses
+
+REMEMBERED = 16  # batches that the critic can go back to
 
 
 class StudioGan:
@@ -83,6 +87,7 @@ class StudioGan:
         self.critic_optimizer = torch.optim.Adam(
             self.critic.learned(), config.critic_learning_rate, (0.0, 0.9), fused=True
         )
+        self._remembered: list[tuple[Tensor, ...]] = []  # what _critic_step took
         self._units = self.critic.slope_units().to(device)
 
     # --- a step -------------------------------------------------------------------------------------------------------
@@ -118,7 +123,12 @@ class StudioGan:
             real = self.critic.hear(spec.denormalize((levels + dither) / STORED_STEPS)).float()
         with torch.set_grad_enabled(moves):
             made, kept = self._make(stored, pitch, instrument, latents, frames, random)
-        judged = self._critic_step(real, made.detach(), pitch, instrument, grown, random)
+        heard = real, made.detach(), pitch, instrument
+        judged = self._critic_step(*heard, grown, random)
+        choice = np.random.default_rng((config.seed, number, 4))
+        for _ in range(config.critic_steps - 1 if self._remembered else 0):
+            self._critic_step(*self._remembered[choice.integers(len(self._remembered))], grown, random)
+        self._remembered = [*self._remembered, heard][-REMEMBERED:]
         score, naming, gradient = self._generator_step(made, kept.pop("loss"), pitch, instrument, grown, seen, moves)
         kept = {name: value.detach() for name, value in kept.items()}
         return judged | {"score": score, "naming": naming, **kept, "gradient": gradient}
@@ -235,6 +245,7 @@ class StudioGan:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "critic": self.critic.state_dict(),
+            "remembered": [list(heard) for heard in self._remembered],
             "optimizers": [self.optimizer.state_dict(), self.critic_optimizer.state_dict()],
         }
 
@@ -245,6 +256,7 @@ class StudioGan:
         self._build(networks.to(self.processes.device), state["hyperparameters"], state["origin"])
         for network, name in ((self.model, "model"), (self.average, "average"), (self.critic, "critic")):
             network.load_state_dict(state[name])
+        self._remembered = [tuple(x.to(self.processes.device) for x in heard) for heard in state["remembered"]]
         for optimizer, kept in zip((self.optimizer, self.critic_optimizer), state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
 
