@@ -162,7 +162,9 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
             if copies[name] < 0:
                 raise InputError(f"--{name} cannot be negative.")
         if copies["layers"] and arguments.spec == "magenta":
-            raise InputError("--layers goes with --spec studio only: Magenta's models know no instruments to mix.")
+            raise InputError(
+                "--layers goes with --spec studio only: Magenta's models learn from notes of one instrument."
+            )
         return [
             Soundfont(path, pitches=range(low, high + 1), sample_rate=rate, **copies, **options)
             for path in arguments.path or [DEFAULT_SOUNDFONT]

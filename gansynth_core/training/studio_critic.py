@@ -15,7 +15,6 @@ LEAK = 0.2
 # Of the log-magnitude in nepers: the critic is told ln(e^x + e^FLOOR). Below it a generated note still has grain, and a
 # stored one has only its minimum.
 FLOOR = -4.5
-STORED_STEPS = 127  # from 0 to 1, of a stored specgram
 SCORED = 128  # numbers that a score is made of
 
 

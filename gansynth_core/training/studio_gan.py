@@ -34,13 +34,14 @@ from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, white_noise
 from gansynth_core.training import wgan
 from gansynth_core.training.config import StudioGanConfig
-from gansynth_core.training.dataset import NoteSet, StoredNotes
+from gansynth_core.training.dataset import NoteSet, StoredNotes, dequantize
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior
-from gansynth_core.training.studio_critic import STORED_STEPS, StudioCritic
+from gansynth_core.training.studio_critic import StudioCritic
 from gansynth_core.training.studio_model import read_studio_model, write_studio_model
 from gansynth_core.training.warm_start import reconstruction_losses
 
+STORED_STEP = 1 / 127  # of a stored specgram: dither of so much hides it, by which else real notes could be told
 REMEMBERED = 16  # batches that the critic can go back to
 
 
@@ -117,10 +118,10 @@ class StudioGan:
         # Drawn on the device: noise for a batch is as much as its notes. Another sequence in each process.
         random = torch.Generator(device).manual_seed((config.seed * 1_000_003 + number) * 64 + self.processes.rank)
         grown = seen / config.grow_notes
-        levels = stored[:, 0, frames]
+        levels = dequantize(stored[:, 0, frames])
         dither = torch.rand(levels.shape, generator=random, device=device) - 0.5
         with torch.no_grad(), self._autocast():
-            real = self.critic.hear(spec.denormalize((levels + dither) / STORED_STEPS)).float()
+            real = self.critic.hear(spec.denormalize(levels + dither * STORED_STEP)).float()
         with torch.set_grad_enabled(moves):
             made, kept = self._make(stored, pitch, instrument, latents, frames, random)
         heard = real, made.detach(), pitch, instrument
@@ -149,7 +150,7 @@ class StudioGan:
         rebuilt = config.rebuilt // self.processes.count
         with self._autocast():
             weights = functional.one_hot(instrument, len(self.data.instruments)).to(pitch.dtype)
-            summary = encoder.summarize(stored[:rebuilt, 0, ::FRAME_STEP] / STORED_STEPS)
+            summary = encoder.summarize(dequantize(stored[:rebuilt, 0, ::FRAME_STEP]))
             told = functional.cross_entropy(encoder.instrument_logits(summary).float(), instrument[:rebuilt])
             mean, log_spread = encoder.locate(summary, weights[:rebuilt], pitch[:rebuilt])
             z = torch.cat([encoder.draw(mean, log_spread, weights[:rebuilt], latents[:rebuilt]), latents[rebuilt:]])
