@@ -17,7 +17,7 @@ from gansynth_core.training.directions import latent_directions
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior
 from gansynth_core.training.studio_gan import StudioGan
-from gansynth_core.training.warm_start import judged_frames
+from gansynth_core.training.warm_start import band_loss, judged_frames
 
 CONFIG = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
 
@@ -248,6 +248,31 @@ def test_judged_frames_are_distinct_and_look_at_the_attack_more_often():
     assert len(set(judged_frames(128, 48, 0, 3))) == 48
     early = np.mean(frames < 32)
     assert early == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_bands_are_to_be_as_loud_as_real_ones_wherever_in_them_the_sound_lies():
+    generator = build_generator("studio", SPEC, 2, 16, {"channels": 8, "features": 8, "bands": 8})
+    frames = torch.arange(100)
+    random = torch.Generator().manual_seed(0)
+    shape = 1, len(frames), SPEC.bins
+
+    def error(real_nepers, made_nepers, tonality):
+        stored = (SPEC.normalize(real_nepers) * 127).round().to(torch.int8)[:, None].expand(-1, 2, -1, -1)
+        made = Spectrum(SPEC.normalize(made_nepers), torch.full(shape, tonality))
+        return band_loss(made, stored, frames, generator).item()
+
+    grain = (torch.randn(2, *shape, generator=random).square().sum(dim=0) / 2).sqrt().log()  # noise of unit RMS
+    median = torch.full(shape, 0.5 * np.log(np.log(2)))
+    assert error(grain, median, 0.3) < 0.06 < 0.1 < error(grain, median, 1.0)  # which would be tone, and softer
+    assert error(grain, median - 1, 0.3) == pytest.approx(error(grain, median, 0.3) + 1.0, abs=0.2)
+
+    steady = torch.full(shape, -3.0)
+    partials, smeared, lost = steady.clone(), steady.clone(), steady.clone()
+    partials[..., 10::20] = 4.0
+    for spread, level in ((smeared, 4.0 - np.log(2) / 2), (lost, 1.0)):
+        spread[..., 10::20] = spread[..., 11::20] = level
+    assert error(partials, partials, 1.0) < 0.04  # as finely as notes are stored
+    assert error(partials, smeared, 1.0) < 0.12 < 1.0 < error(partials, lost, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,18 @@ class StudioEncoder(nn.Module):
         summary = functional.leaky_relu(self.summary(x.flatten(1)), 0.2)
         return [*heard, functional.rms_norm(summary, summary.shape[-1:])]
 
+    def place(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
+        """Summary [batch, 512], instrument weights [batch, instruments] -> posterior of z as long as no prior is
+        fitted, [batch, latent] each: its mean and its log standard deviation."""
+        joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
+        mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
+        return mean, log_spread.clamp(-6, 2)
+
     def locate(self, summary: Tensor, instruments: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Summary [batch, 512], instrument weights [batch, instruments], pitch [batch] MIDI -> posterior of z,
         [batch, latent] each: its mean, and its log standard deviation as it is without the prior (`draw` knows)."""
-        joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
-        mean, log_spread = self.posterior(joined).float().chunk(2, dim=1)
-        return self.prior.locate(mean - instruments @ self.centre, instruments, pitch), log_spread.clamp(-6, 2)
+        mean, log_spread = self.place(summary, instruments)
+        return self.prior.locate(mean - instruments @ self.centre, instruments, pitch), log_spread
 
     def draw(self, mean: Tensor, log_spread: Tensor, instruments: Tensor, normal: Tensor) -> Tensor:
         """z [batch, latent] of the posterior that `locate` found; normal: standard normal numbers of that shape."""
@@ -68,17 +74,3 @@ class StudioEncoder(nn.Module):
         with torch.autocast(mean.device.type, enabled=False):
             along = away.float() @ self.prior.directions.T
             return mean + away + (self.prior.narrow(along, instruments) - along) @ self.prior.directions
-
-    def nats(self, mean: Tensor, log_spread: Tensor, instruments: Tensor) -> Tensor:
-        """Divergence of that posterior from the prior N(0, 1) in nats, [batch].
-
-        Its covariance is A diag(s^2) A with A = I + D^T (S^-1 - I) D, for the prior's directions D and spread S.
-        """
-        with torch.autocast(mean.device.type, enabled=False):
-            variance, spreads = (2 * log_spread).exp(), self.prior.spreads(instruments)
-            directions = self.prior.directions
-            along = (directions * variance[:, None]) @ directions.T  # D diag(s^2) D^T, [batch, directions, directions]
-            factor = torch.linalg.inv(spreads)
-            squeezed = (factor @ along @ factor - along).diagonal(dim1=1, dim2=2).sum(dim=1)  # of the trace
-            lost = 2 * (log_spread.sum(dim=1) - torch.linalg.slogdet(spreads).logabsdet)  # log determinant
-            return 0.5 * ((mean**2 + variance - 1).sum(dim=1) + squeezed - lost)

@@ -202,7 +202,7 @@ class StudioGenerator(nn.Module):
         in nepers, and what has its phase, complex, both of that shape. Gradients reach the Spectrum; those of the
         phase are left out, which a critic could follow to no end."""
         log_magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1))
-        tonal = ((spectrum.tonality - NOISE_TONALITY) / (TONE_TONALITY - NOISE_TONALITY)).clamp(0, 1)
+        tonal = tonal_share(spectrum.tonality)
         with torch.no_grad():
             phase = self._running_phase(log_magnitude, pitch)
             turning = torch.complex(phase.cos(), phase.sin())  # on a CPU four times as fast as torch.polar
@@ -282,6 +282,11 @@ class _GrowingBlock(nn.Module):
         x = pixel_norm(functional.leaky_relu(x, 0.2))
         x = self.second(x) * (1 + scale2) + shift2
         return pixel_norm(functional.leaky_relu(x, 0.2))
+
+
+def tonal_share(tonality: Tensor) -> Tensor:
+    """How much of a bin's amplitude is tone, 0 to 1; the rest is noise."""
+    return ((tonality - NOISE_TONALITY) / (TONE_TONALITY - NOISE_TONALITY)).clamp(0, 1)
 
 
 def pixel_norm(x: Tensor) -> Tensor:

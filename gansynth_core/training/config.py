@@ -102,6 +102,7 @@ class StudioConfig(TrainConfig):
         linearly to zero over the last `decay_share` of the run.
     judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the
         tail; all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
+    band_weight: of the error of whole bands' levels beside that of each bin (see warm_start.band_loss).
     kl_nats: information a note may hand its latent, free of charge. Enough for what varies within an instrument, and
         little enough that latents drawn from the (fitted) prior sound as good as those of real notes.
     ema_notes: half-life of the averaged weights that snapshots hold.
@@ -125,6 +126,7 @@ class StudioConfig(TrainConfig):
     decay_share: float = 0.4
     judged_frames: int = 48
     tonality_weight: float = 0.5
+    band_weight: float = 1.0
     kl_nats: float = 40.0
     kl_weight: float = 0.02
     instrument_weight: float = 0.2
@@ -197,7 +199,7 @@ class StudioGanConfig(TrainConfig):
         generator's learning rate rises over `warmup_notes`, and falls linearly to zero over the last `decay_share` of
         the run.
     rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
-        the terms within it are weighted as there. At 0.3 its gradient is a tenth of that of a critic of slope 1.
+        the terms within it are weighted as there. At 1 its gradient is a third of that of a critic of slope 1.
     naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them: at 0.02 its
         gradient is a sixth of that. critic_naming_weight: of the critic's on real notes.
     gradient_weight: of the penalty on slopes other than 1, in the units of StudioCritic.slope_units. A critic of slope
@@ -225,11 +227,9 @@ class StudioGanConfig(TrainConfig):
     warmup_notes: int = 3_000
     decay_share: float = 0.4
     rebuilt_share: float = 0.25
-    reconstruction_weight: float = 0.3
+    reconstruction_weight: float = 1.0
     tonality_weight: float = 0.5
-    kl_nats: float = 40.0
-    kl_weight: float = 0.02
-    instrument_weight: float = 0.2
+    band_weight: float = 1.0
     naming_weight: float = 0.02
     critic_naming_weight: float = 0.01
     gradient_weight: float = 0.15
@@ -258,7 +258,7 @@ class StudioGanConfig(TrainConfig):
 
 PRESETS: dict[str, TrainConfig] = {
     "studio": StudioConfig(),
-    # What the model that comes along was trained with: five and a half minutes on an H100.
+    # What the model that comes along was trained with, about twice over: six minutes each on an H100.
     "studio-gpu": StudioConfig(
         notes=6_000_000, batch=256, warmup_notes=150_000, ema_notes=150_000, snapshot_notes=2_000_000
     ),

@@ -27,7 +27,7 @@ PULL = 1.0  # notes' worth of pull that holds an instrument's place at a knot to
 ALIKE = 0.75
 # Of the spread found, so much is given to a player's draw: normal distributions have more in their corners than real
 # instruments have notes.
-NARROWED = 0.8
+NARROWED = 0.7
 
 
 @torch.inference_mode()

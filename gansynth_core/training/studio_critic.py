@@ -64,22 +64,25 @@ class StudioCritic(nn.Module):
         return (counts * len(counts)).sqrt().repeat_interleave(counts)
 
     def forward(
-        self, heard: Tensor, pitch: Tensor, instrument: Tensor, grown: float = math.inf
+        self, heard: Tensor, pitch: Tensor, instrument: Tensor, amounts: Tensor, listening: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """heard [batch, numbers], from `hear`, of notes in groups; pitch [batch] MIDI; instrument int64 [batch]. grown:
-        how many stages are listened to by now beside the coarsest, the last by its fraction. -> scores [batch] (higher
+        """heard [batch, numbers], from `hear`, of notes in groups; pitch [batch] MIDI; instrument int64 [batch].
+        amounts: see there; listening: how many of these are above 0. -> scores [batch] (higher
         is more real), logits of the instrument [batch, instruments] and of the key [batch, keys]."""
         parts = heard.split([math.prod(size) for size in self.sizes], dim=1)
         summary, *stages = (part.unflatten(1, size) for part, size in zip(parts, self.sizes, strict=True))
-        score, total = torch.zeros(len(pitch), device=pitch.device), 0.0
-        for number, (x, stage, scored) in enumerate(zip(stages, self.stages, self.scores, strict=True)):
-            amount = min(1.0, grown + 1 - number)
-            if amount > 0:
-                x = stage(x, self.group)
-                if number == 0:
-                    x = torch.cat([x, functional.leaky_relu(self.summary(summary), LEAK)], dim=1)
-                score, total = score + amount * scored(x, pitch, instrument), total + amount
-        return score / total, self.instrument_logits(summary).float(), self.key_logits(summary).float()
+        score = torch.zeros(len(pitch), device=pitch.device)
+        for number in range(listening):
+            x = self.stages[number](stages[number], self.group)
+            if number == 0:
+                x = torch.cat([x, functional.leaky_relu(self.summary(summary), LEAK)], dim=1)
+            score = score + amounts[number] * self.scores[number](x, pitch, instrument)
+        return score / amounts.sum(), self.instrument_logits(summary).float(), self.key_logits(summary).float()
+
+    def amounts(self, grown: float) -> Tensor:
+        """How much each stage counts, the coarsest first, [stages], when `grown` stages are listened to beside the
+        coarsest, the last by its fraction."""
+        return (grown + 1 - torch.arange(len(self.stages))).clamp(0, 1)
 
     def naming_loss(self, instrument_logits: Tensor, key_logits: Tensor, instrument: Tensor, pitch: Tensor) -> Tensor:
         """Mean cross-entropy of both names, in nats."""

@@ -1,9 +1,9 @@
 """The warm start: the generator learns to reconstruct notes through an encoder and an instrument-conditional prior.
 
 The adversarial stage takes over from its weights. Loss of a note: |log-magnitude error| (loud bins count more)
-+ magnitude-weighted squared error of the tonality + a hinge on the nats its latent carries (after
-Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the instruments. Notes of two layers have
-weights over both, as a player's morph has.
++ |error| of the levels of whole bands + magnitude-weighted squared error of the tonality + a hinge on the nats its
+latent carries (after Burgess et al. 2018, arXiv 1804.03599) + the encoder's cross-entropy on the instruments. Notes of
+two layers have weights over both, as a player's morph has.
 """
 
 import copy
@@ -18,7 +18,7 @@ from torch.nn import functional
 from gansynth_core.errors import InputError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
-from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.generators.studio import MEDIAN_TO_RMS, Spectrum, StudioGenerator, tonal_share
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig
 from gansynth_core.training.dataset import NoteSet, StoredNotes
@@ -158,21 +158,23 @@ class WarmStartLoss(nn.Module):
         heard = stored[:, 0, ::FRAME_STEP].to(torch.bfloat16 if config.precision == "bf16" else torch.float32) / 127
         summary = self.encoder.summarize(heard)
         logits = self.encoder.instrument_logits(summary).float()
-        mean, log_spread = self.encoder.locate(summary, weights, pitch)
+        mean, log_spread = self.encoder.place(summary, weights)
         z = mean + log_spread.exp() * draw
         nats = 0.5 * (mean**2 + (2 * log_spread).exp() - 2 * log_spread - 1).sum(dim=1).mean()
 
         features = self.generator.grow(self.generator.place(z, weights, pitch), pitch)
         spectrum = self.generator.spectrum(features[:, frames], self.generator.harmonic_basis(pitch))
         magnitude, tonality = reconstruction_losses(spectrum, stored, frames, self.generator.spec)
+        bands = band_loss(spectrum, stored, frames, self.generator)
         naming = functional.cross_entropy(logits, weights)
         loss = (
             magnitude
             + config.tonality_weight * tonality
+            + config.band_weight * bands
             + config.kl_weight * functional.relu(nats - config.kl_nats)
             + config.instrument_weight * naming
         )
-        parts = {"magnitude": magnitude, "tonality": tonality, "nats": nats, "naming": naming}
+        parts = {"magnitude": magnitude, "tonality": tonality, "bands": bands, "nats": nats, "naming": naming}
         return loss, {name: part.detach() for name, part in parts.items()}
 
 
@@ -194,6 +196,25 @@ def reconstruction_losses(
     loud = (3.2 * (target - 0.4)).exp() * known[None, :, None]  # about the square root of the magnitude
     error = (spectrum.tonality.float() - tonality) ** 2
     return magnitude, (loud * error).sum() / loud.sum().clamp_min(1e-6)
+
+
+def band_loss(spectrum: Spectrum, stored: Tensor, frames: Tensor, generator: StudioGenerator) -> Tensor:
+    """Of the same as `reconstruction_losses`: mean weighted |error| of the level of each of the generator's bands, in
+    nepers, all its bins together and noise drawn.
+
+    The error bin by bin is least at the medians of what a bin may be: a partial that may lie in either of two bins then
+    is in none of them, and noise lies between them. As whole bands they are as loud as real ones."""
+    spec = generator.spec
+    target = stored[:, 0, frames].float() / 127
+    tonal = tonal_share(spectrum.tonality.float())
+    power = tonal**2 + (1 - tonal**2) * math.exp(2 * MEDIAN_TO_RMS)
+    made = (2 * spec.denormalize(spectrum.log_magnitude.float().clamp(-1, 1))).exp() * power
+    real = (2 * spec.denormalize(target)).exp()
+    bands = generator.band_weights.T
+    faint = math.exp(2 * spec.log_magnitude_low)
+    made, real = (((power @ bands) / bands.sum(dim=0) + faint).log() / 2 for power in (made, real))
+    weight = 0.25 + 1.25 * ((spec.normalize(real) + 0.7) / 1.2).clamp(0, 1)
+    return (weight * (made - real).abs()).mean()
 
 
 def judged_frames(total: int, count: int, seed: int, step: int) -> np.ndarray:
