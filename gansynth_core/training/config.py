@@ -201,7 +201,8 @@ class StudioGanConfig(TrainConfig):
     rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
         the terms within it are weighted as there. At 1 its gradient is a third of that of a critic of slope 1.
     naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them: at 0.02 its
-        gradient is a sixth of that. critic_naming_weight: of the critic's on real notes.
+        gradient is a sixth of that, and at 0.04 made notes soon were easier to name than real ones.
+        critic_naming_weight: of the critic's on real notes.
     gradient_weight: of the penalty on slopes other than 1, in the units of StudioCritic.slope_units. A critic of slope
         1 sees a distance of a few hundredths, and the paper's weight of 10 would leave the penalty alone to be learned.
     real_score_weight: of the squared scores of real notes.
