@@ -102,6 +102,7 @@ def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, warm, tmp_
         slopes = aspect_gradients(synth, 2, seed=0)
         assert len(components(synth, [], count=2)) == 2
     weights = [load_weights(folder, load_card(folder)) for folder in (warm, made_there)]
-    assert all(np.allclose(weights[0][name], weights[1][name], atol=1e-5) for name in weights[0])
+    for name, here in weights[0].items():  # to the last bit of half numbers
+        assert np.allclose(here.astype(float), weights[1][name].astype(float), rtol=1e-3, atol=1e-5), name
     assert set(figures) == {"real", "model", "reconstruction"} and figures["model"]["ndb"] >= 0
     assert np.allclose(aspect_gradients(Synth.load(str(warm), device="cpu"), 2, seed=0), slopes, rtol=0.01, atol=1e-3)
