@@ -278,7 +278,7 @@ class Operations(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("objective", ["WarmStart", "StudioGan"])
-def test_what_a_gpu_records_waits_for_nothing(objective, gan, data, monkeypatch):
+def test_what_a_gpu_records_waits_for_nothing(objective, gan, data):
     """Numbers handed to the CPU and solvers, which check what they found, cannot be recorded."""
     seen = Operations()
 

@@ -55,7 +55,7 @@ class StudioEncoder(nn.Module):
         summary = functional.leaky_relu(self.summary(x.flatten(1)), 0.2)
         return [*heard, functional.rms_norm(summary, summary.shape[-1:])]
 
-    def place(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
+    def locate_unfitted(self, summary: Tensor, instruments: Tensor) -> tuple[Tensor, Tensor]:
         """Summary [batch, 512], instrument weights [batch, instruments] -> posterior of z as long as no prior is
         fitted, [batch, latent] each: its mean and its log standard deviation."""
         joined = functional.leaky_relu(summary + self.instrument_in(instruments), 0.2)
@@ -65,7 +65,7 @@ class StudioEncoder(nn.Module):
     def locate(self, summary: Tensor, instruments: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Summary [batch, 512], instrument weights [batch, instruments], pitch [batch] MIDI -> posterior of z,
         [batch, latent] each: its mean, and its log standard deviation as it is without the prior (`draw` knows)."""
-        mean, log_spread = self.place(summary, instruments)
+        mean, log_spread = self.locate_unfitted(summary, instruments)
         return self.prior.locate(mean - instruments @ self.centre, instruments, pitch), log_spread
 
     def draw(self, mean: Tensor, log_spread: Tensor, instruments: Tensor, normal: Tensor) -> Tensor:

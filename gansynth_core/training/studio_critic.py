@@ -67,8 +67,9 @@ class StudioCritic(nn.Module):
         self, heard: Tensor, pitch: Tensor, instrument: Tensor, amounts: Tensor, listening: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """heard [batch, numbers], from `hear`, of notes in groups; pitch [batch] MIDI; instrument int64 [batch].
-        amounts: see there; listening: how many of these are above 0. -> scores [batch] (higher
-        is more real), logits of the instrument [batch, instruments] and of the key [batch, keys]."""
+        amounts [stages]: how much each counts, from `amounts`; listening: how many of them are above 0, a plain number,
+        as a recorded step cannot look at the tensor. -> scores [batch] (higher is more real), logits of the instrument
+        [batch, instruments] and of the key [batch, keys]."""
         parts = heard.split([math.prod(size) for size in self.sizes], dim=1)
         summary, *stages = (part.unflatten(1, size) for part, size in zip(parts, self.sizes, strict=True))
         score = torch.zeros(len(pitch), device=pitch.device)

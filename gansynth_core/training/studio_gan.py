@@ -39,7 +39,7 @@ from gansynth_core.training.parallel import Processes
 from gansynth_core.training.prior import fit_prior
 from gansynth_core.training.studio_critic import StudioCritic
 from gansynth_core.training.studio_model import read_studio_model, write_studio_model
-from gansynth_core.training.warm_start import band_loss, reconstruction_losses
+from gansynth_core.training.warm_start import reconstruction_loss
 
 STORED_STEP = 1 / 127  # of a stored specgram: dither of so much hides it, by which else real notes could be told
 REMEMBERED = 16  # batches that the critic can go back to
@@ -132,7 +132,7 @@ class StudioGan:
             parts = parts | {"gradient": self._move(seen)}
         else:
             with torch.no_grad():
-                real, made, kept = self._hear_both(*both)
+                real, made, _, kept = self._hear_both(*both)
                 parts = self._judge(made, pitch, instrument, amounts) | kept | {"gradient": torch.zeros(())}
         heard = tuple(tensor.clone() for tensor in (real, made, pitch, instrument))
         judged = self._critic_step(heard, amounts, random)
@@ -169,9 +169,9 @@ class StudioGan:
         dither: Tensor,
         texture: Tensor,
         noise: Tensor,
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """What the critic hears of real notes and of made ones, the first of which are reconstructions, and the terms
-        that the warm start had for these."""
+    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """What the critic hears of real notes and of made ones, the first of which are reconstructions, and of these
+        the warm start's loss and its parts."""
         spec, generator, rebuilt = self.data.spec, self.generator, self.config.rebuilt // self.processes.count
         with torch.no_grad(), self._autocast():
             real = self.critic.hear(spec.denormalize(dequantize(stored[:, 0, frames]) + dither * STORED_STEP)).float()
@@ -180,12 +180,11 @@ class StudioGan:
             spectrum = generator.spectrum(features[:, frames], generator.harmonic_basis(pitch))
         spectrum = Spectrum(spectrum.log_magnitude.float(), spectrum.tonality.float())
         first = Spectrum(spectrum.log_magnitude[:rebuilt], spectrum.tonality[:rebuilt])
-        magnitude, tonality = reconstruction_losses(first, stored[:rebuilt], frames, spec)
-        bands = band_loss(first, stored[:rebuilt], frames, generator)
+        loss, parts = reconstruction_loss(first, stored[:rebuilt], frames, generator, self.config)
         log_magnitude, _ = generator.mix(spectrum, pitch, noise)
         with self._autocast():
             made = self.critic.hear(log_magnitude).float()
-        return real, made, {"magnitude": magnitude, "tonality": tonality, "bands": bands}
+        return real, made, loss, parts
 
     def _judge(self, made: Tensor, pitch: Tensor, instrument: Tensor, amounts: Tensor) -> dict[str, Tensor]:
         """The mean score of made notes, and how badly the critic can name them."""
@@ -200,13 +199,12 @@ class StudioGan:
         """Gradients in the generator's parameters; what was heard, and the parts of the loss. both: see _hear_both."""
         config, pitch = self.config, both[1]
         self.optimizer.zero_grad(set_to_none=True)
-        real, made, kept = self._hear_both(*both)
+        real, made, rebuilt, kept = self._hear_both(*both)
         for parameter in self.critic.learned():
             parameter.requires_grad_(False)
         judged = self._judge(made, pitch, instrument, amounts)
         for parameter in self.critic.learned():
             parameter.requires_grad_(True)
-        rebuilt = kept["magnitude"] + config.tonality_weight * kept["tonality"] + config.band_weight * kept["bands"]
         loss = config.naming_weight * judged["naming"] - judged["score"] + config.reconstruction_weight * rebuilt
         loss.backward()
         return real, made.detach(), {name: part.detach() for name, part in (judged | kept).items()}

@@ -20,7 +20,7 @@ from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import MEDIAN_TO_RMS, Spectrum, StudioGenerator, tonal_share
 from gansynth_core.specgram import SpecgramSpec
-from gansynth_core.training.config import StudioConfig
+from gansynth_core.training.config import StudioConfig, StudioGanConfig
 from gansynth_core.training.dataset import NoteSet, StoredNotes
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
@@ -158,24 +158,31 @@ class WarmStartLoss(nn.Module):
         heard = stored[:, 0, ::FRAME_STEP].to(torch.bfloat16 if config.precision == "bf16" else torch.float32) / 127
         summary = self.encoder.summarize(heard)
         logits = self.encoder.instrument_logits(summary).float()
-        mean, log_spread = self.encoder.place(summary, weights)
+        mean, log_spread = self.encoder.locate_unfitted(summary, weights)
         z = mean + log_spread.exp() * draw
         nats = 0.5 * (mean**2 + (2 * log_spread).exp() - 2 * log_spread - 1).sum(dim=1).mean()
 
         features = self.generator.grow(self.generator.place(z, weights, pitch), pitch)
         spectrum = self.generator.spectrum(features[:, frames], self.generator.harmonic_basis(pitch))
-        magnitude, tonality = reconstruction_losses(spectrum, stored, frames, self.generator.spec)
-        bands = band_loss(spectrum, stored, frames, self.generator)
+        rebuilt, parts = reconstruction_loss(spectrum, stored, frames, self.generator, config)
         naming = functional.cross_entropy(logits, weights)
-        loss = (
-            magnitude
-            + config.tonality_weight * tonality
-            + config.band_weight * bands
-            + config.kl_weight * functional.relu(nats - config.kl_nats)
-            + config.instrument_weight * naming
-        )
-        parts = {"magnitude": magnitude, "tonality": tonality, "bands": bands, "nats": nats, "naming": naming}
+        loss = rebuilt + config.kl_weight * functional.relu(nats - config.kl_nats) + config.instrument_weight * naming
+        parts |= {"nats": nats, "naming": naming}
         return loss, {name: part.detach() for name, part in parts.items()}
+
+
+def reconstruction_loss(
+    spectrum: Spectrum,
+    stored: Tensor,
+    frames: Tensor,
+    generator: StudioGenerator,
+    config: StudioConfig | StudioGanConfig,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """`reconstruction_losses` and `band_loss` as `config` weights them, and each of them by name."""
+    magnitude, tonality = reconstruction_losses(spectrum, stored, frames, generator.spec)
+    bands = band_loss(spectrum, stored, frames, generator)
+    loss = magnitude + config.tonality_weight * tonality + config.band_weight * bands
+    return loss, {"magnitude": magnitude, "tonality": tonality, "bands": bands}
 
 
 def reconstruction_losses(
@@ -184,10 +191,8 @@ def reconstruction_losses(
     """Spectrum of the frames at `frames` [judged] and stored int8 [batch, 2, frames, bins] -> (mean weighted
     |log-magnitude error| in nepers, mean weighted squared error of the tonality)."""
     target = stored[:, 0, frames].float() / 127
-    # 1.5 for the loudest bins, falling to 0.25 for those 70 dB below, which the ear hardly reaches.
-    weight = 0.25 + 1.25 * ((target + 0.7) / 1.2).clamp(0, 1)
     nepers = (spec.log_magnitude_high - spec.log_magnitude_low) / 2
-    magnitude = nepers * (weight * (spectrum.log_magnitude.float() - target).abs()).mean()
+    magnitude = nepers * (_heed(target) * (spectrum.log_magnitude.float() - target).abs()).mean()
 
     # Frame 0 holds a phase, not an advance, so that the first change of the advance is that of frame 2.
     known = frames >= 2
@@ -203,18 +208,27 @@ def band_loss(spectrum: Spectrum, stored: Tensor, frames: Tensor, generator: Stu
     nepers, all its bins together and noise drawn.
 
     The error bin by bin is least at the medians of what a bin may be: a partial that may lie in either of two bins then
-    is in none of them, and noise lies between them. As whole bands they are as loud as real ones."""
+    is in none of them, and noise lies between them. As whole bands they are as loud as real ones.
+    """
     spec = generator.spec
     target = stored[:, 0, frames].float() / 127
     tonal = tonal_share(spectrum.tonality.float())
-    power = tonal**2 + (1 - tonal**2) * math.exp(2 * MEDIAN_TO_RMS)
-    made = (2 * spec.denormalize(spectrum.log_magnitude.float().clamp(-1, 1))).exp() * power
-    real = (2 * spec.denormalize(target)).exp()
+    noise_drawn = tonal**2 + (1 - tonal**2) * math.exp(2 * MEDIAN_TO_RMS)
     bands = generator.band_weights.T
     faint = math.exp(2 * spec.log_magnitude_low)
-    made, real = (((power @ bands) / bands.sum(dim=0) + faint).log() / 2 for power in (made, real))
-    weight = 0.25 + 1.25 * ((spec.normalize(real) + 0.7) / 1.2).clamp(0, 1)
-    return (weight * (made - real).abs()).mean()
+
+    def level(power: Tensor) -> Tensor:
+        return ((power @ bands) / bands.sum(dim=0) + faint).log() / 2
+
+    made = level((2 * spec.denormalize(spectrum.log_magnitude.float().clamp(-1, 1))).exp() * noise_drawn)
+    real = level((2 * spec.denormalize(target)).exp())
+    return (_heed(spec.normalize(real)) * (made - real).abs()).mean()
+
+
+def _heed(level: Tensor) -> Tensor:
+    """Weight of an error at a normalised log-magnitude: 1.5 for the loudest, falling to 0.25 for those 70 dB below,
+    which the ear hardly reaches."""
+    return 0.25 + 1.25 * ((level + 0.7) / 1.2).clamp(0, 1)
 
 
 def judged_frames(total: int, count: int, seed: int, step: int) -> np.ndarray:
