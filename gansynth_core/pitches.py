@@ -1,8 +1,16 @@
 """Pitches as people write them: MIDI numbers and note names (C4 is 60)."""
 
 import re
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gansynth_core.errors import InputError
+
+if TYPE_CHECKING:  # names and numbers of keys need neither library
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+_Pitch = TypeVar("_Pitch", float, "NDArray[np.floating[Any]]", "torch.Tensor")
 
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
@@ -11,10 +19,16 @@ _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
 NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#♯♭])(?:([A-G])([#♯b♭]?)|([CDFGA])(s))(-?\d)(?![A-Za-z0-9])", re.IGNORECASE)
 
 
-def pitch_of(match: re.Match) -> int:
+def pitch_of(match: re.Match[str]) -> int:
     """MIDI pitch of a match of NOTE_NAME; may lie outside 0-127."""
     letter, accidental = match[1] or match[3], match[2] or match[4] or ""
     return 12 * (int(match[5]) + 1) + _STEPS[letter.lower()] + _ACCIDENTALS[accidental.lower()]
+
+
+def pitch_hz(pitch: _Pitch) -> _Pitch:
+    """Frequency in Hz of a MIDI pitch, in equal temperament with A4 (69) at 440 Hz; fractions are microtones."""
+    hz: _Pitch = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
+    return hz
 
 
 def parse_pitch(text: str) -> float:

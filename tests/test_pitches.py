@@ -1,6 +1,14 @@
+import numpy as np
 import pytest
 
 from gansynth_core import InputError, parse_pitch, pitch_label
+from gansynth_core.pitches import pitch_hz
+
+
+def test_pitches_have_frequencies():
+    assert pitch_hz(69) == 440.0 and pitch_hz(57) == 220.0
+    assert pitch_hz(60) == pytest.approx(261.6256, abs=1e-4)  # middle C
+    np.testing.assert_allclose(pitch_hz(np.array([81.0, 69.5])), [880.0, 452.8930], atol=1e-4)
 
 
 @pytest.mark.parametrize(
