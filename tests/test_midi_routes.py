@@ -16,7 +16,7 @@ from test_midi import midi, partial_db, played
 from gansynth_core import Clip, Synth
 from webapp.player import Player
 from webapp.routes import PREFIX, studio_routes
-from webapp.sounds import digest_of
+from webapp.sound_document import digest_of
 
 SYNTH = sine_synth()
 PLACE = f"{PREFIX}/{digest_of(SYNTH.card)}"

@@ -17,7 +17,7 @@ from gansynth_core import Timbre
 from webapp import packs
 from webapp.player import Player
 from webapp.routes import PREFIX, studio_routes
-from webapp.sounds import digest_of, parse_sound, timbre_of
+from webapp.sound_document import digest_of, parse_sound, timbre_of
 
 SYNTH = sine_synth()
 CARD = SYNTH.card

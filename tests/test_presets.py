@@ -15,7 +15,7 @@ from gansynth_core.cards import Preset, save_card, save_model
 from gansynth_core.generators import build_generator
 from gansynth_core.latent import VARIATION, slerp
 from gansynth_core.presets import A_FAMILY, make_presets, name_sounds
-from webapp.sounds import describe, parse_sound, timbre_of
+from webapp.sound_document import describe, parse_sound, timbre_of
 
 
 class Zoo:

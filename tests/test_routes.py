@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from gansynth_core import DESCRIPTORS, Direction, Envelope, InputError, ModelError, Patch, Synth, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, Guard, studio_routes
-from webapp.sounds import check_pitch, digest_of
+from webapp.sound_document import check_pitch, digest_of
 
 SYNTH = sine_synth()
 RATE = SYNTH.card.specgram.sample_rate
@@ -240,7 +240,7 @@ def test_addresses_change_when_the_sound_may_and_only_then(monkeypatch):
     words = {"quality": {"pitch_accuracy": 0.9}, "training": {"steps": 1}, "title": "Sines II", "licence": "CC0-1.0"}
     assert digest_of(dataclasses.replace(card, **words)) == digest_of(card)
     before = digest_of(card)
-    monkeypatch.setattr("webapp.sounds.RENDERING", 0)
+    monkeypatch.setattr("webapp.sound_document.RENDERING", 0)
     assert digest_of(card) != before
 
 

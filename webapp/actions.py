@@ -9,7 +9,7 @@ from gradio import FileData
 
 from gansynth_core import GanSynthError, InputError, sample
 from webapp.player import Player
-from webapp.sounds import check_pitch, check_seed, file_name, sentence_of
+from webapp.sound_document import check_pitch, check_seed, file_name, sentence_of
 
 
 def generate_action(player: Player, folder: Path, written: set[str]) -> Callable[..., FileData]:

@@ -11,7 +11,7 @@ from typing import Any
 from gansynth_core import InputError, ModelCard, Song, TimbrePath, midi_notices, read_midi, render_midi
 from webapp.jobs import Done, Progress, Work
 from webapp.player import Busy, Player
-from webapp.sounds import parse_sound, pitch_name, timbre_of
+from webapp.sound_document import parse_sound, pitch_name, timbre_of
 
 MIDI_LIMIT = 2_000_000  # bytes
 SONG_SECONDS = 900.0  # 200 MB of memory while it is mixed

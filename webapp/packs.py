@@ -8,7 +8,7 @@ from typing import Any
 from gansynth_core import Envelope, InputError, ModelCard, PackItem, PackPlan, Wavetable, write_pack
 from webapp.jobs import Done, Progress, Work
 from webapp.player import Player
-from webapp.sounds import parse_patch, parse_sound, timbre_of, title_of_sound
+from webapp.sound_document import parse_patch, parse_sound, timbre_of, title_of_sound
 
 MOST_NOTES, MOST_BYTES = 2_000, 1_500_000_000  # of a pack made on the page; a plan for the command line may hold more
 MOST_SOUNDS = 2_000

@@ -38,7 +38,7 @@ from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_w
 from webapp.packs import BODY_LIMIT as PACK_BODY_LIMIT
 from webapp.packs import estimate, pack_work, parse_plan
 from webapp.player import Busy, Player
-from webapp.sounds import (
+from webapp.sound_document import (
     BLOCK_LIMIT,
     check_pitch,
     describe,
