@@ -22,7 +22,7 @@ from gansynth_core.descriptors import DESCRIPTORS, furthest_apart, heard_evenly,
 from gansynth_core.errors import InputError, ModelError
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre, blend, sample
-from gansynth_core.packs.gates import FLOOR_DB, STEPS_A_DB, fingerprint
+from gansynth_core.packs.quality import FLOOR_DB, STEPS_A_DB, fingerprint
 from gansynth_core.pitches import parse_pitch
 from gansynth_core.synth import BATCH, Synth
 

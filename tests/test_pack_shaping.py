@@ -8,9 +8,9 @@ import soundfile
 from packtools import CARD, Voice, heard_pitch, notes_of, plan, synth, timbre, unpack
 
 from gansynth_core import Envelope, InputError, PackItem, PackPlan, Patch, Synth, Wavetable, write_pack
-from gansynth_core.packs import gates, variation
-from gansynth_core.packs.choice import most_different
+from gansynth_core.packs import quality, takes
 from gansynth_core.packs.levels import PEAK, gains, loudness_lufs
+from gansynth_core.packs.most_different import most_different
 from gansynth_core.packs.shaping import cleaned, softer, widened
 from gansynth_core.packs.wavetable import CYCLE, FRAMES, cycle
 from gansynth_core.packs.zones import velocity_ranges
@@ -100,29 +100,29 @@ def test_stereo_is_wide_over_the_whole_range():
 
 def test_a_pitch_beside_the_key_is_told_from_one_in_tune_and_from_none():
     rich = sum(sine(261.63 * n, rate=24000) / n for n in range(1, 9))
-    assert not gates.off_pitch(rich, 24000, 60) and gates.off_pitch(rich, 24000, 61)
-    assert gates.off_pitch(rich, 24000, 59.3) and not gates.off_pitch(rich, 24000, 60.3)
+    assert not quality.off_pitch(rich, 24000, 60) and quality.off_pitch(rich, 24000, 61)
+    assert quality.off_pitch(rich, 24000, 59.3) and not quality.off_pitch(rich, 24000, 60.3)
     for octave in (48, 72):
-        assert not gates.off_pitch(rich, 24000, octave)
+        assert not quality.off_pitch(rich, 24000, octave)
     noise = np.random.default_rng(0).standard_normal(24000).astype(np.float32)
     bell = sum(sine(261.63 * ratio, rate=24000) for ratio in (0.56, 0.92, 1.19, 1.7, 2.0, 2.74))
-    assert not gates.off_pitch(noise, 24000, 60) and not gates.off_pitch(bell, 24000, 60)
+    assert not quality.off_pitch(noise, 24000, 60) and not quality.off_pitch(bell, 24000, 60)
     for key in (24, 84):
         hz = 440 * 2 ** ((key - 69) / 12)
-        assert not gates.off_pitch(sine(hz, rate=24000), 24000, key)
-        assert gates.off_pitch(sine(hz, rate=24000), 24000, key + 1)
+        assert not quality.off_pitch(sine(hz, rate=24000), 24000, key)
+        assert quality.off_pitch(sine(hz, rate=24000), 24000, key + 1)
 
 
 def test_takes_stay_near_and_replacements_go_far():
     a = timbre(z1=1.0, z7=-2.0)
-    assert variation.take(a, CARD, 0) is a and variation.take(a, CARD, 1) == variation.take(a, CARD, 1)
-    others = [variation.take(a, CARD, turn) for turn in (1, 2, 3)]
+    assert takes.take(a, CARD, 0) is a and takes.take(a, CARD, 1) == takes.take(a, CARD, 1)
+    others = [takes.take(a, CARD, turn) for turn in (1, 2, 3)]
     assert len({a, *others}) == 4 and all(other.instruments == a.instruments for other in others)
 
     def distance(b):
         return math.dist(a.z, b.z)
 
-    steps = [distance(variation.replacement(a, CARD, attempt)) for attempt in (1, 2, 3, 4)]
+    steps = [distance(takes.replacement(a, CARD, attempt)) for attempt in (1, 2, 3, 4)]
     assert max(map(distance, others)) < 4 < steps[0] < steps[1] < steps[2] < steps[3]
 
 

@@ -23,7 +23,7 @@ from gansynth_core import (
     write_pack,
 )
 from gansynth_core.__main__ import main
-from gansynth_core.packs import command, gates, render, sounds
+from gansynth_core.packs import command, quality, render, sound_writer
 from gansynth_core.packs.levels import PEAK
 from gansynth_core.packs.naming import letters, safe_name, unique_names
 from gansynth_core.packs.wav import write_wav
@@ -177,19 +177,19 @@ def test_faulty_notes_are_left_out_and_listed_or_kept_as_asked(tmp_path):
 
 def test_a_wave_that_was_cut_off_or_is_but_a_click_is_told_from_a_whole_one():
     wave = np.sin(np.arange(24000) * 2 * math.pi * 32.7 / 24000).astype(np.float32)
-    assert gates.fault(wave, 24000, 24) is None
-    assert gates.fault(np.clip(wave, -0.9, 0.9), 24000, 24) == "clipped"
-    assert gates.fault(wave * np.exp(-np.arange(24000) / 100), 24000, 24) == "shorter than 0.05 s"
+    assert quality.fault(wave, 24000, 24) is None
+    assert quality.fault(np.clip(wave, -0.9, 0.9), 24000, 24) == "clipped"
+    assert quality.fault(wave * np.exp(-np.arange(24000) / 100), 24000, 24) == "shorter than 0.05 s"
 
 
 def test_a_twin_is_the_same_sound_and_not_one_with_another_partial():
     time = np.arange(24000) / 24000
     wave, octave = (0.5 * np.sin(2 * np.pi * hz * time) for hz in (261.6, 523.3))
-    heard = gates.Heard()
+    heard = quality.Heard()
     for number in range(20):
-        heard.add(f"far {number}", 60, gates.fingerprint(wave * np.exp(-(number + 1) * time), 24000))
-    heard.add("first", 60, gates.fingerprint(wave + 0.10 * octave, 24000))
-    twin, brighter = (gates.fingerprint(0.9 * (wave + level * octave), 24000) for level in (0.101, 0.15))
+        heard.add(f"far {number}", 60, quality.fingerprint(wave * np.exp(-(number + 1) * time), 24000))
+    heard.add("first", 60, quality.fingerprint(wave + 0.10 * octave, 24000))
+    twin, brighter = (quality.fingerprint(0.9 * (wave + level * octave), 24000) for level in (0.101, 0.15))
     assert heard.twin(60, twin) == "first" and heard.twin(61, twin) is None and heard.twin(60, brighter) is None
 
 
@@ -235,7 +235,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path, monkeypatch):
 
     out = tmp_path / "a.zip"
     with monkeypatch.context() as patch, pytest.raises(AudioError, match=r"No space left on device; .* 'resume'"):
-        patch.setattr(sounds, "write_wav", full)
+        patch.setattr(sound_writer, "write_wav", full)
         write_pack(plan(pitches=(60,)), synth(), out)
     assert not out.exists()
     assert write_pack(plan(pitches=(60,)), synth(), out, resume=True).notes == 2

@@ -1,0 +1,8 @@
+"""MIDI files played by a model: `python -m gansynth_core render-midi`, and Song on the page.
+
+song.py     which notes a MIDI file has, from when to when, and how loud
+timbres.py  timbres by name, at random, and as a path along a song
+sustain.py  notes held for longer than the model makes them
+render.py   all of it, mixed to one sound
+command.py  the command line
+"""

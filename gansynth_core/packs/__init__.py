@@ -1,0 +1,21 @@
+"""Sample packs: zips of notes that samplers open (`python -m gansynth_core pack`, and Pack on the page).
+
+plan.py            what a pack shall hold, checked and estimated; read from JSON and saved as JSON
+render.py          a plan made into a zip, which can be stopped and resumed
+sound_writer.py    one sound of it: its notes judged, shaped, looped, levelled and written
+takes.py           sounds beside a sound: takes of a note, and what replaces a reject
+most_different.py  the n most different of many sounds
+quality.py         what a note must pass: it sounds, is whole, in tune, and not there twice
+shaping.py         offset and dead time removed, softer velocity layers, stereo
+loops.py           sustain loops
+levels.py          peaks and loudness
+zones.py           which keys and velocities play a note
+naming.py          names that file systems, samplers and shops take
+wav.py             notes as WAV files with root key, loop and timbre, and reading the timbre back
+sfz.py, decentsampler.py, sf2.py, multisample.py
+                   sampler instruments, a file a format
+wavetable.py       single cycles along a morph
+manifest.py        manifest.json, README.txt and LICENSE.txt
+parts.py           libraries too large for one pack, made by several processes or machines
+command.py         the command line
+"""

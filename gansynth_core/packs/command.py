@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from gansynth_core.errors import InputError
-from gansynth_core.packs.choice import most_different
+from gansynth_core.packs.most_different import most_different
 from gansynth_core.packs.naming import PROFILES
 from gansynth_core.packs.parts import MOST_IN_PARTS, NOTES_A_PART, write_parts
 from gansynth_core.packs.plan import DEVICES, FORMATS, LEVELS, MEASURES, MOST_NOTES, REJECTS, PackPlan, load_document

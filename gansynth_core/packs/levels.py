@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gansynth_core.packs.gates import SILENT_PEAK
+from gansynth_core.packs.quality import SILENT_PEAK
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 LOUDNESS_LUFS = -12.0

@@ -284,7 +284,7 @@ class PackPlan:
         items: {"name", "timbre", "envelope"}, or {"patch"}, or {"instrument": a name or weights, "seed", "count"}, or
         {"name", "morph": [sound, sound], "steps"}, where a sound is written as an item is, or {"different": n, "among":
         items} for those n of them that differ most, which takes `choose` (timbres, n -> which; see
-        choice.most_different).
+        most_different.most_different).
         wavetables: {"name", "morph": [sound, sound], "pitch"}. pitches: 60, [48, 60], {"low", "high", "every"}, or
         "all" for every key that the model knows. The rest as PackPlan's arguments; a `device` sets what is not given.
         Raises InputError, in one sentence, for whatever is wrong, and before a plan too large takes any memory;

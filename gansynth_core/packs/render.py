@@ -18,11 +18,11 @@ from gansynth_core.cards import ModelCard
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.latent import morph
-from gansynth_core.packs import gates
+from gansynth_core.packs import quality
 from gansynth_core.packs.manifest import licence, readme, save_manifest
 from gansynth_core.packs.naming import unique_names
 from gansynth_core.packs.plan import PackPlan
-from gansynth_core.packs.sounds import SoundWriter, save_text
+from gansynth_core.packs.sound_writer import SoundWriter, save_text
 from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
 
@@ -113,7 +113,7 @@ class _Export:
         self.title = plan.file_name
         self.pack = work / "pack" / self.title
         self.sounds = work / "sounds"
-        self.writer = SoundWriter(plan, synth, self.pack, self.title, gates.Heard())
+        self.writer = SoundWriter(plan, synth, self.pack, self.title, quality.Heard())
 
     def write(self, out: Path, progress: Progress) -> PackReport:
         self._begin()

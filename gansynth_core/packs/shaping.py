@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gansynth_core.packs.gates import sounding
+from gansynth_core.packs.quality import sounding
 from gansynth_core.sound import fade_in
 
 LAYER_DB = 5.0  # a velocity layer is so much quieter than the next harder one ...

@@ -6,7 +6,7 @@ import numpy as np
 
 from gansynth_core.descriptors import DESCRIPTORS, furthest_apart, heard_evenly, measure
 from gansynth_core.latent import Timbre
-from gansynth_core.packs.gates import fault
+from gansynth_core.packs.quality import fault
 from gansynth_core.sound import Clips
 from gansynth_core.synth import BATCH, Synth
 

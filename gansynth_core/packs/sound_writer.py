@@ -11,7 +11,7 @@ import numpy as np
 from gansynth_core.errors import AudioError
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre
-from gansynth_core.packs import gates
+from gansynth_core.packs import quality
 from gansynth_core.packs.decentsampler import dspreset
 from gansynth_core.packs.levels import gains, loudness_lufs
 from gansynth_core.packs.loops import HELD, Loop, crossfaded, find_loop, rescaled
@@ -22,7 +22,7 @@ from gansynth_core.packs.plan import PackItem, PackPlan
 from gansynth_core.packs.sf2 import write_sf2
 from gansynth_core.packs.sfz import sfz
 from gansynth_core.packs.shaping import cleaned, softer, widened
-from gansynth_core.packs.variation import ATTEMPTS, replacement, take
+from gansynth_core.packs.takes import ATTEMPTS, replacement, take
 from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
 from gansynth_core.sound import Envelope, fade_out
@@ -42,7 +42,7 @@ class _Take(NamedTuple):
 class SoundWriter:
     """Writes the sounds of `plan`, one after the other, into the folder `pack`; `heard` knows those already there."""
 
-    def __init__(self, plan: PackPlan, synth: Synth, pack: Path, title: str, heard: gates.Heard) -> None:
+    def __init__(self, plan: PackPlan, synth: Synth, pack: Path, title: str, heard: quality.Heard) -> None:
         self.plan, self.synth, self.pack, self.title, self.heard = plan, synth, pack, title, heard
         self.card = synth.card
         self.notes = [(turn, pitch) for turn in range(plan.round_robins) for pitch in plan.pitches]
@@ -80,7 +80,7 @@ class SoundWriter:
         for note in record["notes"]:
             if "fingerprint" in note:
                 code = np.frombuffer(base64.b64decode(note["fingerprint"]), np.uint8)
-                self.heard.add(name, note["pitch"], code.reshape(gates.PARTS, gates.BANDS))
+                self.heard.add(name, note["pitch"], code.reshape(quality.PARTS, quality.BANDS))
 
     def _judged(self, audio: np.ndarray) -> list[_Take]:
         """A sound that is there already is told by all its notes: an instrument is not torn apart for one of them."""
@@ -89,8 +89,8 @@ class SoundWriter:
             audio = audio[:, : round(self.plan.seconds * rate)]
         takes = []
         for (turn, pitch), wave in zip(self.notes, audio, strict=True):
-            print_ = gates.fingerprint(wave, rate) if np.isfinite(wave).all() else None
-            takes.append(_Take(turn, pitch, wave, gates.fault(wave, rate, pitch), print_))
+            print_ = quality.fingerprint(wave, rate) if np.isfinite(wave).all() else None
+            takes.append(_Take(turn, pitch, wave, quality.fault(wave, rate, pitch), print_))
         good = [n for n, one in enumerate(takes) if one.turn == 0 and one.fault is None]
         twins = {n: self.heard.twin(takes[n].pitch, takes[n].print_) for n in good}
         if twins and all(twins.values()):
