@@ -20,6 +20,8 @@ from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.synth import Synth, generate
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Atlas",
     "AudioError",

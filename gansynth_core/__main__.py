@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
+from gansynth_core import __version__
 from gansynth_core.errors import GanSynthError, InputError
 
 Arguments = argparse.Namespace
@@ -39,6 +40,7 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         prog="python -m gansynth_core",
         description="Instrument notes from a neural network: make them, train the network on sounds, measure it.",
     )
+    parser.add_argument("--version", action="version", version=f"GANSynth Studio {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     command = _add(commands, "generate", _generate, "make notes and save them as WAV files")

@@ -25,7 +25,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="module")
 def address():
-    from fakes import SineGenerator, sine_card  # imports torch, whose threads `app` must tame first
+    from sine_voice import SineGenerator, sine_card  # imports torch, whose threads `app` must tame first
 
     synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
     with socket.socket() as probe:  # any port that is free: suites may run side by side

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pysfizz
 import torch
-from fakes import SPEC, SineGenerator, sine_card
+from sine_voice import SPEC, SineGenerator, sine_card
 
 from gansynth_core import PackItem, PackPlan, Synth, Timbre
 

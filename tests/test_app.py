@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from fakes import sine_synth
 from gradio import Error
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from sine_voice import sine_synth
 
 import app
 from gansynth_core import Clip

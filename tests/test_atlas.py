@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from fakes import sine_card, sine_synth
+from sine_voice import sine_card, sine_synth
 
 from gansynth_core import DESCRIPTORS, Atlas, InputError, ModelError, Synth, load_card, measure, model_folder, sample
 from gansynth_core.atlas import GAP, atlas_path, build_atlas, sound_features, specgram_digest, spread, within_margins

@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from fakes import SineGenerator, sine_card, sine_synth
+from sine_voice import SineGenerator, sine_card, sine_synth
 
 from gansynth_core import ModelError, Synth, bench
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser import HEARD, PATIENCE_MS, assert_hears, at_key, enable_sound, pick, wait_for_silence
-from fakes import SineGenerator, sine_card, sine_synth
+from sine_voice import SineGenerator, sine_card, sine_synth
 
 import app
 from gansynth_core import ModelError, Synth, page_bench

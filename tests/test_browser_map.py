@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 from browser import assert_hears, enable_sound, wait_for_silence
-from fakes import SineGenerator, grid_atlas, sine_card
 from playwright.sync_api import Page
+from sine_voice import SineGenerator, grid_atlas, sine_card
 
 import app
 from gansynth_core import GM_INSTRUMENTS, Synth, families

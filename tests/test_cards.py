@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from fakes import sine_card
+from sine_voice import sine_card
 
 from gansynth_core import Direction, ModelError, Synth, find_models, load_card
 from gansynth_core.cards import load_weights, save_card, save_model

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import gansynth_core
 from gansynth_core import load_card, model_folder, sample
 from gansynth_core.__main__ import main
 
@@ -140,3 +141,9 @@ def test_latents_that_are_none_are_refused(tmp_path, capsys, content, options, m
     (tmp_path / "z.json").write_text(content)
     assert main(["generate", "--z", str(tmp_path / "z.json"), "-o", str(tmp_path / "a.wav"), *options]) == 1
     assert message in capsys.readouterr().err and len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_command_line_tells_its_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out == f"GANSynth Studio {gansynth_core.__version__}\n"

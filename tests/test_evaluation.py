@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from fakes import SPEC, SineGenerator, sine_card
+from sine_voice import SPEC, SineGenerator, sine_card
 
 from gansynth_core import DataError, InputError, ModelError, Synth
 from gansynth_core.cards import ModelCard, load_card, save_model, save_tensors

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core import InputError, ModelCard, generate
 from gansynth_core.cards import save_model

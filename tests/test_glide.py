@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fakes import sine_card, sine_synth
+from sine_voice import sine_card, sine_synth
 
 from gansynth_core import InputError, glide, morph, sample
 from gansynth_core.glide import crossing, likeness

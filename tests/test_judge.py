@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core import DataError, InputError, ModelError
 from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core.errors import DataError
 from gansynth_core.sound import Clip

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from fakes import sine_card
+from sine_voice import sine_card
 
 from gansynth_core import InputError, Timbre, blend, morph, nudge, sample
 from gansynth_core.latent import slerp

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fakes import sine_card, sine_synth
 from fastapi import FastAPI
+from sine_voice import sine_card, sine_synth
 from starlette.testclient import TestClient
 
 from gansynth_core import InputError, ModelError, Synth, generate, load_card, magenta_import, pcm16, sample

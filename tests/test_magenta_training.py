@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC as STUDIO_SPEC
+from sine_voice import SPEC as STUDIO_SPEC
 from torch.nn import functional
 
 from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, load_card, morph, sample

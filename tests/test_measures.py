@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core.training.evaluation.checks import check, pre_echo_db, spread_lufs
 from gansynth_core.training.evaluation.measures import (

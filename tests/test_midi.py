@@ -11,8 +11,8 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from fakes import SineGenerator, sine_card, sine_synth
 from mido import Message, MetaMessage
+from sine_voice import SineGenerator, sine_card, sine_synth
 
 from gansynth_core import (
     AudioError,

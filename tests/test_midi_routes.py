@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from fakes import sine_synth
 from fastapi import FastAPI
+from sine_voice import sine_synth
 from starlette.testclient import TestClient
 from test_midi import midi, partial_db, played
 

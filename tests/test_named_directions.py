@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC, SineGenerator, sine_card
+from sine_voice import SPEC, SineGenerator, sine_card
 
 from gansynth_core import DESCRIPTORS, Direction, InputError, Synth, measure, nudge, sample
 from gansynth_core.training.named_directions import (

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core import (
     InputError,

@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 import soundfile
-from fakes import sine_synth
 from fastapi import FastAPI
+from sine_voice import sine_synth
 from starlette.testclient import TestClient
 
 from gansynth_core import Timbre

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from fakes import sine_card, sine_synth
+from sine_voice import sine_card, sine_synth
 
 from gansynth_core import Clips, Envelope, InputError, Patch, load_patch, sample
 

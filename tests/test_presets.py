@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC, sine_card, sine_synth
+from sine_voice import SPEC, sine_card, sine_synth
 
 from gansynth_core import DESCRIPTORS, InputError, ModelError, Synth, Timbre, generate, load_card, parse_timbre, sample
 from gansynth_core.__main__ import main

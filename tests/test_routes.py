@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 import soundfile
-from fakes import SineGenerator, grid_atlas, sine_card, sine_synth
 from fastapi import FastAPI
 from PIL import Image
+from sine_voice import SineGenerator, grid_atlas, sine_card, sine_synth
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core import DESCRIPTORS, GM_INSTRUMENTS, AudioError, Clip, Clips, DataError, InputError, measure
 from gansynth_core.errors import GanSynthError, ToolError

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core.specgram import instantaneous_frequency, phase
 

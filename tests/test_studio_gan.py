@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gansynth_core import Clip, InputError, ModelError, Synth, load_card, sample

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core.errors import ModelError
 from gansynth_core.generators import build_generator

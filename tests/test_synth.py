@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC, SineGenerator, sine_card, sine_synth
+from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 
 from gansynth_core import InputError, Synth, Timbre, sample
 from gansynth_core.synth import GivenUp

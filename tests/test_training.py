@@ -5,7 +5,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from fakes import SPEC
+from sine_voice import SPEC
 
 from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError, Synth, sample
 from gansynth_core.generators import build_generator

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from elsewhere import Astray, gpu, is_away
-from fakes import SPEC
+from fake_gpu import Astray, gpu, is_away
+from sine_voice import SPEC
 from test_magenta_training import CONFIG as MAGENTA
 from test_magenta_training import SPEC as MEL_SPEC
 from test_magenta_training import Tones as WholeTones
