@@ -82,9 +82,9 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     _add_module(typed, commands, "render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres")
     _add_module(typed, commands, "atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear")
     _add_module(
-        typed, commands, "directions", "gansynth_core.training.named_directions", "find sliders that do what they say"
+        typed, commands, "directions", "gansynth_core.training.directions.named", "find sliders that do what they say"
     )
-    _add_module(typed, commands, "data", "gansynth_core.training.data_command", "turn sounds into a training set")
+    _add_module(typed, commands, "data", "gansynth_core.training.data.command", "turn sounds into a training set")
     command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
     _train_arguments(command)
     _add_module(
@@ -238,7 +238,7 @@ def _train(arguments: Arguments) -> None:
     from gansynth_core.cards import model_folder
     from gansynth_core.errors import nearest
     from gansynth_core.training.config import PRESETS
-    from gansynth_core.training.dataset import NoteSet
+    from gansynth_core.training.data.dataset import NoteSet
     from gansynth_core.training.loop import describe, train
     from gansynth_core.training.parallel import is_first
 

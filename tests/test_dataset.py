@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from gansynth_core import AudioError, Clip, DataError, SpecgramSpec
-from gansynth_core.training import dataset
-from gansynth_core.training.dataset import (
+from gansynth_core.training.data import dataset
+from gansynth_core.training.data.dataset import (
     READY,
     SKIPPED,
     NoteSet,

@@ -16,15 +16,15 @@ from gansynth_core.cards import ModelCard, load_card, save_model, save_tensors
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.specgram import SpecgramSpec
-from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize
+from gansynth_core.training.data.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import command, trials
 from gansynth_core.training.evaluation.command import evaluate
 from gansynth_core.training.evaluation.comparison import DISTANCES, KINDS, measured_notes
 from gansynth_core.training.evaluation.judge import Judge, JudgeCard, JudgeNetwork, bands_hz, save_judge
 from gansynth_core.training.evaluation.notes import choose_notes, other_instrument, variations_of
 from gansynth_core.training.evaluation.pitch import is_in_tune, is_octave_error
+from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
 from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
-from gansynth_core.training.pitch_tracker import cents_off, hear
 
 INSTRUMENTS = ("violin", "flute", "gunshot")
 SECONDS = np.arange(SPEC.samples) / SPEC.sample_rate

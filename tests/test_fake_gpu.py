@@ -7,21 +7,21 @@ import pytest
 import torch
 from fake_gpu import Astray, gpu, is_away
 from sine_voice import SPEC
+from test_adversarial import CONFIG as GAN
+from test_adversarial import WARM, Tones, same
 from test_magenta_training import CONFIG as MAGENTA
 from test_magenta_training import SPEC as MEL_SPEC
 from test_magenta_training import Tones as WholeTones
-from test_studio_gan import CONFIG as GAN
-from test_studio_gan import WARM, Tones, same
 
 from gansynth_core import Synth
 from gansynth_core.cards import load_card, load_weights
 from gansynth_core.training import loop
-from gansynth_core.training.dataset import prepare
-from gansynth_core.training.encoding import load_encoder
+from gansynth_core.training.data.dataset import prepare
+from gansynth_core.training.directions.named import aspect_gradients, components
 from gansynth_core.training.evaluation import trials
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import train_judge
-from gansynth_core.training.named_directions import aspect_gradients, components
+from gansynth_core.training.studio.encoding import load_encoder
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import torch
 from sine_voice import SPEC
 
 from gansynth_core import DataError, InputError, ModelError
-from gansynth_core.training.dataset import NOTE, READY, NoteSet, quantize
+from gansynth_core.training.data.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import judge as module
 from gansynth_core.training.evaluation.judge import (
     Judge,

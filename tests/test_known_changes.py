@@ -5,8 +5,8 @@ from sine_voice import SPEC
 
 from gansynth_core.errors import DataError
 from gansynth_core.sound import Clip
-from gansynth_core.training.dataset import SourceNote, prepare
-from gansynth_core.training.known_changes import known_directions
+from gansynth_core.training.data.dataset import SourceNote, prepare
+from gansynth_core.training.directions.known_changes import known_directions
 
 
 class Filtered:

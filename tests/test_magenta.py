@@ -26,7 +26,7 @@ from gansynth_core.generators.magenta import MagentaGenerator
 from gansynth_core.magenta_import import import_magenta
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.tensor_bundle import TensorBundle, crc32c
-from gansynth_core.training.magenta_discriminator import MagentaDiscriminator
+from gansynth_core.training.magenta.discriminator import MagentaDiscriminator
 from webapp.actions import generate_action
 from webapp.layout import build_page
 from webapp.player import Player

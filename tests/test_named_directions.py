@@ -9,7 +9,7 @@ import torch
 from sine_voice import SPEC, SineGenerator, sine_card
 
 from gansynth_core import DESCRIPTORS, Direction, InputError, Synth, measure, nudge, sample
-from gansynth_core.training.named_directions import (
+from gansynth_core.training.directions.named import (
     ASPECTS,
     _freed,
     aspects,

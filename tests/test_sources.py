@@ -9,13 +9,14 @@ from sine_voice import SPEC
 
 from gansynth_core import DESCRIPTORS, GM_INSTRUMENTS, AudioError, Clip, Clips, DataError, InputError, measure
 from gansynth_core.errors import GanSynthError, ToolError
-from gansynth_core.training import data_command, dataset, soundfont
 from gansynth_core.training.config import MAGENTA_SPEC, STUDIO_SPEC
-from gansynth_core.training.dataset import NoteSet, SourceNote, skip_reasons
-from gansynth_core.training.folder import DEFAULT_VELOCITY, WavFolder, parse_name
-from gansynth_core.training.nsynth import NSynth
-from gansynth_core.training.pitch_tracker import cents_off, hear
-from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, GENERATORS, Soundfont
+from gansynth_core.training.data import command as data_command
+from gansynth_core.training.data import dataset, soundfont
+from gansynth_core.training.data.dataset import NoteSet, SourceNote, skip_reasons
+from gansynth_core.training.data.folder import DEFAULT_VELOCITY, WavFolder, parse_name
+from gansynth_core.training.data.nsynth import NSynth
+from gansynth_core.training.data.soundfont import DEFAULT_SOUNDFONT, GENERATORS, Soundfont
+from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
 
 
 def write_tone(path, pitch=60.0, seconds=0.2, level=0.5):

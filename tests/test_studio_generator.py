@@ -8,7 +8,7 @@ from gansynth_core.errors import ModelError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.instrument_prior import InstrumentPrior
 from gansynth_core.generators.studio import Spectrum
-from gansynth_core.training.pitch_tracker import cents_off, hear
+from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
 
 SIZE = {"channels": 16, "features": 16, "bands": 8}
 

@@ -10,14 +10,15 @@ from sine_voice import SPEC
 from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError, Synth, sample
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum
-from gansynth_core.training import loop, warm_start
+from gansynth_core.training import loop
 from gansynth_core.training.config import PRESETS
-from gansynth_core.training.dataset import SourceNote, batches, prepare
-from gansynth_core.training.directions import latent_directions
+from gansynth_core.training.data.dataset import SourceNote, batches, prepare
+from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.prior import fit_prior
-from gansynth_core.training.studio_gan import StudioGan
-from gansynth_core.training.warm_start import band_loss, judged_frames
+from gansynth_core.training.studio import reconstruction
+from gansynth_core.training.studio.adversarial import StudioGan
+from gansynth_core.training.studio.prior import fit_prior
+from gansynth_core.training.studio.reconstruction import band_loss, judged_frames
 
 CONFIG = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
 
@@ -68,7 +69,7 @@ def test_a_snapshot_plays_and_says_where_it_comes_from(data, tmp_path):
     synth = Synth.load(str(folder), device="cpu")
     audio = synth.render(sample(synth.card, 1, 0, "reed")[0], [52]).audio
     assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-4
-    averaged = warm_start.build(CONFIG, data)
+    averaged = reconstruction.build(CONFIG, data)
     averaged.load_state_dict(weights_of(tmp_path / "run")["average"])
     fit_prior(averaged.generator, averaged.encoder, data)
     for name, value in averaged.generator.state_dict().items():
@@ -90,9 +91,11 @@ def test_it_learns(data, tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(data, tmp_path, monkeypatch):
     loop.train(CONFIG, data, tmp_path / "run", "cpu", steps=2)
     good = (tmp_path / "run" / "state.pt").read_bytes()
-    forward = warm_start.WarmStartLoss.forward
+    forward = reconstruction.WarmStartLoss.forward
     monkeypatch.setattr(
-        warm_start.WarmStartLoss, "forward", lambda *a: (forward(*a)[0] * float("nan"), {"magnitude": torch.zeros(())})
+        reconstruction.WarmStartLoss,
+        "forward",
+        lambda *a: (forward(*a)[0] * float("nan"), {"magnitude": torch.zeros(())}),
     )
     with pytest.raises(GanSynthError, match="no longer a number"):
         loop.train(CONFIG, data, tmp_path / "run", "cpu")
@@ -120,7 +123,7 @@ def layered(tmp_path_factory):
 
 
 def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
-    objective = warm_start.WarmStart(CONFIG.replace(precision="fp32"), layered, Processes())
+    objective = reconstruction.WarmStart(CONFIG.replace(precision="fp32"), layered, Processes())
     notes = np.flatnonzero(~layered.plain())
     loss, parts = objective.model(*objective.load(0, notes[:4]))
     loss.backward()
@@ -134,7 +137,7 @@ def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
 
 def test_the_warm_start_learns_from_layers_and_the_adversarial_stage_from_plain_notes(layered, tmp_path, monkeypatch):
     learned = {}
-    for objective in (warm_start.WarmStart, StudioGan):
+    for objective in (reconstruction.WarmStart, StudioGan):
         load, seen = objective.load, learned.setdefault(objective, [])
 
         def watched(self, step, notes, load=load, seen=seen):
@@ -146,7 +149,7 @@ def test_the_warm_start_learns_from_layers_and_the_adversarial_stage_from_plain_
     warm = loop.train(CONFIG.replace(notes=24, snapshot_notes=24), layered, tmp_path / "warm", "cpu")
     loop.train(gan, layered, tmp_path / "gan", "cpu", start_from=warm)
     layers = set(np.flatnonzero(~layered.plain() & ~layered.notes["held_out"]).tolist())
-    assert layers and layers < set(learned[warm_start.WarmStart]) <= set(layered.training(layers=True))
+    assert layers and layers < set(learned[reconstruction.WarmStart]) <= set(layered.training(layers=True))
     assert learned[StudioGan] and set(learned[StudioGan]) <= set(layered.training())
     count = len(layered.training(layers=True))
     assert f"on {count} notes" in loop.describe(CONFIG, layered, tmp_path / "new", "cpu")
@@ -181,7 +184,7 @@ def test_a_run_goes_on_with_its_own_network_and_data_only(data, tmp_path):
 
 
 def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
-    forward, steps = warm_start.WarmStartLoss.forward, []
+    forward, steps = reconstruction.WarmStartLoss.forward, []
 
     def press_in_the_third_step(*arguments):
         steps.append(0)
@@ -189,7 +192,7 @@ def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return forward(*arguments)
 
-    monkeypatch.setattr(warm_start.WarmStartLoss, "forward", press_in_the_third_step)
+    monkeypatch.setattr(reconstruction.WarmStartLoss, "forward", press_in_the_third_step)
     config = CONFIG.replace(notes=1000, snapshot_notes=1000)
     with pytest.raises(KeyboardInterrupt):
         loop.train(config, data, tmp_path / "run", "cpu")
@@ -312,7 +315,7 @@ def test_directions_find_what_changes_the_sound_and_lengthen_what_hardly_does():
 
 
 def test_fitting_the_prior_moves_z_and_leaves_the_sound_of_every_real_note(data):
-    model = warm_start.build(CONFIG, data).requires_grad_(False)
+    model = reconstruction.build(CONFIG, data).requires_grad_(False)
     generator, encoder = model.generator, model.encoder
     with torch.no_grad():
         encoder.posterior.weight.mul_(30)  # notes that lie far apart and off centre, as after training

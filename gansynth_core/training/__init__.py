@@ -1,0 +1,17 @@
+"""Training models on notes, and measuring them. Known to the command line alone.
+
+data/         where notes come from, and the prepared set that training reads
+studio/       the studio family: reconstruction, then the adversarial stage
+magenta/      the GANSynth of Magenta, trained from scratch
+directions/   which way to move z for a slider
+evaluation/   how a model compares with real notes
+
+What all families share lies beside them:
+config.py     the settings of a run, and the recipes
+loop.py       the training loop: batches in, snapshots and a state to resume from out
+objectives.py what the loop asks of a family
+parallel.py   one run in several processes
+graphs.py     a training step recorded as a CUDA graph
+snapshot.py   a model that plays, with a picture and a few notes beside real ones
+wgan.py       the losses of a Wasserstein GAN with gradient penalty
+"""

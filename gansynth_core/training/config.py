@@ -102,7 +102,7 @@ class StudioConfig(TrainConfig):
         linearly to zero over the last `decay_share` of the run.
     judged_frames: frames of each note that the loss looks at, drawn anew each step, the attack more often than the
         tail; all frames are grown, but spectra are by far the largest arrays, and neighbouring frames teach the same.
-    band_weight: of the error of whole bands' levels beside that of each bin (see warm_start.band_loss).
+    band_weight: of the error of whole bands' levels beside that of each bin (see studio.reconstruction.band_loss).
     kl_nats: information a note may hand its latent, free of charge. Enough for what varies within an instrument, and
         little enough that latents drawn from the (fitted) prior sound as good as those of real notes.
     ema_notes: half-life of the averaged weights that snapshots hold.

@@ -29,8 +29,8 @@ from gansynth_core.errors import DataError, GanSynthError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.synth import choose_device
 from gansynth_core.training.config import SPECS, TrainConfig
-from gansynth_core.training.dataset import NoteSet, batches, identity
-from gansynth_core.training.labels import doubts
+from gansynth_core.training.data.dataset import NoteSet, batches, identity
+from gansynth_core.training.data.labels import doubts
 from gansynth_core.training.objectives import OBJECTIVES, Objective
 from gansynth_core.training.parallel import Processes, is_first, processes
 

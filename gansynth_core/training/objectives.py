@@ -7,9 +7,9 @@ import numpy as np
 from torch import Tensor
 
 from gansynth_core.training.config import MagentaConfig, StudioConfig, StudioGanConfig, TrainConfig
-from gansynth_core.training.magenta_gan import MagentaGan
-from gansynth_core.training.studio_gan import StudioGan
-from gansynth_core.training.warm_start import WarmStart
+from gansynth_core.training.magenta.gan import MagentaGan
+from gansynth_core.training.studio.adversarial import StudioGan
+from gansynth_core.training.studio.reconstruction import WarmStart
 
 
 class Objective(Protocol):

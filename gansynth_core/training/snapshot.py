@@ -11,7 +11,7 @@ from gansynth_core.cards import ModelCard, save_model
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
 from gansynth_core.training.config import TrainConfig
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.data.dataset import NoteSet
 
 SHOWN_NOTES = 6
 

@@ -1,7 +1,7 @@
 """Measuring a model beside real notes: `python -m gansynth_core evaluate`, and `judge` for what it measures with.
 
 notes.py       which notes, and their sound: real, made by the model, made from the encoder's finding
-pitch.py       who is in tune, by a tracker that knows nothing of the model
+pitch.py       who is in tune, by pitch_tracker.py, which knows nothing of the model
 spectrum.py    log-spectral distance
 judge.py       a network that learned pitches and instruments from real notes: trained, saved, asked
 measures.py    the formulas: inception score, FID, NDB, distances

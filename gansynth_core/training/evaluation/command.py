@@ -10,11 +10,11 @@ from gansynth_core.cards import model_folder, save_card
 from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.synth import Synth
-from gansynth_core.training.dataset import NoteSet
-from gansynth_core.training.encoding import load_encoder
+from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import SHIPPED, Judge, load_judge
 from gansynth_core.training.evaluation.report import Column, check_comparable, column_of, write_report
+from gansynth_core.training.studio.encoding import load_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

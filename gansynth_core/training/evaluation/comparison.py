@@ -21,7 +21,7 @@ from gansynth_core.descriptors import DESCRIPTORS, measure
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.sound import Clips
 from gansynth_core.synth import Synth
-from gansynth_core.training.dataset import NoteSet, identity
+from gansynth_core.training.data.dataset import NoteSet, identity
 from gansynth_core.training.evaluation import trials
 from gansynth_core.training.evaluation.checks import CLICK_DB, SHARP_DB, SoundCheck, check, spread_lufs
 from gansynth_core.training.evaluation.judge import Judge, Verdict, levels_of_notes, ranks
@@ -51,8 +51,8 @@ from gansynth_core.training.evaluation.notes import (
     versions,
 )
 from gansynth_core.training.evaluation.pitch import is_in_tune, pitch_figures
+from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
 from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
-from gansynth_core.training.pitch_tracker import cents_off, hear
 
 FORMAT = 2
 BATCH = 12

@@ -29,7 +29,7 @@ from tqdm import tqdm
 from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.files import replacing
 from gansynth_core.synth import choose_device
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.data.dataset import NoteSet
 
 FORMAT = 1
 SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "judge" / "judge.safetensors"

@@ -15,7 +15,7 @@ from gansynth_core.instruments import families
 from gansynth_core.latent import Z_LIMIT, Timbre, sample
 from gansynth_core.specgram import Representation
 from gansynth_core.synth import Synth
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.data.dataset import NoteSet
 
 
 def choose_notes(data: NoteSet, card: ModelCard, count: int, seed: int) -> np.ndarray:

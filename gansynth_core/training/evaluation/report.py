@@ -16,7 +16,7 @@ from gansynth_core.cards import ModelCard
 from gansynth_core.descriptors import DESCRIPTORS
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.specgram import Representation
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.evaluation.comparison import FORMAT, KINDS, Comparison, Judged, measured_notes
 from gansynth_core.training.evaluation.judge import Judge
 from gansynth_core.training.evaluation.listen import write_page

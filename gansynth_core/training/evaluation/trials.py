@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gansynth_core.latent import morph
 from gansynth_core.synth import Synth
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.evaluation.judge import BANDS_PER_OCTAVE, FLOOR_DB, Judge, levels_of_notes
 from gansynth_core.training.evaluation.measures import mean, mean_pairwise_distance, rms_distance, unevenness
 from gansynth_core.training.evaluation.notes import can_play, drawn, instrument_of, play, variations_of

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from gansynth_core.training.config import SPECS
-    from gansynth_core.training.dataset import note_bytes, prepare, readable_size
+    from gansynth_core.training.data.dataset import note_bytes, prepare, readable_size
 
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
     if workers < 1:
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _summarize(data, preset: str) -> None:
-    from gansynth_core.training.dataset import note_bytes, readable_size, skip_reasons
+    from gansynth_core.training.data.dataset import note_bytes, readable_size, skip_reasons
 
     reasons = skip_reasons(data.folder)
     print(
@@ -152,7 +152,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
     pitches = pitches or _KNOWN_PITCHES[arguments.spec]
 
     if arguments.source == "soundfont":
-        from gansynth_core.training.soundfont import DEFAULT_SOUNDFONT, Soundfont
+        from gansynth_core.training.data.soundfont import DEFAULT_SOUNDFONT, Soundfont
 
         low, high = pitches or _DEFAULT_PITCHES
         copies = {"variations": 3, "doubled": 0, "layers": 0}
@@ -174,7 +174,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
     if pitches:
         options["pitches"] = pitches
     if arguments.source == "nsynth":
-        from gansynth_core.training.nsynth import NSynth
+        from gansynth_core.training.data.nsynth import NSynth
 
         if arguments.naming:
             options["naming"] = arguments.naming
@@ -182,7 +182,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
             options["sources"] = _names(arguments.kinds)
         return [NSynth(path, **options) for path in arguments.path]
 
-    from gansynth_core.training.folder import WavFolder
+    from gansynth_core.training.data.folder import WavFolder
 
     if arguments.table and len(arguments.path) > 1:
         raise InputError("--table goes with one --path; of several, each may hold its own notes.csv.")

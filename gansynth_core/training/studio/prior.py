@@ -17,8 +17,8 @@ from torch.nn import functional
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.generators.instrument_prior import DIRECTIONS, KNOTS, knot_weights
 from gansynth_core.generators.studio import StudioGenerator
-from gansynth_core.training.dataset import NoteSet
-from gansynth_core.training.encoding import located, some_of_each
+from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.studio.encoding import located, some_of_each
 
 NOTES_PER_INSTRUMENT = 96
 PULL = 1.0  # notes' worth of pull that holds an instrument's place at a knot to its place over all

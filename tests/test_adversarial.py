@@ -13,12 +13,12 @@ from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum, white_noise
 from gansynth_core.training import loop
 from gansynth_core.training.config import PRESETS
-from gansynth_core.training.dataset import SourceNote, prepare
+from gansynth_core.training.data.dataset import SourceNote, prepare
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.prior import fit_prior, unfit_prior
-from gansynth_core.training.studio_critic import FLOOR, spread_of_groups
-from gansynth_core.training.studio_gan import StudioGan, learning_rate
-from gansynth_core.training.warm_start import WarmStart, build
+from gansynth_core.training.studio.adversarial import StudioGan, learning_rate
+from gansynth_core.training.studio.critic import FLOOR, spread_of_groups
+from gansynth_core.training.studio.prior import fit_prior, unfit_prior
+from gansynth_core.training.studio.reconstruction import WarmStart, build
 
 WARM = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16, precision="fp32")
 CONFIG = PRESETS["tiny-gan"].replace(latent_size=16, precision="fp32", notes=1000, snapshot_notes=1000)

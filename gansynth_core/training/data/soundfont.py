@@ -13,7 +13,7 @@ from gansynth_core.errors import AudioError, DataError, InputError, ToolError, n
 from gansynth_core.instruments import GM_INSTRUMENTS
 from gansynth_core.packs.levels import loudness_lufs
 from gansynth_core.sound import SILENCE_PEAK, Clip
-from gansynth_core.training.dataset import SourceNote
+from gansynth_core.training.data.dataset import SourceNote
 
 INSTALL = "Install it with: sudo apt-get install fluidsynth libfluidsynth3 fluid-soundfont-gm"
 DEFAULT_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")  # where Debian's fluid-soundfont-gm puts it

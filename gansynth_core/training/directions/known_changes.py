@@ -5,8 +5,8 @@ import numpy as np
 
 from gansynth_core.errors import DataError
 from gansynth_core.generators.encoder import StudioEncoder
-from gansynth_core.training.dataset import NoteSet
-from gansynth_core.training.encoding import located, some_of_each
+from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.studio.encoding import located, some_of_each
 
 #: The descriptor that rises, the change that makes it do so (see soundfont.GENERATORS), and which way.
 CHANGES = {

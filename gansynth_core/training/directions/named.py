@@ -21,10 +21,10 @@ from gansynth_core.descriptors import DESCRIPTORS, HELD, Descriptor, measure
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, nudge, sample
 from gansynth_core.synth import BATCH, Synth
-from gansynth_core.training.dataset import NoteSet
-from gansynth_core.training.directions import latent_directions
-from gansynth_core.training.encoding import load_encoder
-from gansynth_core.training.known_changes import known_directions
+from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.directions.components import latent_directions
+from gansynth_core.training.directions.known_changes import known_directions
+from gansynth_core.training.studio.encoding import load_encoder
 
 # Of DESCRIPTORS, in the order of the sliders. The first ones are freed of each other, the rest of all of them: what is
 # bright is less hollow in most sounds, and a brightness that may not change that would hardly be one.

@@ -7,7 +7,7 @@ of the warm start stays alive as a small term. The generator's noise is drawn an
 player's fixed bank again and again would learn it by heart.
 
 Where this differs from the GANSynth paper, and why:
-* The critic hears through the encoder of the model begun with (studio_critic.py), which knows the instruments already.
+* The critic hears through the encoder of the model begun with (critic.py), which knows the instruments already.
   One that began from nothing saw next to no distance after 90,000 notes; this one does after a few thousand.
 * What grows along time is the critic: from the coarsest of the encoder's stages, that of four frames, to the finest.
   The generator is whole from the beginning, as the warm start has left it.
@@ -33,13 +33,13 @@ from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator, white_noise
 from gansynth_core.training import wgan
 from gansynth_core.training.config import StudioGanConfig
-from gansynth_core.training.dataset import NoteSet, StoredNotes, dequantize
+from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.prior import fit_prior
-from gansynth_core.training.studio_critic import StudioCritic
-from gansynth_core.training.studio_model import read_studio_model, write_studio_model
-from gansynth_core.training.warm_start import reconstruction_loss
+from gansynth_core.training.studio.critic import StudioCritic
+from gansynth_core.training.studio.model import read_studio_model, write_studio_model
+from gansynth_core.training.studio.prior import fit_prior
+from gansynth_core.training.studio.reconstruction import reconstruction_loss
 
 STORED_STEP = 1 / 127  # of a stored specgram: dither of so much hides it, by which else real notes could be told
 REMEMBERED = 16  # batches that the critic can go back to

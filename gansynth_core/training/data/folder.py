@@ -8,7 +8,7 @@ from pathlib import Path
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.pitches import NOTE_NAME, parse_pitch, pitch_of
 from gansynth_core.sound import Clip
-from gansynth_core.training.dataset import SourceNote, read_source_file
+from gansynth_core.training.data.dataset import SourceNote, read_source_file
 
 TABLE = "notes.csv"
 SUFFIXES = (".wav", ".wave", ".flac", ".aif", ".aiff")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gansynth_core.errors import DataError, InputError, nearest
 from gansynth_core.sound import Clip
-from gansynth_core.training.dataset import SourceNote, read_source_file
+from gansynth_core.training.data.dataset import SourceNote, read_source_file
 
 LICENCE = "CC BY 4.0 (NSynth dataset, Google Inc., Engel et al. 2017)"
 SOURCES = ("acoustic", "electronic", "synthetic")

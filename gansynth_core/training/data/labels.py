@@ -3,7 +3,7 @@
 import numpy as np
 
 from gansynth_core.errors import DataError
-from gansynth_core.training.dataset import NoteSet, dequantize
+from gansynth_core.training.data.dataset import NoteSet, dequantize
 
 LOOKED_AT = 256  # notes
 HARMONICS = 12

@@ -15,10 +15,10 @@ from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.training.config import TrainConfig
-from gansynth_core.training.dataset import NoteSet
-from gansynth_core.training.directions import latent_directions
-from gansynth_core.training.encoding import load_encoder
+from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
+from gansynth_core.training.studio.encoding import load_encoder
 
 
 @torch.inference_mode()

@@ -21,11 +21,11 @@ from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import MEDIAN_TO_RMS, Spectrum, StudioGenerator, tonal_share
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig, StudioGanConfig
-from gansynth_core.training.dataset import NoteSet, StoredNotes
+from gansynth_core.training.data.dataset import NoteSet, StoredNotes
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.prior import fit_prior, unfit_prior
-from gansynth_core.training.studio_model import read_studio_model, write_studio_model
+from gansynth_core.training.studio.model import read_studio_model, write_studio_model
+from gansynth_core.training.studio.prior import fit_prior, unfit_prior
 
 
 class WarmStart:

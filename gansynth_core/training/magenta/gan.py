@@ -18,8 +18,8 @@ from gansynth_core.errors import DataError, InputError
 from gansynth_core.generators.magenta import MagentaGenerator, progress_after
 from gansynth_core.training import wgan
 from gansynth_core.training.config import MagentaConfig
-from gansynth_core.training.dataset import NoteSet, StoredNotes, dequantize
-from gansynth_core.training.magenta_discriminator import MagentaDiscriminator
+from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
+from gansynth_core.training.magenta.discriminator import MagentaDiscriminator
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
-from gansynth_core.training.dataset import NoteSet
+from gansynth_core.training.data.dataset import NoteSet
 
 BATCH = 32
 

@@ -1,0 +1,9 @@
+"""Where notes come from, and the prepared set that training reads.
+
+dataset.py    the set on disk: preparing it from any source, and reading it
+soundfont.py  General MIDI soundfonts, rendered by fluidsynth
+nsynth.py     the NSynth dataset
+folder.py     a folder of WAV files
+labels.py     do the notes have the pitches they are said to have?
+command.py    python -m gansynth_core data
+"""
