@@ -9,24 +9,19 @@ import json
 import multiprocessing
 import os
 import platform
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
-from gansynth_core.cards import MODELS_VARIABLE, ModelCard, load_card, model_folder
+from gansynth_core.cards import ModelCard, load_card, model_folder
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre, sample
-from gansynth_core.page_bench import measure_page
 from gansynth_core.synth import Synth
 
 FORMAT = 1
@@ -34,17 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTE_RUNS, OCTAVE_RUNS, START_RUNS = 20, 8, 3
 OCTAVE = 12
 MEMORY_AFTER = (200, 400, 600)  # notes; the synth's cache is full between the first two, so growth shows after that
-APP_SECONDS = 60.0  # longer than this to a page is no start
-GOALS = {
-    "note": (50, "ms"),
-    "octave": (300, "ms"),
-    "process_start_to_wav": (5, "s"),
-    "app_start_to_page": (8, "s"),
-    "app_memory": (1200, "MB"),
-    "morph_to_sound": (80, "ms"),
-    "slider_to_sound": (80, "ms"),
-    "map_hover_to_sound": (100, "ms"),
-}
+Target = tuple[float, str]
+TARGETS: dict[str, Target] = {"note": (50, "ms"), "octave": (300, "ms"), "process_start_to_wav": (5, "s")}
 Timing = dict[str, float | int]
 Figures = dict[str, object]
 
@@ -53,54 +39,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `bench`."""
     parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: the CPU, and the GPU where there is one")
-    parser.add_argument("--page", action="store_true", help="also drive the app's page in Chromium, as a hand would")
     parser.add_argument("--json", metavar="FILE", help="also write the figures to a JSON file")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure as the command line says, print, and write the JSON file if one is named."""
-    figures = bench(arguments.model, arguments.device, print, page=arguments.page)
+    figures = bench(arguments.model, arguments.device, print)
     if arguments.json:
-        with replacing(arguments.json) as partial:
-            partial.write_text(json.dumps({"format": FORMAT} | figures, indent=1) + "\n", encoding="utf-8")
+        save(figures, arguments.json)
 
 
-def bench(
-    model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None, *, page: bool = False
-) -> Figures:
-    """All figures of a model by its id or folder, with `page` those of the app's page in a browser too, each a line to
-    `tell` as soon as it is known.
+def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None) -> Figures:
+    """All figures of a model by its id or folder, each a line to `tell` as soon as it is known.
 
     Raises ModelError or InputError for a model or device there is not; what else cannot be measured is a sentence in
     the place of its figure.
     """
     folder = model_folder(model)
     figures: Figures = {"model": load_card(folder).id, "machine": machine()}
-    tell("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in figures["machine"].items()))
+    tell(machine_lines(figures["machine"]))
     devices = ["cpu", "cuda"] if device == "auto" and torch.cuda.is_available() else [device]
     for one in devices:
         synth = Synth.load(str(folder), device=one)
         rendering = rendering_times(synth)
         figures[f"rendering_{synth.device}"] = rendering
         tell(f"on {synth.device}:")
-        tell(_line("one note, latent to wave", rendering["note"], "note"))
-        tell(_line(f"an octave ({OCTAVE} notes) at once", rendering["octave"], "octave"))
+        tell(line("one note, latent to wave", rendering["note"], TARGETS["note"]))
+        tell(line(f"an octave ({OCTAVE} notes) at once", rendering["octave"], TARGETS["octave"]))
         share = rendering["griffin_lim_share"]
         tell(f"  of one note, {synth.griffin_lim_steps} Griffin-Lim steps take: {100 * share:.0f} %")
         del synth
     figures["process_start_to_wav"] = process_start(folder)
-    tell(_line("process start to a WAV on disk", figures["process_start_to_wav"], "process_start_to_wav"))
+    tell(line("process start to a WAV on disk", figures["process_start_to_wav"], TARGETS["process_start_to_wav"]))
     figures["synth_memory_mb"] = synth_memory(folder, devices[0])
-    tell(_line("memory of a Synth", figures["synth_memory_mb"]))
-    figures["app"] = app = measure_app(folder, page=page)
-    if isinstance(app, str):
-        tell(f"the app: {app}")
-    else:
-        tell(_line("the app, start to a page that serves", app["start_to_page"], "app_start_to_page"))
-        tell(_line("its memory", app["memory_mb"], "app_memory"))
-        tell(_line(f"its route, {OCTAVE} notes asked for and received", app["octave"]))
-        for name, figure in app.get("page", {}).items():
-            tell(_line(f"its page, {name.replace('_', ' ')}", figure, name))
+    tell(line("memory of a Synth", figures["synth_memory_mb"]))
     return figures
 
 
@@ -160,10 +132,11 @@ def timed(call: Callable[[], object], runs: int, warm: int = 3) -> Timing:
         began = time.perf_counter()
         call()
         took.append(1000 * (time.perf_counter() - began))
-    return _timing(took)
+    return timing(took)
 
 
-def _timing(milliseconds: list[float]) -> Timing:
+def timing(milliseconds: list[float]) -> Timing:
+    """Median, least and most of times in milliseconds, and how many there are."""
     return {
         "median_ms": round(statistics.median(milliseconds), 1),
         "min_ms": round(min(milliseconds), 1),
@@ -192,9 +165,9 @@ def process_start(folder: Path, runs: int = START_RUNS) -> Timing | str:
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             took.append(1000 * (time.perf_counter() - began))
             if done.returncode or not wav.is_file():
-                return f"'generate' failed: {_last_line(done.stderr)}"
+                return f"'generate' failed: {last_line(done.stderr)}"
             wav.unlink()
-    return _timing(took)
+    return timing(took)
 
 
 def resident_mb(process: int | str = "self") -> float | None:
@@ -224,105 +197,17 @@ def _play_and_weigh(folder: str, device: str) -> dict[str, float | None]:
     return sizes
 
 
-# --- the app -----------------------------------------------------------------------------------------------------
-
-
-def measure_app(folder: Path, root: Path = ROOT, *, page: bool = False) -> Figures | str:
-    """Start `root`/app.py with the model in `folder`; seconds to a page, then notes over its route and its memory, and
-    with `page` what a hand meets there (see page_bench). A sentence instead where there is no app, or it does not come
-    up."""
-    if not (root / "app.py").is_file():
-        return "there is no app.py beside the package, so nothing was measured."
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # The app finds models by name: the folder's own, in the folder around it.
-    environment = os.environ | {MODELS_VARIABLE: str(folder.resolve().parent)}
-    command = [sys.executable, "app.py", "--port", str(port), "--model", folder.resolve().name]
-    with tempfile.TemporaryFile("w+") as said:
-        began = time.perf_counter()
-        app = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=said)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            while not _serves(address):
-                if app.poll() is not None:
-                    said.seek(0)
-                    return f"it stopped before it served a page: {_last_line(said.read())}"
-                if time.perf_counter() - began > APP_SECONDS:
-                    return f"it served no page within {APP_SECONDS:g} s."
-                time.sleep(0.05)
-            start = _timing([1000 * (time.perf_counter() - began)])
-            try:
-                seen = {"page": measure_page(address)} if page else {}  # first: a browser's patience is not endless
-                return {"start_to_page": start} | _ask_for_notes(address, app.pid) | seen
-            except (OSError, ValueError, KeyError) as cause:
-                return f"it served a page, but no notes: {cause}"
-        finally:
-            app.terminate()
-            try:
-                app.wait(10)
-            except subprocess.TimeoutExpired:
-                app.kill()
-                app.wait()
-
-
-def _serves(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
-def _ask_for_notes(address: str, process: int) -> Figures:
-    """Octaves over the app's route, every one another sound, until the most notes of MEMORY_AFTER are received."""
-    studio = f"{address}/gradio_api/studio"
-    model = json.loads(_fetch(f"{studio}/model"))
-    names = [instrument["name"] for family in model["families"] for instrument in family["instruments"]]
-    took, sizes, notes, seed = [], {}, 0, 0
-    left = list(MEMORY_AFTER)
-    while left:
-        instruments = {names[seed % len(names)]: 1.0} if names else {}
-        sound = json.dumps({"instruments": instruments, "seed": seed})
-        query = urllib.parse.urlencode({"sound": sound, "low": model["low"], "high": model["low"] + OCTAVE - 1})
-        began = time.perf_counter()
-        _fetch(f"{studio}/{model['digest']}/notes?{query}")
-        took.append(1000 * (time.perf_counter() - began))
-        notes, seed = notes + OCTAVE, seed + 1
-        if notes >= left[0]:
-            sizes[f"after_{left.pop(0)}_notes"] = resident_mb(process)
-    return {"octave": _timing(took[1:]), "memory_mb": sizes}  # the first may have waited for the model
-
-
-def _fetch(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=APP_SECONDS) as answer:
-            return answer.read()
-    except urllib.error.HTTPError as cause:
-        raise OSError(f"{cause.code} {cause.read(300).decode(errors='replace')}") from cause
-
-
 # --- telling -----------------------------------------------------------------------------------------------------
 
 
-def _line(title: str, figure: Mapping[str, object] | str, goal: str = "") -> str:
-    """One figure as people read it, with the target beside it."""
-    target, unit = GOALS.get(goal, (None, "ms"))
-    beside = f" (target: at most {target} {unit})" if target else ""
+def line(title: str, figure: Mapping[str, object] | str, target: Target | None = None) -> str:
+    """One figure as people read it: times, sizes in MB or a sentence, with the target beside it."""
+    goal, unit = target or (None, "ms")
+    beside = f" (target: at most {goal} {unit})" if goal else ""
     if isinstance(figure, str):
         return f"  {title}: {figure}"
-    if "frames_a_second" in figure:
-        seen = f"{figure['frames_a_second']:.0f} frames a second, {figure['paint_ms']} ms to paint one"
-        return f"  {title}: {seen}, with {figure['points']:,} points{beside}"
     if "median_ms" in figure:
         scale, digits = (1000, 2) if unit == "s" else (1, 1)
-        if "p95_ms" in figure:
-            more = f", quietest {figure['quietest_db']} dB" if "quietest_db" in figure else ""
-            more += f", exact {figure['exact_ms']:.0f} ms after the hand stops" if "exact_ms" in figure else ""
-            return (
-                f"  {title}: {figure['median_ms']:.0f} ms, 95 % within {figure['p95_ms']:.0f} ms, "
-                f"{figure['runs']} moves{more}{beside}"
-            )
         median, least, most = (f"{figure[key] / scale:.{digits}f}" for key in ("median_ms", "min_ms", "max_ms"))
         if figure["runs"] == 1:
             return f"  {title}: {median} {unit}{beside}"
@@ -334,6 +219,18 @@ def _line(title: str, figure: Mapping[str, object] | str, goal: str = "") -> str
     return f"  {title}: {sizes}{beside}"
 
 
-def _last_line(text: str) -> str:
+def machine_lines(facts: Mapping[str, object]) -> str:
+    """What `machine` found, a line each."""
+    return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())
+
+
+def save(figures: Figures, path: str) -> None:
+    """Write `figures` to a JSON file."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps({"format": FORMAT} | figures, indent=1) + "\n", encoding="utf-8")
+
+
+def last_line(text: str) -> str:
+    """What a program said last, such as its error."""
     lines = text.strip().splitlines()
     return lines[-1] if lines else "it said nothing."

@@ -8,8 +8,8 @@ import pytest
 from browser import PATIENCE_MS
 from playwright.sync_api import Page, sync_playwright
 
-import app
 from gansynth_core import GM_INSTRUMENTS, Synth
+from webapp import app
 from webapp.player import Player
 
 ARGUMENTS = [

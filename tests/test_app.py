@@ -14,8 +14,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from sine_voice import sine_synth
 
-import app
 from gansynth_core import Clip
+from webapp import app
 from webapp.actions import generate_action
 from webapp.player import Player
 
@@ -102,13 +102,13 @@ def test_a_taken_port_is_one_sentence(capsys):
 def test_what_is_no_port_is_refused_in_words(capsys, port):
     with pytest.raises(SystemExit):
         app.main([f"--port={port}"])
-    assert "is no port: choose a whole number from 1 to 65535." in capsys.readouterr().err
+    assert "is not a port. Choose a whole number from 1 to 65535." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["studio.invalid", "192.0.2.1", "a..b", "x" * 70])  # 192.0.2.x is never anyone's
 def test_a_host_that_is_not_this_machine_is_one_sentence(capsys, host):
     assert app.main(["--host", host]) == 1
-    assert capsys.readouterr().err == f"'{host}' is no address of this machine: name another with --host.\n"
+    assert capsys.readouterr().err == f"'{host}' is not an address of this machine. Choose another with --host.\n"
 
 
 def test_a_missing_model_is_one_sentence(capsys):
@@ -119,7 +119,7 @@ def test_a_missing_model_is_one_sentence(capsys):
 
 
 def test_start_does_not_import_what_only_pictures_need():
-    code = "import sys, app, webapp.layout, webapp.routes; assert 'matplotlib' not in sys.modules"
+    code = "import sys, webapp.app, webapp.layout, webapp.routes; assert 'matplotlib' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 

@@ -55,38 +55,6 @@ def test_resident_memory_is_that_of_the_process():
     assert bench.resident_mb(2**30) is None
 
 
-def test_an_absent_app_and_one_that_stops_are_told_in_a_sentence(tmp_path):
-    assert "no app.py" in bench.measure_app(tmp_path, root=tmp_path)
-    (tmp_path / "app.py").write_text("import sys; sys.exit('The piano is out of tune.')")
-    assert bench.measure_app(tmp_path, root=tmp_path) == "it stopped before it served a page: The piano is out of tune."
-
-
-APP = """
-import argparse, http.server, json
-parser = argparse.ArgumentParser()
-parser.add_argument("--port", type=int)
-parser.add_argument("--model")
-port = parser.parse_args().port
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        families = [{"instruments": [{"name": "violin"}]}]
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"digest": "d", "low": 36, "families": families}).encode())
-    def log_message(self, *words):
-        pass
-http.server.HTTPServer(("127.0.0.1", port), Page).serve_forever()
-"""
-
-
-def test_an_app_is_started_asked_and_stopped(tmp_path):
-    (tmp_path / "app.py").write_text(APP)
-    figures = bench.measure_app(tmp_path, root=tmp_path)
-    assert 0 < figures["start_to_page"]["median_ms"] < 60_000
-    assert figures["octave"]["runs"] == 49  # 600 notes by twelve, the first not counted
-    assert list(figures["memory_mb"]) == ["after_200_notes", "after_400_notes", "after_600_notes"]
-
-
 def test_the_command_prints_and_writes_what_it_measured(tmp_path, monkeypatch, capsys):
     timing = {"median_ms": 4321.0, "min_ms": 4000.0, "max_ms": 5000.0, "runs": 3}
     monkeypatch.setattr(bench, "model_folder", lambda model: tmp_path)
@@ -96,14 +64,13 @@ def test_the_command_prints_and_writes_what_it_measured(tmp_path, monkeypatch, c
     monkeypatch.setattr(bench, "rendering_times", lambda synth: rendering)
     monkeypatch.setattr(bench, "process_start", lambda folder: timing)
     monkeypatch.setattr(bench, "synth_memory", lambda folder, device: {"after_200_notes": 512.3})
-    monkeypatch.setattr(bench, "measure_app", lambda folder, page: "there is none.")
     parser = argparse.ArgumentParser()
     bench.add_arguments(parser)
     bench.run(parser.parse_args(["--json", str(tmp_path / "bench.json"), "--device", "cpu"]))
     said = capsys.readouterr().out
     assert "process start to a WAV on disk: 4.32 s, 4.00 to 5.00 in 3 runs (target: at most 5 s)" in said
     assert "Griffin-Lim steps take: 25 %" in said and "after 200 notes 512 MB" in said
-    assert "the app: there is none." in said and "cores: " in said
+    assert "cores: " in said
     document = json.loads((tmp_path / "bench.json").read_text())
     assert document["format"] == 1 and document["process_start_to_wav"] == timing
     assert document["rendering_cpu"] == rendering and document["machine"]["torch_threads"] >= 1

@@ -9,8 +9,9 @@ import pytest
 from browser import HEARD, PATIENCE_MS, assert_hears, at_key, enable_sound, pick, wait_for_silence
 from sine_voice import SineGenerator, sine_card, sine_synth
 
-import app
-from gansynth_core import ModelError, Synth, page_bench
+from gansynth_core import ModelError, Synth
+from webapp import app
+from webapp.bench.page import drag, watch
 from webapp.player import Player
 
 
@@ -178,9 +179,9 @@ def test_a_slider_under_the_hand_is_heard_at_once_and_exactly_where_it_rests(vis
 def test_the_benchmark_of_the_page_hears_what_it_moves(visit):
     page = visit()
     enable_sound(page)
-    page_bench.watch(page)
+    watch(page)
     for selector in (".line input", "#shape .slider input"):
-        figures = page_bench.drag(page, selector, seconds=1.5)
+        figures = drag(page, selector, seconds=1.5)
         assert figures["runs"] > 3
         assert 0 < figures["median_ms"] <= figures["p95_ms"] <= figures["max_ms"]
         assert figures["exact_ms"] > 0

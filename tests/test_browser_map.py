@@ -8,8 +8,8 @@ from browser import assert_hears, enable_sound, wait_for_silence
 from playwright.sync_api import Page
 from sine_voice import SineGenerator, grid_atlas, sine_card
 
-import app
 from gansynth_core import GM_INSTRUMENTS, Synth, families
+from webapp import app
 from webapp.player import Player
 
 SIDE = 12  # points in a row of the map; point 0 is the acoustic grand piano's seed 0, point 40 the violin's

@@ -1,4 +1,4 @@
-"""How the page feels: `python -m gansynth_core bench --page` drives it in a real Chromium, with a hand's own movements.
+"""How the page feels: drives it in a real Chromium, with a hand's own movements.
 
 What is timed ends where the browser's audio engine is told to start a sound, which it does within one block of 128
 samples; what the sound card adds is not in it. Needs playwright and Chromium, as the tests do.
@@ -10,9 +10,15 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+Figure = dict[str, float]
+PageFigures = dict[str, Figure | str]
 
 BROWSER_ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -43,7 +49,7 @@ _WATCH = """() => {
 }"""
 
 
-def measure_page(address: str, seconds: float = DRAG_SECONDS) -> dict[str, object]:
+def measure_page(address: str, seconds: float = DRAG_SECONDS) -> PageFigures:
     """Figures of the page at `address`: the line of the morph and a slider dragged for `seconds` each (see `drag`), and
     the page's memory while it plays. A sentence in the place of what cannot be measured."""
     measures = {
@@ -53,7 +59,7 @@ def measure_page(address: str, seconds: float = DRAG_SECONDS) -> dict[str, objec
         "map_frames": frames,
         "memory_mb": playing_memory,
     }
-    figures: dict[str, object] = {}
+    figures: PageFigures = {}
     try:
         with opened(address) as page:
             watch(page)
@@ -65,7 +71,7 @@ def measure_page(address: str, seconds: float = DRAG_SECONDS) -> dict[str, objec
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Any]:
+def opened(address: str) -> Iterator["Page"]:
     """The page in Chromium, sound switched on by a real click."""
     from playwright.sync_api import sync_playwright
 
@@ -83,16 +89,16 @@ def opened(address: str) -> Iterator[Any]:
         browser.close()
 
 
-def watch(page) -> None:
+def watch(page: "Page") -> None:
     """From now on the page remembers moves, sounds and levels, which `drag` reads."""
     page.evaluate(_WATCH)
 
 
-def _settle(page) -> None:
+def _settle(page: "Page") -> None:
     page.wait_for_function("() => studio.blocks().every((block) => block.loaded) && studio.isQuiet()")
 
 
-def drag(page, selector: str, seconds: float) -> dict[str, object]:
+def drag(page: "Page", selector: str, seconds: float) -> Figure:
     """Drag a slider to and fro for `seconds`: milliseconds from each move to the next sound that starts, the quietest
     moment of the drag (dB below its median level) once the first sound was there, and the milliseconds from the hand's
     stop to the exact sound (median of STOPS), where up to then keyframes stood in for it."""
@@ -133,7 +139,7 @@ def drag(page, selector: str, seconds: float) -> dict[str, object]:
     }
 
 
-def hover(page, points: int = 40) -> dict[str, object]:
+def hover(page: "Page", points: int = 40) -> Figure:
     """Milliseconds from the pointer's coming to rest on a point of the map to its sound, over `points` of them, each
     gone to over its neighbours as a hand does."""
     page.wait_for_function("() => studio.map?.sky.painted.frames > 0")
@@ -156,7 +162,7 @@ def hover(page, points: int = 40) -> dict[str, object]:
     return _spread(waits)
 
 
-def frames(page, points: int = 10_000, seconds: float = 3.0) -> dict[str, object]:
+def frames(page: "Page", points: int = 10_000, seconds: float = 3.0) -> Figure:
     """Frames a second that the map shows while it is zoomed without a pause, and the milliseconds it takes to paint
     one; its points are repeated until there are at least `points` of them."""
     crowded = page.context.new_page()
@@ -190,16 +196,16 @@ def frames(page, points: int = 10_000, seconds: float = 3.0) -> dict[str, object
     }
 
 
-def _repeat_points(page, points: int) -> None:
+def _repeat_points(page: "Page", points: int) -> None:
     """Let the page receive a larger map than there is: every point several times, a little aside."""
-    times = {}
+    times: dict[str, int] = {}
 
-    def describe(route) -> None:
+    def describe(route: "Route") -> None:
         facts = route.fetch().json()
         times["count"], times["times"] = facts["points"], -(-points // facts["points"])
         route.fulfill(json=facts | {"points": facts["points"] * times["times"]})
 
-    def repeat(route) -> None:
+    def repeat(route: "Route") -> None:
         body, count = route.fetch().body(), times["count"]
         row = 4 * count  # bytes of one number a point; places come first, two of them for each of two layouts
         random, parts = np.random.default_rng(0), []
@@ -229,7 +235,7 @@ def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) ->
     return waits
 
 
-def playing_memory(page, notes: int = 300) -> dict[str, float]:
+def playing_memory(page: "Page", notes: int = 300) -> Figure:
     """The page's JavaScript memory in MB before, half way through and after `notes` ever new sounds, one after the
     other as fast as they come."""
     before = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
@@ -243,7 +249,7 @@ def playing_memory(page, notes: int = 300) -> dict[str, float]:
     return {"before": round(before, 1), "half_way": round(half, 1), "after": round(after, 1)}
 
 
-def _spread(milliseconds: list[float]) -> dict[str, object]:
+def _spread(milliseconds: list[float]) -> Figure:
     ordered = sorted(milliseconds)
     return {
         "median_ms": round(statistics.median(ordered), 1),
@@ -253,7 +259,7 @@ def _spread(milliseconds: list[float]) -> dict[str, object]:
     }
 
 
-def _attempted(measure: Callable[[Any], dict[str, object]], page) -> dict[str, object] | str:
+def _attempted(measure: Callable[["Page"], Figure], page: "Page") -> Figure | str:
     try:
         return measure(page)
     except Exception as cause:  # one figure that cannot be had must not take the others with it

@@ -1,0 +1,172 @@
+"""Starts the app: what `python app.py` and the command `gansynth-studio` run."""
+
+import argparse
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # imported for real only once the arguments are known to be good: gradio takes seconds
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import gradio
+
+    from gansynth_core import ModelCard, Synth
+    from webapp.player import Player
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it reports its import otherwise
+# Before torch is imported: its threads (libgomp's) then sleep while they wait for each other. They spin otherwise, and
+# take the cores from what is at work beside them: on a busy machine a note takes five times as long.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+FIRST_PORT = 7860
+PORTS_TRIED = 40
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the app. Returns 0 after a normal stop, 1 with a sentence on stderr when it cannot start."""
+    options = parse(arguments)
+    if options.version:
+        from gansynth_core import __version__
+
+        print(f"gansynth-studio {__version__}")
+        return 0
+    if not can_listen(options.host):
+        _complain(f"'{options.host}' is not an address of this machine. Choose another with --host.")
+        return 1
+    port = free_port(options.host, options.port)
+    if port is None:
+        taken = f"Port {options.port}" if options.port else f"Every port from {FIRST_PORT} to {_last_port()}"
+        _complain(f"{taken} at {options.host} is taken or not allowed. Choose another with --port.")
+        return 1
+
+    from gansynth_core import GanSynthError, load_card, model_folder
+    from webapp.player import Player
+
+    try:
+        folder = model_folder(options.model)
+        card = load_card(folder)
+    except GanSynthError as error:
+        _complain(error)
+        return 1
+    player = Player(card, folder=folder)
+    page = launch(player, options.host, port, block=False, others=other_players(card, options.device))
+    shown = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"GANSynth Studio is running at http://{shown}:{port}  (stop with Ctrl+C)", flush=True)
+    player.load(_loader(folder, options.device), _complain)
+    page.block_thread()
+    return 0
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options; exits with a sentence for unknown ones."""
+    parser = argparse.ArgumentParser(description="Play and shape instrument sounds in the browser.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=port_number, help=f"port (default: the first free one from {FIRST_PORT})")
+    parser.add_argument(
+        "--model",
+        default="studio",
+        help="model to open with, by name or folder (default: studio); the page offers every model it finds",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    return parser.parse_args(arguments)
+
+
+def port_number(text: str) -> int:
+    """`text` as a port. Raises what argparse turns into its message."""
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port. Choose a whole number from 1 to 65535.")
+    return int(text)
+
+
+def can_listen(host: str, port: int = 0) -> bool:
+    """Whether this machine may listen at `host` and `port`; at any port at all if that is 0."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError):  # a name that cannot be an address fails before it is looked up
+        return False
+    return True
+
+
+def free_port(host: str, port: int | None) -> int | None:
+    """`port` if it is free, or the first free one from FIRST_PORT if none is named; None if there is none."""
+    candidates = [port] if port else range(FIRST_PORT, _last_port() + 1)
+    return next((candidate for candidate in candidates if can_listen(host, candidate)), None)
+
+
+def _last_port() -> int:
+    return FIRST_PORT + PORTS_TRIED - 1
+
+
+def other_players(opened: "ModelCard", device: str) -> "list[Player]":
+    """A player for every model there is besides the one the page opens with, each loaded when it is first played. A
+    model whose card cannot be read is left out, with a sentence on stderr."""
+    from gansynth_core import GanSynthError, find_models, load_card
+    from webapp.player import Player
+
+    others = []
+    for folder in find_models().values():
+        try:
+            card = load_card(folder)
+        except GanSynthError as error:
+            _complain(error)
+            continue
+        if card.id != opened.id:
+            others.append(Player(card, folder=folder))
+            others[-1].load_when_asked(_loader(folder, device), _complain)
+    return others
+
+
+def _loader(folder: "Path", device: str) -> "Callable[[], Synth]":
+    from gansynth_core import Synth
+
+    return lambda: Synth.load(str(folder), device=device)
+
+
+def _complain(sentence: object) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def launch(
+    player: "Player", host: str, port: int, block: bool = True, others: "Sequence[Player]" = ()
+) -> "gradio.Blocks":
+    """Serve the page around `player`, with `others` to change to, at `host`:`port`; returns the Blocks. With `block`,
+    only once it is stopped."""
+    from starlette.middleware import Middleware
+
+    from webapp.layout import HEAD, build_page, studio_theme
+    from webapp.routes import Guard, studio_routes
+
+    page = build_page(player)
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=studio_theme(),
+        head=HEAD,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+        max_file_size="1mb",
+        app_kwargs={
+            "routes": studio_routes(player, others),
+            "middleware": [Middleware(Guard, hosts=(host,))],
+            "docs_url": None,
+            "redoc_url": None,
+        },
+    )
+    if block:
+        page.block_thread()
+    return page
+
+
+if __name__ == "__main__":
+    sys.exit(main())
