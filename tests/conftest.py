@@ -70,7 +70,7 @@ def visit(browser, address):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}/{path}")
         page.wait_for_selector(".key")
-        page.wait_for_selector("#shape .slider input")
+        page.wait_for_selector("#sliders .slider input")
         return page
 
     yield open_page

@@ -119,7 +119,7 @@ def test_hold_keeps_a_note_until_stop(visit):
 def test_sliders_change_the_sound_and_reset_moves_them_back(visit):
     page = visit()
     enable_sound(page)
-    first = page.locator("#shape .slider input").first
+    first = page.locator("#sliders .slider input").first
     first.focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
@@ -137,7 +137,7 @@ def test_a_slider_is_heard_while_it_is_dragged_and_is_one_step_back(visit):
     enable_sound(page)
     page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
     wait_for_silence(page)
-    box = page.locator("#shape .slider input").first.bounding_box()
+    box = page.locator("#sliders .slider input").first.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
     page.mouse.down()
@@ -158,7 +158,7 @@ def test_a_slider_under_the_hand_is_heard_at_once_and_exactly_where_it_rests(vis
     enable_sound(page)
     page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
     wait_for_silence(page)
-    box = page.locator("#shape .slider input").first.bounding_box()
+    box = page.locator("#sliders .slider input").first.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)  # it rests there: what lies along the slider is fetched
     there = "amount => studio.isReady({ ...studio.sound, sliders: { 'component 1': amount } })"
@@ -180,7 +180,7 @@ def test_the_benchmark_of_the_page_hears_what_it_moves(visit):
     page = visit()
     enable_sound(page)
     watch(page)
-    for selector in (".line input", "#shape .slider input"):
+    for selector in (".line input", "#sliders .slider input"):
         figures = drag(page, selector, seconds=1.5)
         assert figures["runs"] > 3
         assert 0 < figures["median_ms"] <= figures["p95_ms"] <= figures["max_ms"]
@@ -240,13 +240,13 @@ def test_the_bench_survives_a_reload(visit):
     pick(page, "flute", "flute")
     page.get_by_label("Seed", exact=True).fill("1234")
     page.get_by_label("Seed", exact=True).press("Enter")
-    page.locator("#shape .slider input").nth(2).focus()
+    page.locator("#sliders .slider input").nth(2).focus()
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("() => studio.sound.sliders['component 3'] < 0")
     page.reload()
     page.wait_for_selector("h2:text-is('Flute 1234')")
     assert page.get_by_label("Seed", exact=True).input_value() == "1234"
-    page.wait_for_function("() => document.querySelectorAll('#shape .slider input')[2].value == -0.1")
+    page.wait_for_function("() => document.querySelectorAll('#sliders .slider input')[2].value == -0.1")
 
 
 def test_the_note_is_pictured_and_saved(visit):
@@ -254,9 +254,9 @@ def test_the_note_is_pictured_and_saved(visit):
     enable_sound(page)
     pick(page, "violin", "violin")
     page.get_by_role("tab", name="Picture").click()
-    page.locator("#view").get_by_label("Key").select_option("48")
-    page.wait_for_selector("#view img[alt$=', C3']")
-    assert page.evaluate("document.querySelector('#view img').naturalWidth") > 500
+    page.locator("#picture").get_by_label("Key").select_option("48")
+    page.wait_for_selector("#picture img[alt$=', C3']")
+    assert page.evaluate("document.querySelector('#picture img').naturalWidth") > 500
     page.get_by_label("Length").fill("1.5")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download WAV").click()
@@ -278,22 +278,22 @@ def test_a_server_that_is_gone_is_said_in_words_and_found_again(visit):
 def test_a_picture_that_fails_is_drawn_once_it_can_be(visit):
     page = visit(ignored=("ERR_FAILED", "status of 503"))
     page.get_by_role("tab", name="Picture").click()
-    page.wait_for_selector("#view img[alt$=', C4']")
+    page.wait_for_selector("#picture img[alt$=', C4']")
     page.route("**/picture?*", lambda route: route.abort())
-    page.locator("#view").get_by_label("Key").select_option("48")
+    page.locator("#picture").get_by_label("Key").select_option("48")
     page.get_by_text("No picture: The studio does not answer. Your sound is kept. Trying again.").wait_for()
     page.unroute("**/picture?*")
     page.route("**/picture?*", lambda route: route.fulfill(status=503, json={"error": "Busy."}))
     page.get_by_text("No picture: Busy. Trying again.").wait_for()
     page.unroute("**/picture?*")
-    page.wait_for_selector("#view img[alt$=', C3']")
+    page.wait_for_selector("#picture img[alt$=', C3']")
     page.get_by_text("No picture").wait_for(state="hidden")
 
 
 def test_of_pictures_that_fail_only_the_newest_is_asked_for_again(visit):
     page = visit(ignored=("status of 503",))
     page.get_by_role("tab", name="Picture").click()
-    page.wait_for_selector("#view img[alt$=', C4']")
+    page.wait_for_selector("#picture img[alt$=', C4']")
     asked = []
 
     def refuse(route):
@@ -301,9 +301,9 @@ def test_of_pictures_that_fail_only_the_newest_is_asked_for_again(visit):
         route.fulfill(status=503, json={"error": "Busy."})
 
     page.route("**/picture?*", refuse)
-    page.locator("#view").get_by_label("Key").select_option("48")
+    page.locator("#picture").get_by_label("Key").select_option("48")
     page.get_by_text("No picture: Busy.").wait_for()
-    page.locator("#view").get_by_label("Key").select_option("50")
+    page.locator("#picture").get_by_label("Key").select_option("50")
     page.wait_for_timeout(3000)
     first_new = asked.index("50")
     assert set(asked[first_new:]) == {"50"}

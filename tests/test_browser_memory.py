@@ -50,7 +50,7 @@ def test_a_starred_sound_is_renamed_tagged_found_again_and_survives_a_reload(vis
     wait_for_rows(page, "favourites", "Night strings")
     page.wait_for_timeout(400)  # the project is saved a moment after its last change
     page.reload()
-    page.wait_for_selector("#shape .slider input")
+    page.wait_for_selector("#sliders .slider input")
     tab(page, "Favourites")
     wait_for_rows(page, "favourites", "Flute", "Night strings")
     assert page.locator("#favourites .tag").all_inner_texts() == ["warm", "pad"]
@@ -90,12 +90,12 @@ def test_the_history_keeps_what_one_rested_on_and_survives_a_reload(visit):
     enable_sound(page)
     tab(page, "History")
     page.keyboard.press("KeyA")
-    wait_for_rows(page, "heard", "Acoustic Grand Piano")
+    wait_for_rows(page, "history", "Acoustic Grand Piano")
     tab(page, "Instruments")
     pick(page, "cello", "cello")
     tab(page, "History")
-    wait_for_rows(page, "heard", "Cello", "Acoustic Grand Piano")
-    box = page.locator("#shape .slider input").first.bounding_box()
+    wait_for_rows(page, "history", "Cello", "Acoustic Grand Piano")
+    box = page.locator("#sliders .slider input").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     for share in (0.6, 0.7, 0.8):
@@ -103,20 +103,20 @@ def test_the_history_keeps_what_one_rested_on_and_survives_a_reload(visit):
         page.wait_for_timeout(150)
     page.wait_for_function("() => studio.heard === studio.soundText")
     page.mouse.up()  # where it was let go counts, not what lay on the way
-    wait_for_rows(page, "heard", "Cello", "Cello", "Acoustic Grand Piano")
-    page.locator("#heard .pick", has_text="Piano").click()
-    wait_for_rows(page, "heard", "Acoustic Grand Piano", "Cello", "Cello")
+    wait_for_rows(page, "history", "Cello", "Cello", "Acoustic Grand Piano")
+    page.locator("#history .pick", has_text="Piano").click()
+    wait_for_rows(page, "history", "Acoustic Grand Piano", "Cello", "Cello")
     page.keyboard.press("Control+z")  # the way back is not undone
     page.wait_for_function("() => studio.sound.instruments?.cello === 1")
-    assert "Acoustic Grand Piano" in rows(page, "heard")
-    page.locator("#heard .pick").nth(1).hover()
-    page.locator("#heard li").nth(1).get_by_role("button", name="Keep as favourite").click()
+    assert "Acoustic Grand Piano" in rows(page, "history")
+    page.locator("#history .pick").nth(1).hover()
+    page.locator("#history li").nth(1).get_by_role("button", name="Keep as favourite").click()
     page.wait_for_function("() => studio.project.favourites.length === 1")
-    before = rows(page, "heard")
+    before = rows(page, "history")
     page.reload()
-    page.wait_for_selector("#shape .slider input")
+    page.wait_for_selector("#sliders .slider input")
     tab(page, "History")
-    wait_for_rows(page, "heard", *before)
+    wait_for_rows(page, "history", *before)
 
 
 def test_a_list_of_sounds_is_walked_by_the_keyboard(visit):
@@ -210,7 +210,7 @@ def test_links_that_cannot_be_followed_are_refused_in_words_and_change_nothing(v
     before = page.evaluate("JSON.stringify(studio.project)")
     other = page.evaluate(
         """async () => {
-            const { writeLink } = await import(new URL("gradio_api/studio/ui/permalink.js", document.baseURI));
+            const { writeLink } = await import(new URL("gradio_api/studio/ui/document/permalink.js", document.baseURI));
             const other = { ...studio.model, digest: "f00d" };
             return writeLink({ sound: studio.sound, name: "x", note: 60, patch: {} }, other);
         }"""
@@ -286,8 +286,8 @@ def test_a_midi_file_dropped_anywhere_opens_in_its_tab(visit):
     data = io.BytesIO()
     song.save(file=data)
     drop_file(page, "tune.mid", data.getvalue())
-    page.wait_for_selector("#tab-song[aria-selected='true']")
-    page.locator("#song", has_text="tune.mid").wait_for()
+    page.wait_for_selector("#tab-midi[aria-selected='true']")
+    page.locator("#midi", has_text="tune.mid").wait_for()
 
 
 def test_a_downloaded_note_dropped_on_the_page_is_its_sound_again(visit, tmp_path):
@@ -347,7 +347,7 @@ def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept
     page = visit(ignored=("ERR_FAILED",))
     enable_sound(page)
     wait_for_silence(page)
-    box = page.locator("#shape .slider input").first.bounding_box()
+    box = page.locator("#sliders .slider input").first.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
     page.mouse.down()
@@ -377,12 +377,12 @@ def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept
 
 
 def tiles(page: Page):
-    return page.locator("#breed .cell .pick")
+    return page.locator("#variations .cell .pick")
 
 
 def show_variations(page: Page) -> None:
     tab(page, "Variations")
-    page.wait_for_selector("#breed .litter[aria-busy='false']")
+    page.wait_for_selector("#variations .litter[aria-busy='false']")
     assert tiles(page).count() == 9
 
 
@@ -419,20 +419,20 @@ def test_two_sounds_have_children_between_them_and_one_can_go_back(visit):
     show_variations(page)
     breed = page.get_by_role("button", name="Breed", exact=True)
     assert breed.is_disabled()
-    hearts = page.locator("#breed .heart")
+    hearts = page.locator("#variations .heart")
     for index in (0, 5, 8):  # of three the first gives way
         hearts.nth(index).click()
-    assert page.locator("#breed .heart[aria-pressed='true']").count() == 2
+    assert page.locator("#variations .heart[aria-pressed='true']").count() == 2
     assert hearts.nth(0).get_attribute("aria-pressed") == "false"
     breed.click()
-    page.wait_for_function("() => document.querySelectorAll('#breed .pick').length === 10")
-    page.wait_for_selector("#breed .litter[aria-busy='false']")
+    page.wait_for_function("() => document.querySelectorAll('#variations .pick').length === 10")
+    page.wait_for_selector("#variations .litter[aria-busy='false']")
     tiles(page).nth(4).click()
     page.wait_for_function("() => studio.sound.morph?.[0].morph?.length === 2")
     at = page.evaluate("studio.sound.morph[0].at")
     assert 0.3 < at < 0.6
     page.get_by_role("button", name="The eight before").click()
-    page.wait_for_function("() => document.querySelectorAll('#breed .pick').length === 9")
+    page.wait_for_function("() => document.querySelectorAll('#variations .pick').length === 9")
 
 
 def test_generations_do_not_grow_into_sounds_that_cannot_be_sent(visit):
@@ -441,11 +441,11 @@ def test_generations_do_not_grow_into_sounds_that_cannot_be_sent(visit):
     for _ in range(5):
         tiles(page).nth(2).click()
         page.wait_for_function(
-            "() => document.querySelectorAll('#breed .pick')[2].getAttribute('aria-current') === 'true'"
+            "() => document.querySelectorAll('#variations .pick')[2].getAttribute('aria-current') === 'true'"
         )
-        page.evaluate("window.before = document.querySelector('#breed .pick')")
+        page.evaluate("window.before = document.querySelector('#variations .pick')")
         page.get_by_role("button", name="Eight around this sound").click()
-        page.wait_for_function("() => document.querySelector('#breed .pick') !== window.before")
+        page.wait_for_function("() => document.querySelector('#variations .pick') !== window.before")
     assert page.evaluate("studio.soundText.length") < 4000
     page.get_by_text("Ready", exact=True).wait_for()
 
@@ -496,16 +496,16 @@ def test_sounds_are_compared_at_one_loudness_while_a_note_goes_on(visit):
 def test_pictures_of_a_and_b_and_of_both_kinds_are_saved(visit):
     page = visit()
     tab(page, "Picture")
-    page.wait_for_selector("#view img[alt^='Waveform and spectrogram of Acoustic Grand Piano']")
+    page.wait_for_selector("#picture img[alt^='Waveform and spectrogram of Acoustic Grand Piano']")
     page.get_by_role("radio", name="B", exact=True).click()
-    page.wait_for_selector("#view img[alt='Waveform and spectrogram of Violin, C4']")
+    page.wait_for_selector("#picture img[alt='Waveform and spectrogram of Violin, C4']")
     page.get_by_role("radio", name="Rainbow").click()
-    page.wait_for_selector("#view img[alt='Rainbowgram of Violin, C4']")
+    page.wait_for_selector("#picture img[alt='Rainbowgram of Violin, C4']")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the picture as PNG").click()
     assert download.value.suggested_filename == "Violin_C4_rainbow.png"
     pixels = np.asarray(Image.open(download.value.path()).convert("RGBA"))
-    assert pixels.shape[1] == page.evaluate("document.querySelector('#view img').naturalWidth")
+    assert pixels.shape[1] == page.evaluate("document.querySelector('#picture img').naturalWidth")
     assert (pixels[..., 3] == 255).all()  # no transparent ground: dark letters must be read anywhere
     colours = pixels[..., :3].reshape(-1, 3).astype(int)
     assert (np.ptp(colours, axis=1) > 80).any()  # hues, not the page's own greys

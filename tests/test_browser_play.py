@@ -97,7 +97,7 @@ def test_the_browser_shapes_a_note_as_saved_notes_are(visit):
     for held, live in product(lengths, (True, False)):
         heard = page.evaluate(
             """async ([patch, held, live, rate]) => {
-                const module = new URL("gradio_api/studio/ui/adsr.js", document.baseURI);
+                const module = new URL("gradio_api/studio/ui/audio/adsr.js", document.baseURI);
                 const { scheduleEnvelope, scheduleRelease } = await import(module);
                 const context = new OfflineAudioContext(1, 2 * rate, rate);
                 const source = new ConstantSourceNode(context), gain = new GainNode(context, { gain: 0 });
@@ -116,7 +116,7 @@ def test_the_browser_shapes_a_note_as_saved_notes_are(visit):
         envelope = Envelope(patch["attack"], patch["decay"], patch["sustain"], patch["release"])
         assert np.abs(np.array(heard) - envelope.gains(2 * rate, rate, held)).max() < 1e-3
     ranges = page.evaluate(
-        "import(new URL('gradio_api/studio/ui/store.js', document.baseURI)).then(store => store.PATCH_RANGES)"
+        "import(new URL('gradio_api/studio/ui/document/store.js', document.baseURI)).then(store => store.PATCH_RANGES)"
     )
     assert ranges.pop("gain") == list(GAIN_RANGE_DB)
     assert list(ranges.values()) == [list(limits) for limits in ENVELOPE_RANGES.values()]

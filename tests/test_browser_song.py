@@ -14,24 +14,24 @@ SONG = midi(played(0, 0.5, 60) + played(1.5, 2, 60) + played(0, 2, 96), played(1
 
 
 def choose(page: Page, data: bytes = SONG, name: str = "tune.mid") -> None:
-    page.set_input_files("#song input[type=file]", {"name": name, "mimeType": "audio/midi", "buffer": data})
+    page.set_input_files("#midi input[type=file]", {"name": name, "mimeType": "audio/midi", "buffer": data})
 
 
 def open_song(page: Page, data: bytes = SONG) -> None:
     page.get_by_role("tab", name="MIDI", exact=True).click()
     choose(page, data)
-    page.wait_for_selector("#song .title:visible")
+    page.wait_for_selector("#midi .title:visible")
 
 
 def places(page: Page) -> dict[str, float]:
     return {
         pin.get_attribute("aria-label"): float(pin.get_attribute("aria-valuenow"))
-        for pin in page.locator("#song .pin").all()
+        for pin in page.locator("#midi .pin").all()
     }
 
 
 def render(page: Page) -> None:
-    page.locator("#song .foot > .button").click()
+    page.locator("#midi .foot > .button").click()
     page.get_by_role("link", name="Download WAV").wait_for()
 
 
@@ -40,18 +40,18 @@ def test_a_song_is_played_from_one_sound_to_the_next_heard_and_taken_home(visit)
     pick(page, "violin", "violin")
     page.evaluate("studio.dispatch({type: 'pick', slot: 'b', instrument: 'flute', stay: true})")
     open_song(page)
-    assert page.locator("#song .title").inner_text() == "tune.mid"
-    assert page.locator("#song .facts").inner_text().startswith("0:02 · 3 notes · C4")
-    told = page.locator("#song .notices").inner_text()
+    assert page.locator("#midi .title").inner_text() == "tune.mid"
+    assert page.locator("#midi .facts").inner_text().startswith("0:02 · 3 notes · C4")
+    told = page.locator("#midi .notices").inner_text()
     assert "96 to 84" in told and "drum channel left out" in told
     assert places(page) == {"Violin": 0, "Flute": 100}
 
     render(page)
     page.get_by_role("button", name="Play the song").click()
-    page.wait_for_function("() => document.querySelector('#song audio').currentTime > 0.2")
+    page.wait_for_function("() => document.querySelector('#midi audio').currentTime > 0.2")
     page.get_by_role("button", name="Pause the song").click()
-    page.locator("#song .roll").click(position={"x": 5, "y": 5})
-    page.wait_for_function("() => document.querySelector('#song audio').currentTime < 0.2")
+    page.locator("#midi .roll").click(position={"x": 5, "y": 5})
+    page.wait_for_function("() => document.querySelector('#midi audio').currentTime < 0.2")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download WAV").click()
     assert download.value.suggested_filename == "tune.wav"
@@ -71,14 +71,14 @@ def test_the_path_is_laid_by_hand_and_keys_and_kept(visit):
     pick(page, "oboe", "oboe")
     page.get_by_role("button", name="This sound", exact=True).click()
     assert places(page)["Oboe"] == 50
-    track = page.locator("#song .track").bounding_box()
-    pin = page.locator("#song .pin[aria-label='Oboe']").bounding_box()
+    track = page.locator("#midi .track").bounding_box()
+    pin = page.locator("#midi .pin[aria-label='Oboe']").bounding_box()
     page.mouse.move(pin["x"] + 12, pin["y"] + 12)
     page.mouse.down()
     page.mouse.move(track["x"] + 0.2 * track["width"], track["y"] + 15, steps=4)
     page.mouse.up()
     assert places(page)["Oboe"] == pytest.approx(20, abs=0.5)
-    page.locator("#song .pin[aria-label='Oboe']").focus()
+    page.locator("#midi .pin[aria-label='Oboe']").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -90,12 +90,12 @@ def test_the_path_is_laid_by_hand_and_keys_and_kept(visit):
     page.evaluate("item => studio.dispatch({type: 'keep', list: 'favourites', item})", bell)
     page.get_by_label("Add a favourite").select_option(label="My bell")
     assert places(page)["My bell"] == 65
-    page.locator("#song .pin[aria-label='Oboe']").focus()
+    page.locator("#midi .pin[aria-label='Oboe']").focus()
     page.keyboard.press("Delete")
     assert "Oboe" not in places(page)
     page.get_by_role("button", name="Spread evenly").click()
     page.reload()
-    page.wait_for_selector("#shape .slider input")
+    page.wait_for_selector("#sliders .slider input")
     open_song(page)
     assert list(places(page).values()) == [0, 50, 100] and "My bell" in places(page)
 
@@ -104,12 +104,12 @@ def test_a_change_after_rendering_is_rendered_anew(visit):
     page = visit()
     open_song(page)
     render(page)
-    assert page.locator("#song .foot > .button").inner_text() == "Render again"
+    assert page.locator("#midi .foot > .button").inner_text() == "Render again"
     page.get_by_text("Play drums").click()
-    assert page.locator("#song .foot > .button").inner_text() == "Render the changes"
-    assert "4 notes" in page.locator("#song .facts").inner_text()
-    page.locator("#song .foot > .button").click()
-    page.wait_for_function("() => document.querySelector('#song .foot > .button').textContent === 'Render again'")
+    assert page.locator("#midi .foot > .button").inner_text() == "Render the changes"
+    assert "4 notes" in page.locator("#midi .facts").inner_text()
+    page.locator("#midi .foot > .button").click()
+    page.wait_for_function("() => document.querySelector('#midi .foot > .button').textContent === 'Render again'")
 
 
 def test_a_song_under_way_can_be_cancelled(visit):
@@ -119,28 +119,28 @@ def test_a_song_under_way_can_be_cancelled(visit):
     with page.expect_response("**/midi/render") as answer:
         page.get_by_role("button", name="Render", exact=True).click()
     job = answer.value.json()["job"]
-    page.wait_for_function("() => /%/.test(document.querySelector('#song .how').textContent)")
-    assert 0 <= page.locator("#song progress").evaluate("bar => bar.value") < 1
+    page.wait_for_function("() => /%/.test(document.querySelector('#midi .how').textContent)")
+    assert 0 <= page.locator("#midi progress").evaluate("bar => bar.value") < 1
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Render", exact=True).wait_for()
     asking = "job => studio.askModel(`jobs/${job}`, {}).then(a => a.json()).then(s => s.state === 'cancelled')"
     page.wait_for_function(asking, arg=job)
-    assert page.locator("#song .player:visible").count() == 0
+    assert page.locator("#midi .player:visible").count() == 0
 
 
 def test_what_is_no_song_is_said_in_words(visit):
     page = visit(ignored=("400",))
     page.get_by_role("tab", name="MIDI", exact=True).click()
     choose(page, b"RIFF and so on", "noise.wav")
-    page.wait_for_function("() => document.querySelector('#song .problem').textContent.includes('no MIDI file')")
+    page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('no MIDI file')")
     choose(page, bytes(2_000_001))
-    page.wait_for_function("() => document.querySelector('#song .problem').textContent.includes('larger than 2 MB')")
+    page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('larger than 2 MB')")
     choose(page)
-    page.wait_for_selector("#song .title:visible")
-    assert page.locator("#song .problem").is_hidden()
+    page.wait_for_selector("#midi .title:visible")
+    assert page.locator("#midi .problem").is_hidden()
     choose(page, SONG[:-8], "broken.mid")
-    page.wait_for_function("() => document.querySelector('#song .problem').textContent.includes('ends too early')")
-    assert page.locator("#song .title").inner_text() == "tune.mid"  # what was there stays
+    page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('ends too early')")
+    assert page.locator("#midi .title").inner_text() == "tune.mid"  # what was there stays
 
 
 def test_a_file_is_dropped_on_a_phone_that_never_scrolls_sideways(visit):
@@ -150,16 +150,16 @@ def test_a_file_is_dropped_on_a_phone_that_never_scrolls_sideways(visit):
         """bytes => {
           const data = new DataTransfer();
           data.items.add(new File([new Uint8Array(bytes)], "dropped.mid", { type: "audio/midi" }));
-          const room = document.querySelector("#song .room");
+          const room = document.querySelector("#midi .room");
           const options = { dataTransfer: data, bubbles: true, cancelable: true };
           for (const kind of ["dragenter", "drop"]) room.dispatchEvent(new DragEvent(kind, options));
         }""",
         list(SONG),
     )  # fmt: skip
-    page.wait_for_selector("#song .title:visible")
-    assert page.locator("#song .title").inner_text() == "dropped.mid"
+    page.wait_for_selector("#midi .title:visible")
+    assert page.locator("#midi .title").inner_text() == "dropped.mid"
     render(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for button in page.locator("#song .button:visible, #song .pin").all():
+    for button in page.locator("#midi .button:visible, #midi .pin").all():
         box = button.bounding_box()
         assert box["x"] >= -8 and box["x"] + box["width"] <= 398

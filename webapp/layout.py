@@ -8,17 +8,17 @@ import gradio as gr
 from webapp.actions import generate_action
 from webapp.components import Room
 from webapp.player import Player
-from webapp.routes import PREFIX, STATIC
+from webapp.routes import FRONT_END, PREFIX
 
 # The page's own tokens come first: the other sheets build on them.
-SHEETS = sorted((path.stem for path in STATIC.glob("*.css")), key=lambda name: (name != "page", name))
-MODULES = sorted(path.stem for path in STATIC.glob("*.js"))
+SHEETS = sorted((name for name in FRONT_END if name.endswith(".css")), key=lambda name: (name != "page.css", name))
+MODULES = [name for name in FRONT_END if name.endswith(".js")]
 
 # Relative addresses, so that the page also works below a path prefix.
 HEAD = "\n".join(
     [
-        *(f'<link rel="stylesheet" href="{PREFIX[1:]}/ui/{name}.css">' for name in SHEETS),
-        *(f'<link rel="modulepreload" href="{PREFIX[1:]}/ui/{name}.js">' for name in MODULES),
+        *(f'<link rel="stylesheet" href="{PREFIX[1:]}/ui/{name}">' for name in SHEETS),
+        *(f'<link rel="modulepreload" href="{PREFIX[1:]}/ui/{name}">' for name in MODULES),
         '<meta name="color-scheme" content="light dark">',
     ]
 )
@@ -56,11 +56,11 @@ def studio_theme() -> gr.themes.Base:
 
 
 def _pane(name: str, label: str, rooms: dict[str, str]) -> None:
-    """A part of the desk that shows one of its `rooms` {module: title} at a time, under a row of tabs."""
+    """A part of the desk that shows one of its `rooms` {name: title} at a time, under a row of tabs."""
     with gr.Column(elem_id=name, elem_classes="pane"):
-        Room("tabs", value={"pane": name, "label": label, "tabs": list(rooms.items())}, elem_id=f"{name}-tabs")
-        for module in rooms:
-            Room(module, elem_id=module)
+        Room("parts/tabs", value={"pane": name, "label": label, "tabs": list(rooms.items())}, elem_id=f"{name}-tabs")
+        for room in rooms:
+            Room("map/map" if room == "map" else f"rooms/{room}", elem_id=room)
 
 
 def build_page(player: Player) -> gr.Blocks:
@@ -68,14 +68,14 @@ def build_page(player: Player) -> gr.Blocks:
     with gr.Blocks(
         title="GANSynth Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
     ) as page:
-        Room("masthead", elem_id="masthead")
-        Room("morph", elem_id="morph")
+        Room("rooms/masthead", elem_id="masthead")
+        Room("rooms/morph", elem_id="morph")
         with gr.Column(elem_id="desk"):
-            _pane("library", "Sounds", {"picker": "Instruments", "favourites": "Favourites", "heard": "History"})
-            stage = {"map": "Map", "view": "Picture", "pad": "Pad", "breed": "Variations", "song": "MIDI"}
+            _pane("library", "Sounds", {"instruments": "Instruments", "favourites": "Favourites", "history": "History"})
+            stage = {"map": "Map", "picture": "Picture", "pad": "Pad", "variations": "Variations", "midi": "MIDI"}
             _pane("stage", "Stage", stage)
-            _pane("panel", "Shape", {"shape": "Sliders", "envelope": "Envelope", "pack": "Pack"})
-        Room("piano", elem_id="piano")
+            _pane("panel", "Shape", {"sliders": "Sliders", "envelope": "Envelope", "pack": "Pack"})
+        Room("rooms/piano", elem_id="piano")
 
         written: set[str] = set()
         page.temp_file_sets.append(written)  # so that `delete_cache` finds these files too

@@ -59,6 +59,7 @@ from webapp.sound_document import (
 
 PREFIX = "/gradio_api/studio"
 STATIC = Path(__file__).parent / "static"
+FRONT_END = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*") if path.suffix in (".js", ".css"))
 KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
 PICTURE_WIDTHS = (280, 1600)  # CSS pixels
 PICTURE_HEIGHTS = (240, 900)
@@ -207,13 +208,12 @@ def studio_routes(player: Player, others: Sequence[Player] = ()) -> list[Any]:
             raise HTTPException(404, f"The model '{asked.values['id'][:60]}' is not here.")
         return JSONResponse(describe(chosen.card) | {"models": offered}, headers={"Cache-Control": "no-store"})
 
-    @router.get("/ui/{name}")
+    @router.get("/ui/{name:path}")
     def ui(name: str) -> Response:
-        path = STATIC / name
-        if path.parent != STATIC or path.suffix not in (".js", ".css") or not path.is_file():
+        if name not in FRONT_END:
             raise HTTPException(404)
-        kind = "text/javascript" if path.suffix == ".js" else "text/css"
-        return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
+        kind = "text/javascript" if name.endswith(".js") else "text/css"
+        return FileResponse(STATIC / name, media_type=kind, headers={"Cache-Control": "no-cache"})
 
     shared = _Shared()
     for one in players.values():

@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { levelAt, scheduleEnvelope, scheduleRelease } from "../../webapp/static/adsr.js";
-import { shelfFilter, toSteal, velocityGain, velocityShelf, risesSlowly } from "../../webapp/static/engine.js";
-import { PATCH } from "../../webapp/static/store.js";
+import { levelAt, scheduleEnvelope, scheduleRelease } from "../../webapp/static/audio/adsr.js";
+import { shelfFilter, toSteal, velocityGain, velocityShelf, risesSlowly } from "../../webapp/static/audio/engine.js";
+import { PATCH } from "../../webapp/static/document/store.js";
 
-const near = (value, goal, tolerance = 1e-9) => assert.ok(Math.abs(value - goal) <= tolerance, `${value} is not ${goal}`);
+const near = (value, goal, tolerance = 1e-9) =>
+  assert.ok(Math.abs(value - goal) <= tolerance, `${value} is not ${goal}`);
 const patch = { attack: 0.5, decay: 1, sustain: 0.4, release: 0.8 };
 
 // An AudioParam that notes down what it is told.
 function param() {
   const events = [];
-  const noted = (what) => (...values) => events.push([what, ...values]);
-  return { events, setValueAtTime: noted("set"), linearRampToValueAtTime: noted("line"), setTargetAtTime: noted("target") };
+  const noted =
+    (what) =>
+    (...values) =>
+      events.push([what, ...values]);
+  return {
+    events,
+    setValueAtTime: noted("set"),
+    linearRampToValueAtTime: noted("line"),
+    setTargetAtTime: noted("target"),
+  };
 }
 
 test("a level rises in a line, decays to the sustain level and is 60 dB down after the release", () => {
@@ -30,13 +39,28 @@ test("an envelope is written as one line and one approach", () => {
   const gain = param();
   scheduleEnvelope(gain, patch, 10, { level: 0.5 });
   scheduleRelease(gain, patch, 12);
-  assert.deepEqual(gain.events.map(([what, value, at]) => [what, value, at]), [["set", 0, 10], ["line", 0.5, 10.5], ["target", 0.2, 10.5], ["target", 0, 12]]);
+  assert.deepEqual(
+    gain.events.map(([what, value, at]) => [what, value, at]),
+    [
+      ["set", 0, 10],
+      ["line", 0.5, 10.5],
+      ["target", 0.2, 10.5],
+      ["target", 0, 12],
+    ],
+  );
 });
 
 test("a note known to be let go within its attack turns back where it is", () => {
   const gain = param();
   scheduleEnvelope(gain, patch, 10, { held: 0.25 });
-  assert.deepEqual(gain.events.map(([what, value, at]) => [what, value, at]), [["set", 0, 10], ["line", 0.5, 10.25], ["target", 0, 10.25]]);
+  assert.deepEqual(
+    gain.events.map(([what, value, at]) => [what, value, at]),
+    [
+      ["set", 0, 10],
+      ["line", 0.5, 10.25],
+      ["target", 0, 10.25],
+    ],
+  );
 });
 
 test("harder is louder, softer than usual is duller too, by no more than 12 dB", () => {
@@ -49,7 +73,10 @@ test("harder is louder, softer than usual is duller too, by no more than 12 dB",
 });
 
 test("the shelf leaves the bottom, takes its dB off the top and half of them at three times the fundamental", () => {
-  const { feedforward: [b0, b1], feedback: [a0, a1] } = shelfFilter(60, -12, 24000);
+  const {
+    feedforward: [b0, b1],
+    feedback: [a0, a1],
+  } = shelfFilter(60, -12, 24000);
   const gainDb = (hz) => {
     const w = (2 * Math.PI * hz) / 24000;
     const size = (c0, c1) => Math.hypot(c0 + c1 * Math.cos(w), c1 * Math.sin(w));
@@ -69,15 +96,36 @@ test("of sixteen voices the one let go first makes room, then a kept one, then t
   assert.equal(toSteal([...keys, kept], 20).name, "kept");
   const gone = [voice("late", { starts: 1, releasedAt: 19 }), voice("early", { starts: 2, releasedAt: 18 })];
   assert.equal(toSteal([...keys, kept, ...gone], 20).name, "early");
-  assert.equal(toSteal([...keys.slice(2), voice("still to be let go", { starts: 17, releasedAt: 30 }), kept], 20).name, "kept");
+  assert.equal(
+    toSteal([...keys.slice(2), voice("still to be let go", { starts: 17, releasedAt: 30 }), kept], 20).name,
+    "kept",
+  );
   assert.equal(toSteal([...keys.slice(1), { ...keys[0], stolen: true }], 20), null);
 });
 
 test("a note that swells is told from one that is struck", () => {
   const rate = 1000;
   const note = (level) => Int16Array.from({ length: 2 * rate }, (_, at) => 20000 * level(at / rate) * Math.sin(at));
-  assert.equal(risesSlowly(note((seconds) => Math.min(1, seconds / 0.6)), rate), true);
-  assert.equal(risesSlowly(note((seconds) => Math.exp(-seconds)), rate), false);
-  assert.equal(risesSlowly(note(() => 1), rate), false);
+  assert.equal(
+    risesSlowly(
+      note((seconds) => Math.min(1, seconds / 0.6)),
+      rate,
+    ),
+    true,
+  );
+  assert.equal(
+    risesSlowly(
+      note((seconds) => Math.exp(-seconds)),
+      rate,
+    ),
+    false,
+  );
+  assert.equal(
+    risesSlowly(
+      note(() => 1),
+      rate,
+    ),
+    false,
+  );
   assert.equal(risesSlowly(new Int16Array(0), rate), false);
 });

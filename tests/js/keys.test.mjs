@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { meaning } from "../../webapp/static/keys.js";
-import { velocityAt } from "../../webapp/static/piano.js";
-import { matches } from "../../webapp/static/picker.js";
+import { meaning } from "../../webapp/static/parts/keys.js";
+import { velocityAt } from "../../webapp/static/rooms/piano.js";
+import { matches } from "../../webapp/static/document/search.js";
 
 const press = (code, target = { tagName: "BODY" }, extra = {}) => meaning({ code, target, ...extra });
 
 test("the home row is white, the row above black, Z and X shift", () => {
-  assert.deepEqual(["KeyA", "KeyW", "KeyS", "KeyK"].map((code) => press(code).note), [0, 1, 2, 12]);
+  assert.deepEqual(
+    ["KeyA", "KeyW", "KeyS", "KeyK"].map((code) => press(code).note),
+    [0, 1, 2, 12],
+  );
   assert.deepEqual(press("KeyZ"), { shift: -12 });
   assert.deepEqual(press("Escape"), { silence: true });
   assert.equal(press("KeyQ"), null);

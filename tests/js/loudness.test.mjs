@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { loudness, matchDb } from "../../webapp/static/loudness.js";
+import { loudness, matchDb } from "../../webapp/static/audio/loudness.js";
 
 const near = (value, expected, within) => assert.ok(Math.abs(value - expected) < within, `${value} is not ${expected}`);
 const tone = (hz, db, rate, seconds = 3, shape = () => 1) =>
-  Int16Array.from({ length: rate * seconds }, (_, at) => 32767 * 10 ** (db / 20) * shape(at / rate) * Math.sin((2 * Math.PI * hz * at) / rate));
+  Int16Array.from(
+    { length: rate * seconds },
+    (_, at) => 32767 * 10 ** (db / 20) * shape(at / rate) * Math.sin((2 * Math.PI * hz * at) / rate),
+  );
 
 test("a full sine of 997 Hz in one channel is -3.01 LKFS, as the standard says, at any rate", () => {
   for (const rate of [16000, 24000, 48000]) near(loudness(tone(997, 0, rate), rate), -3.01, 0.05);

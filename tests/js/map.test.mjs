@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { islandsOf, placeOf, reading, scaleOf, unpackAtlas } from "../../webapp/static/atlas.js";
-import { createStamp, drawDots } from "../../webapp/static/dots.js";
+import { islandsOf, placeOf, reading, scaleOf, unpackAtlas } from "../../webapp/static/map/atlas.js";
+import { createStamp, drawDots } from "../../webapp/static/map/dots.js";
 
 // Three points, as the server packs them: places by latent and by sound, two descriptors, instruments, seeds.
 const facts = { points: 3, instruments: ["violin", "flute"], descriptors: [{ name: "brightness" }, { name: "decay" }] };
 const floats = [0, 0, 0.5, 0.5, 1, 0, 0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 100, 200, 300, 1, 2, 3];
-const bytes = new Uint8Array([...new Uint8Array(Float32Array.from(floats).buffer), ...new Uint8Array(Int32Array.of(0, 1, 0, 4, 4, 9).buffer)]);
+const bytes = new Uint8Array([
+  ...new Uint8Array(Float32Array.from(floats).buffer),
+  ...new Uint8Array(Int32Array.of(0, 1, 0, 4, 4, 9).buffer),
+]);
 const atlas = unpackAtlas(facts, bytes.buffer);
 const place = (point) => ({ x: atlas.layouts.latent[2 * point], y: atlas.layouts.latent[2 * point + 1] });
 
@@ -29,7 +32,7 @@ test("a sound lies at its point, a mixture in the middle of its parts, and what 
   assert.deepEqual(placeOf(b, atlas, place), { x: 1, y: 0, exact: true });
   assert.deepEqual(placeOf({ ...b, sliders: { bright: 1 } }, atlas, place), { x: 1, y: 0, exact: false });
   assert.deepEqual(placeOf({ morph: [a, b], at: 0.25 }, atlas, place), { x: 0.25, y: 0, exact: false });
-  assert.deepEqual(placeOf({ blend: [[a, 0.125], [b, 0.375]] }, atlas, place), { x: 0.75, y: 0, exact: false }); // prettier-ignore
+  assert.deepEqual(placeOf({ blend: [[a, 0.125], [b, 0.375]] }, atlas, place), { x: 0.75, y: 0, exact: false });
   const unknown = { instruments: { violin: 1 }, seed: 77 };
   assert.equal(placeOf(unknown, atlas, place), null);
   assert.equal(placeOf({ morph: [a, unknown], at: 0.5 }, atlas, place), null);
@@ -58,7 +61,16 @@ test("dots are drawn where they are, in their colour, and neither beyond the rim
   const draw = (places, shown, kind = 1, alpha = 1) => {
     const pixels = new Uint32Array(width * height);
     const stamp = createStamp(2, width);
-    drawDots(pixels, width, height, { places: Float32Array.from(places), shown, kind, view: { scale: 10, x: 0, y: 0 }, stamp, colours: [0, 1], palette: [0x0000ff, 0xff0000], alpha });
+    drawDots(pixels, width, height, {
+      places: Float32Array.from(places),
+      shown,
+      kind,
+      view: { scale: 10, x: 0, y: 0 },
+      stamp,
+      colours: [0, 1],
+      palette: [0x0000ff, 0xff0000],
+      alpha,
+    });
     return pixels;
   };
   const pixels = draw([0.5, 0.5, 1.2, 0.5], [1, 1]);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { filterItems, itemOf, itemWith, recall, remember, tagsOf } from "../../webapp/static/memory.js";
-import { soundText } from "../../webapp/static/sound.js";
+import { filterItems, itemOf, itemWith, recall, remember, tagsOf } from "../../webapp/static/document/memory.js";
+import { soundText } from "../../webapp/static/document/sound.js";
 
 const model = {
   id: "sines", latentSize: 8, sliderLimit: 3, rawLimit: 4, directions: [],
   families: [{ title: "Strings", instruments: [{ name: "violin" }, { name: "cello" }] }],
-}; // prettier-ignore
+};
 const violin = (seed) => ({ instruments: { violin: 1 }, seed });
 const names = (items) => items.map(({ name }) => name);
 

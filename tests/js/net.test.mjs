@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createFetcher, createLatest, createNewest, createNoteCache, keyBlocks, nextBlock, persist, retryAfter, whileRetrying } from "../../webapp/static/net.js";
+import {
+  createFetcher,
+  createLatest,
+  createNewest,
+  createNoteCache,
+  keyBlocks,
+  nextBlock,
+  persist,
+  retryAfter,
+  whileRetrying,
+} from "../../webapp/static/server/net.js";
 
 const BLOCKS = keyBlocks(36, 84, 12);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -38,7 +48,12 @@ function bench() {
 }
 
 test("blocks from the lowest key on, a single key left over with the last", () => {
-  assert.deepEqual(BLOCKS, [{ low: 36, high: 47 }, { low: 48, high: 59 }, { low: 60, high: 71 }, { low: 72, high: 84 }]);
+  assert.deepEqual(BLOCKS, [
+    { low: 36, high: 47 },
+    { low: 48, high: 59 },
+    { low: 60, high: 71 },
+    { low: 72, high: 84 },
+  ]);
 });
 
 // What there is, as pitches; and the keys that wait.
@@ -51,7 +66,7 @@ test("the note in focus first, then its octave, then the others outwards", () =>
   assert.deepEqual(nextBlock(BLOCKS, place()), { low: 62, high: 62 });
   const order = [];
   const at = place({ there: [62] });
-  for (let block; (block = nextBlock(BLOCKS, at)); ) {
+  for (let block; (block = nextBlock(BLOCKS, at));) {
     order.push(block.low);
     for (let pitch = block.low; pitch <= block.high; pitch++) at.have.add(pitch);
   }
@@ -76,7 +91,10 @@ test("one request at a time until the whole keyboard is there", async () => {
   fetcher.setSound("a");
   for (let index = 0; index < 5; index++) await calls[index].answer(index);
   assert.equal(most(), 1);
-  assert.deepEqual(loaded.map(([, low]) => low), [60, 60, 48, 72, 36]);
+  assert.deepEqual(
+    loaded.map(([, low]) => low),
+    [60, 60, 48, 72, 36],
+  );
   assert.equal(calls.length, 5);
   assert.deepEqual(states.at(-1), { busy: false, error: null });
 });
@@ -85,11 +103,20 @@ test("of many sounds in a drag only the newest is asked for, and every answer na
   const { fetcher, calls, loaded } = bench();
   fetcher.setFocus(60);
   for (const sound of ["a", "b", "c", "d"]) fetcher.setSound(sound);
-  assert.deepEqual(calls.map(({ sound }) => sound), ["a"]);
+  assert.deepEqual(
+    calls.map(({ sound }) => sound),
+    ["a"],
+  );
   await calls[0].answer("old");
-  assert.deepEqual(calls.map(({ sound }) => sound), ["a", "d"]);
+  assert.deepEqual(
+    calls.map(({ sound }) => sound),
+    ["a", "d"],
+  );
   await calls[1].answer("new");
-  assert.deepEqual(loaded, [["a", 60, "old"], ["d", 60, "new"]]);
+  assert.deepEqual(loaded, [
+    ["a", 60, "old"],
+    ["d", 60, "new"],
+  ]);
 });
 
 test("what was fetched before is not fetched again", async () => {
@@ -101,12 +128,21 @@ test("what was fetched before is not fetched again", async () => {
   await calls[5].answer();
   fetcher.setSound("a");
   await calls[6].answer();
-  assert.deepEqual(calls.map(({ sound }) => sound), ["a", "a", "a", "a", "a", "b", "b"]);
+  assert.deepEqual(
+    calls.map(({ sound }) => sound),
+    ["a", "a", "a", "a", "a", "b", "b"],
+  );
 });
 
 test("the cache forgets the sounds least recently used, whole", () => {
   const cache = createNoteCache(4);
-  for (const [sound, pitch] of [["a", 60], ["a", 61], ["b", 60], ["c", 60]]) cache.put(sound, pitch, `${sound}${pitch}`);
+  for (const [sound, pitch] of [
+    ["a", 60],
+    ["a", 61],
+    ["b", 60],
+    ["c", 60],
+  ])
+    cache.put(sound, pitch, `${sound}${pitch}`);
   assert.equal(cache.get("a", 61), "a61"); // now a is the newest
   cache.put("d", 60, "d60");
   assert.equal(cache.has("b", 60), false);
@@ -118,7 +154,13 @@ test("of many wishes only the newest is done and told", async () => {
   const started = [];
   const done = [];
   const finish = [];
-  const latest = createLatest((what) => { started.push(what); return new Promise((resolve) => finish.push(resolve)); }, (result, what) => done.push([what, result]));
+  const latest = createLatest(
+    (what) => {
+      started.push(what);
+      return new Promise((resolve) => finish.push(resolve));
+    },
+    (result, what) => done.push([what, result]),
+  );
   for (const what of ["a", "b", "c"]) latest.ask(what);
   assert.deepEqual(started, ["a"]);
   finish[0]("A");
@@ -144,7 +186,10 @@ test("what is given up for something newer is told so, and is not heard of again
     (error) => done.push(error.message),
   );
   for (const what of ["a", "b"]) newest.ask(what);
-  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true, false],
+  );
   finish[0].reject(new Error("aborted"));
   finish[1].resolve("B");
   await settle();
@@ -209,11 +254,13 @@ test("only what is asked for again says so", () => {
 test("a failure that may pass is tried again, a few times, and any other is not", async () => {
   const delays = [];
   const later = (resume, delay) => delays.push(delay) && resume();
-  const attempts = (...outcomes) => async () => {
-    const outcome = outcomes.shift();
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
-  };
+  const attempts =
+    (...outcomes) =>
+    async () => {
+      const outcome = outcomes.shift();
+      if (outcome instanceof Error) throw outcome;
+      return outcome;
+    };
   const heard = [];
   const onRetry = (error) => heard.push(error.message);
   assert.equal(await persist(attempts(new Error("gone"), busy(), "note"), { onRetry, later }), "note");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { keyframesOf, pathAt, pathOf } from "../../webapp/static/path.js";
+import { keyframesOf, pathAt, pathOf } from "../../webapp/static/document/path.js";
 
 const close = (a, b, within = 1e-3) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 // A hand that goes right for a second, rests for two, then goes down for one.
@@ -11,7 +11,7 @@ const drawn = Array.from({ length: 401 }, (_, step) => {
 
 test("a path keeps where the hand was, and when, in few points", () => {
   const path = pathOf(drawn);
-  assert.deepEqual(path, [[0, 0, 0], [0.25, 1, 0], [0.75, 1, 0], [1, 1, 1]]); // prettier-ignore
+  assert.deepEqual(path, [[0, 0, 0], [0.25, 1, 0], [0.75, 1, 0], [1, 1, 1]]);
   for (const [time, x, y] of drawn) {
     const [px, py] = pathAt(path, (time - 5000) / 4000);
     close(px, x);
@@ -29,7 +29,19 @@ test("a scribble has a bounded number of points that rise in time", () => {
 });
 
 test("what went nowhere or took no time is no path", () => {
-  for (const recorded of [[], [[0, 0.5, 0.5]], [[0, 0.5, 0.5], [900, 0.5, 0.5]], [[7, 0, 0], [7, 1, 1]]]) assert.equal(pathOf(recorded), null);
+  for (const recorded of [
+    [],
+    [[0, 0.5, 0.5]],
+    [
+      [0, 0.5, 0.5],
+      [900, 0.5, 0.5],
+    ],
+    [
+      [7, 0, 0],
+      [7, 1, 1],
+    ],
+  ])
+    assert.equal(pathOf(recorded), null);
 });
 
 test("keyframes follow the movement and leave rests alone", () => {
@@ -40,6 +52,20 @@ test("keyframes follow the movement and leave rests alone", () => {
   for (let index = 1; index < frames.length; index++) assert.ok(frames[index].at > frames[index - 1].at);
   assert.ok(frames.filter(({ at }) => at > 0.28 && at < 0.72).length <= 2);
   for (const { at, x, y } of frames) pathAt(pathOf(drawn), at).forEach((value, axis) => close(value, [x, y][axis]));
-  assert.equal(keyframesOf([[0, 0, 0], [1, 0.01, 0]]).length, 2);
-  assert.equal(keyframesOf([[0, 0, 0], [0.3, 1, 1], [0.6, 0, 0], [1, 1, 1]]).length, 24);
+  assert.equal(
+    keyframesOf([
+      [0, 0, 0],
+      [1, 0.01, 0],
+    ]).length,
+    2,
+  );
+  assert.equal(
+    keyframesOf([
+      [0, 0, 0],
+      [0.3, 1, 1],
+      [0.6, 0, 0],
+      [1, 1, 1],
+    ]).length,
+    24,
+  );
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createPhrasePlayer, PHRASES, pitchesOf } from "../../webapp/static/phrase.js";
+import { createPhrasePlayer } from "../../webapp/static/audio/phrase.js";
+import { PHRASES, pitchesOf } from "../../webapp/static/document/phrases.js";
 
 // A player on a clock that the test turns; timers run when their time has come.
 function bench(settings = {}) {
@@ -64,7 +65,10 @@ test("notes are fixed ahead of their time and evenly, however late the timers ar
     assert.ok(at > fixedAt && at - fixedAt < 0.2);
     if (index) assert.ok(Math.abs(at - played[index - 1].at - 0.25) < 1e-9); // eighths at 120 beats a minute
   }
-  assert.deepEqual(played.slice(16, 19).map(({ pitch }) => pitch), [60, 67, 72]); // and over again
+  assert.deepEqual(
+    played.slice(16, 19).map(({ pitch }) => pitch),
+    [60, 67, 72],
+  ); // and over again
 });
 
 test("tempo, root and phrase are followed while it plays", () => {
@@ -76,7 +80,9 @@ test("tempo, root and phrase are followed while it plays", () => {
   run(2);
   const [one, two] = played.slice(before + 1);
   assert.ok(Math.abs(two.at - one.at - 0.5) < 1e-9);
-  assert.ok(played.slice(before).every(({ pitch }) => PHRASES[0].notes.some(([, , semitones]) => pitch === 62 + semitones)));
+  assert.ok(
+    played.slice(before).every(({ pitch }) => PHRASES[0].notes.some(([, , semitones]) => pitch === 62 + semitones)),
+  );
   state.name = "bass";
   run(4);
   assert.ok(played.at(-1).pitch < 62);

@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { between, blendWeights, boundsOf, createIndex, fitted, inside, kept, neighbour, progress, toPlace, toScreen, tour, zoomed } from "../../webapp/static/scatter.js";
+import {
+  between,
+  blendWeights,
+  boundsOf,
+  createIndex,
+  fitted,
+  inside,
+  kept,
+  neighbour,
+  progress,
+  toPlace,
+  toScreen,
+  tour,
+  zoomed,
+} from "../../webapp/static/map/scatter.js";
 
 // Points that no rule laid out, the same in every run.
 function scattered(count) {
   let state = 7;
-  const next = () => ((state = (state * 16807) % 2147483647) / 2147483647);
+  const next = () => (state = (state * 16807) % 2147483647) / 2147483647;
   return Float32Array.from({ length: 2 * count }, () => next() ** 2);
 }
 const all = (count) => new Uint8Array(count).fill(1);
@@ -23,12 +37,15 @@ test("the nearest points are those that looking at every one finds, nearest firs
     assert.deepEqual(within.map(({ point }) => point), wanted.filter((point) => away(point) <= 0.1).slice(0, 50));
   }
   assert.deepEqual(index.nearest(0.5, 0.5, 3, new Uint8Array(500)), []);
-}); // prettier-ignore
+});
 
 test("weights sum to one, grow with nearness, and one that comes in from afar comes in silently", () => {
   const weights = blendWeights([0.1, 0.2, 0.3, 0.4]);
   assert.equal(weights.length, 3);
-  near(weights.reduce((sum, weight) => sum + weight), 1);
+  near(
+    weights.reduce((sum, weight) => sum + weight),
+    1,
+  );
   assert.ok(weights[0] > weights[1] && weights[1] > weights[2]);
   assert.ok(blendWeights([0.1, 0.2, 0.39999, 0.4])[2] < 1e-6);
   assert.deepEqual(blendWeights([0, 0.2, 0.3]), [1]);
@@ -37,7 +54,10 @@ test("weights sum to one, grow with nearness, and one that comes in from afar co
 });
 
 test("a morph is at its start on the start, at its end on the goal, and in between on the way", () => {
-  const [start, goal] = [{ x: 0, y: 0 }, { x: 100, y: 0 }];
+  const [start, goal] = [
+    { x: 0, y: 0 },
+    { x: 100, y: 0 },
+  ];
   assert.equal(progress(start, start, goal), 0);
   assert.equal(progress(start, goal, goal), 1);
   let before = 0;
@@ -52,10 +72,10 @@ test("a morph is at its start on the start, at its end on the goal, and in betwe
 
 test("a lasso holds what lies inside it, also where it is hollow, and bright points only", () => {
   const places = Float32Array.from([0.1, 0.1, 0.5, 0.5, 0.9, 0.1, 0.5, 0.9]);
-  const angle = [[0, 0], [1, 0], [1, 1], [0.8, 1], [0.8, 0.2], [0, 0.2]]; // prettier-ignore
+  const angle = [[0, 0], [1, 0], [1, 1], [0.8, 1], [0.8, 0.2], [0, 0.2]];
   assert.deepEqual(inside(places, angle, all(4)), [0, 2]);
   assert.deepEqual(inside(places, angle, Uint8Array.of(0, 1, 1, 1)), [2]);
-  assert.deepEqual(inside(places, [[0, 0], [1, 1]], all(4)), []); // prettier-ignore
+  assert.deepEqual(inside(places, [[0, 0], [1, 1]], all(4)), []);
 });
 
 test("an arrow key goes to the nearest point on its side", () => {

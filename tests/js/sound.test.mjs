@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { canonical, changeText, checkedSound, depth, instrumentWeights, leadingInstrument, soundText, titleOf, valueText } from "../../webapp/static/sound.js";
-import { variationsOf } from "../../webapp/static/variations.js";
+import {
+  canonical,
+  changeText,
+  checkedSound,
+  depth,
+  instrumentWeights,
+  leadingInstrument,
+  soundText,
+  titleOf,
+  valueText,
+} from "../../webapp/static/document/sound.js";
+import { variationsOf } from "../../webapp/static/document/variations.js";
 
 const model = {
   title: "Sines",
@@ -9,12 +19,17 @@ const model = {
     { title: "Strings", hue: 10, instruments: [{ name: "violin", title: "Violin" }, { name: "cello", title: "Cello" }] },
     { title: "Pipe", hue: 99, instruments: [{ name: "flute", title: "Flute" }] },
   ],
-}; // prettier-ignore
+};
 const violin = { instruments: { violin: 1 }, seed: 0 };
 const flute = { instruments: { flute: 1 }, seed: 7 };
 
 test("equal sounds are equal text, whatever the order and the last digits", () => {
-  const one = { instruments: { violin: 0.5, cello: 0.5 }, seed: 1, sliders: { b: 0.50001, a: -1, c: 0 }, raw: { 7: 1 } };
+  const one = {
+    instruments: { violin: 0.5, cello: 0.5 },
+    seed: 1,
+    sliders: { b: 0.50001, a: -1, c: 0 },
+    raw: { 7: 1 },
+  };
   const other = { raw: { 7: 1 }, sliders: { a: -1, b: 0.5 }, seed: 1, instruments: { cello: 0.5, violin: 0.5 } };
   assert.equal(soundText(one), soundText(other));
   assert.notEqual(soundText(one), soundText({ ...other, raw: { 7: 0 } })); // a number set to zero is set
@@ -29,7 +44,18 @@ test("a morph at an end is that end, with the bends on top of its own", () => {
 });
 
 test("instruments mix as their sounds do", () => {
-  const mix = { morph: [violin, { blend: [[violin, 0.5], [flute, 0.5]] }], at: 0.5 };
+  const mix = {
+    morph: [
+      violin,
+      {
+        blend: [
+          [violin, 0.5],
+          [flute, 0.5],
+        ],
+      },
+    ],
+    at: 0.5,
+  };
   assert.deepEqual(instrumentWeights(mix), { violin: 0.75, flute: 0.25 });
   assert.equal(leadingInstrument(mix), "violin");
   assert.equal(leadingInstrument({ instruments: {}, seed: 3 }), null);
@@ -51,7 +77,7 @@ test("what is no sound is none", () => {
   endless.morph[0] = endless;
   const wrong = [null, 7, {}, { seed: 1 }, { instruments: { violin: 2 }, seed: 1 }, { instruments: { violin: 1 }, seed: 1.5 },
     { morph: [violin], at: 0.5 }, { morph: [violin, flute], at: 2 }, { blend: [] }, { blend: [[violin, 0]] },
-    { ...violin, sliders: { bright: NaN } }, { ...violin, raw: 3 }, endless]; // prettier-ignore
+    { ...violin, sliders: { bright: NaN } }, { ...violin, raw: 3 }, endless];
   for (const value of wrong) assert.equal(checkedSound(value), null);
   const good = { morph: [violin, { ...flute, raw: { 3: 1 } }], at: 0.5, sliders: { bright: 1 } };
   assert.deepEqual(checkedSound({ ...good, extra: "left out" }), good);

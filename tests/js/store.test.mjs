@@ -1,7 +1,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { soundText } from "../../webapp/static/sound.js";
-import { beginHistory, bendsOf, handSlot, knownSound, nameStep, newProject, redo, reduce, restore, soundOf, step, target, undo } from "../../webapp/static/store.js";
+import { soundText } from "../../webapp/static/document/sound.js";
+import {
+  beginHistory,
+  bendsOf,
+  handSlot,
+  knownSound,
+  nameStep,
+  newProject,
+  redo,
+  reduce,
+  restore,
+  soundOf,
+  step,
+  target,
+  undo,
+} from "../../webapp/static/document/store.js";
 
 const model = {
   id: "sines", title: "Sines", low: 36, high: 84, sliderLimit: 3, latentSize: 8, rawLimit: 4, seconds: 4,
@@ -10,7 +24,7 @@ const model = {
     { title: "Strings", instruments: [{ name: "violin" }, { name: "cello" }] },
     { title: "Pipe", instruments: [{ name: "flute" }] },
   ],
-}; // prettier-ignore
+};
 
 const after = (...actions) => actions.reduce((project, action) => reduce(project, action, model), newProject(model));
 const flute = { instruments: { flute: 1 }, seed: 7 };
@@ -33,8 +47,22 @@ test("what changes nothing or makes no sense returns the same object", () => {
     { type: "raw", values: { 99: 1 } },
     { type: "handle", t: NaN },
     { type: "path", path: [[0, 2, 0]] },
-    { type: "path", path: [[0, 0, 0], [0.5, 1, 1]] },
-    { type: "path", path: [[0, 0, 0], [0.5, 1, 1], [0.5, 0, 0], [1, 1, 1]] },
+    {
+      type: "path",
+      path: [
+        [0, 0, 0],
+        [0.5, 1, 1],
+      ],
+    },
+    {
+      type: "path",
+      path: [
+        [0, 0, 0],
+        [0.5, 1, 1],
+        [0.5, 0, 0],
+        [1, 1, 1],
+      ],
+    },
     { type: "path", path: [[0, 0, 0], 3] },
     { type: "keep", list: "favourites", item: { id: "1", name: "x" } },
     { type: "unheard of" },
@@ -54,7 +82,10 @@ test("values are brought into range", () => {
 });
 
 test("the handle decides what is heard and what the sliders bend", () => {
-  const ends = [{ type: "put", slot: "a", sound: flute }, { type: "put", slot: "b", sound: { instruments: { cello: 1 }, seed: 2 } }];
+  const ends = [
+    { type: "put", slot: "a", sound: flute },
+    { type: "put", slot: "b", sound: { instruments: { cello: 1 }, seed: 2 } },
+  ];
   const atB = after(...ends);
   assert.equal(target(atB), "b");
   const between = reduce(atB, { type: "handle", t: 0.4 }, model);
@@ -86,21 +117,31 @@ test("a swap changes places and not the sound", () => {
 });
 
 test("picking an instrument keeps the seed and the bends, another seed keeps the instrument", () => {
-  const project = after({ type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 } } }, { type: "pick", instrument: "cello" });
+  const project = after(
+    { type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 } } },
+    { type: "pick", instrument: "cello" },
+  );
   assert.equal(soundText(soundOf(project)), soundText({ instruments: { cello: 1 }, seed: 7, sliders: { bright: 1 } }));
   const mixed = after({ type: "put", slot: "a", sound: { morph: [flute, flute], at: 0.5 } }, { type: "seed", seed: 3 });
   assert.deepEqual(soundOf(mixed), { instruments: { flute: 1 }, seed: 3 });
 });
 
 test("reset leaves locked sliders alone", () => {
-  const project = after({ type: "slide", sliders: { bright: 1, "component 1": 2 } }, { type: "lock", name: "bright", on: true }, { type: "reset" });
+  const project = after(
+    { type: "slide", sliders: { bright: 1, "component 1": 2 } },
+    { type: "lock", name: "bright", on: true },
+    { type: "reset" },
+  );
   assert.deepEqual(bendsOf(project).sliders, { bright: 1 });
 });
 
 test("sounds of a list change places", () => {
   const keep = (id) => ({ type: "keep", list: "basket", item: { id, name: id, sound: flute } });
   const project = after(keep("x"), keep("y"), keep("z"));
-  const order = (id, to) => reduce(project, { type: "move", list: "basket", id, to }, model).basket.map((item) => item.id).join("");
+  const order = (id, to) =>
+    reduce(project, { type: "move", list: "basket", id, to }, model)
+      .basket.map((item) => item.id)
+      .join("");
   assert.deepEqual([order("z", 0), order("x", 1), order("y", 9), order("x", -1)], ["zxy", "yxz", "xzy", "xyz"]);
   assert.equal(reduce(project, { type: "move", list: "basket", id: "q", to: 0 }, model), project);
   assert.equal(reduce(project, { type: "move", list: "basket", id: "x", to: NaN }, model), project);
@@ -146,15 +187,26 @@ test("a saved project comes back as it was", () => {
     { type: "keep", list: "favourites", item: { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 } },
     { type: "note", pitch: 50 }, { type: "octave", octave: 48 }, { type: "seconds", seconds: 1.5 },
     { type: "hold", on: true }, { type: "audition", on: false },
-  ); // prettier-ignore
+  );
   assert.deepEqual(restore(JSON.stringify(project), model), { project, complaint: null, lost: 0 });
 });
 
 test("a project of the first format is brought up to date", () => {
-  const saved = { format: 1, model: "sines", instruments: { cello: 1 }, seed: 7, sliders: [1, -2, 0], note: 50, ring: true };
+  const saved = {
+    format: 1,
+    model: "sines",
+    instruments: { cello: 1 },
+    seed: 7,
+    sliders: [1, -2, 0],
+    note: 50,
+    ring: true,
+  };
   const { project, complaint } = restore(JSON.stringify(saved), model);
   assert.equal(complaint, null);
-  assert.equal(soundText(soundOf(project)), soundText({ instruments: { cello: 1 }, seed: 7, sliders: { "component 1": 1, "component 2": -2 } }));
+  assert.equal(
+    soundText(soundOf(project)),
+    soundText({ instruments: { cello: 1 }, seed: 7, sliders: { "component 1": 1, "component 2": -2 } }),
+  );
   assert.equal(project.hold, true);
 });
 
@@ -169,7 +221,10 @@ test("garbage, newer formats and other models leave a fresh bench and say so", (
 });
 
 test("a patch and a phrase keep to their ranges; only the patch is undone", () => {
-  const project = after({ type: "patch", patch: { attack: 9, release: 0, gain: NaN } }, { type: "phrase", name: "bass", tempo: 999, loop: false });
+  const project = after(
+    { type: "patch", patch: { attack: 9, release: 0, gain: NaN } },
+    { type: "phrase", name: "bass", tempo: 999, loop: false },
+  );
   assert.deepEqual(project.patch, { attack: 2, decay: 0, sustain: 1, release: 0.01, gain: 0 });
   assert.deepEqual(project.phrase, { name: "bass", tempo: 240, loop: false });
   assert.equal(reduce(project, { type: "phrase", name: "opera", tempo: NaN }, model), project);
@@ -181,8 +236,14 @@ test("a patch and a phrase keep to their ranges; only the patch is undone", () =
 
 test("a sound goes into the basket with the envelope it was played with", () => {
   const item = (id) => ({ type: "keep", list: "basket", item: { id, name: id, sound: flute } });
-  const project = after(item("plain"), { type: "patch", patch: { attack: 0.5 } }, item("soft"), { type: "patch", patch: { attack: 1 } });
-  assert.deepEqual(project.basket.map(({ patch }) => patch?.attack), [undefined, 0.5]);
+  const project = after(item("plain"), { type: "patch", patch: { attack: 0.5 } }, item("soft"), {
+    type: "patch",
+    patch: { attack: 1 },
+  });
+  assert.deepEqual(
+    project.basket.map(({ patch }) => patch?.attack),
+    [undefined, 0.5],
+  );
   assert.deepEqual(restore(JSON.stringify(project), model).project, project);
   const forged = { ...project, basket: [{ ...project.basket[1], patch: { attack: 99, sustain: "x" } }] };
   assert.equal(restore(JSON.stringify(forged), model).project.basket[0].patch.attack, 2);
@@ -193,7 +254,7 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
     format: 2, slots: { a: { sound: { instruments: { theremin: 1 }, seed: 0 } }, b: { sound: { ...flute, sliders: { bright: "1" } } }, c: 7 },
     morph: { mode: "orbit", t: "x", x: 40 }, mix: { sliders: { bright: "loud" } }, path: [null], pathSeconds: "9", patch: { attack: -1 }, locks: [7],
     favourites: [{ id: 3 }], basket: 7, note: 400, octave: null, seconds: {},
-  }; // prettier-ignore
+  };
   const { project } = restore(JSON.stringify(saved), model);
   const fresh = newProject(model);
   assert.deepEqual(project.slots, fresh.slots);
@@ -207,7 +268,18 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
 });
 
 test("files that are no projects are refused, whatever is in them", () => {
-  const bad = ["{}", "[]", "7", "null", '"x"', '{"format": 0}', '{"format": -3}', '{"format": 2}', '{"format": 2, "slots": null}', '{"format": 1, "sliders": 3}'];
+  const bad = [
+    "{}",
+    "[]",
+    "7",
+    "null",
+    '"x"',
+    '{"format": 0}',
+    '{"format": -3}',
+    '{"format": 2}',
+    '{"format": 2, "slots": null}',
+    '{"format": 1, "sliders": 3}',
+  ];
   for (const text of bad) {
     const { project, complaint } = restore(text, model);
     assert.deepEqual(project, newProject(model), text);
@@ -220,7 +292,10 @@ test("sounds that the model cannot play are counted, sliders that it lacks are l
   const item = (id, sound) => ({ id, name: id, tags: [], note: 60, sound });
   const saved = {
     ...newProject(model),
-    slots: { a: { sound: { ...flute, sliders: { bright: 9, warm: 1 } }, name: null }, b: { sound: { morph: [flute, theremin], at: 0.5 } } },
+    slots: {
+      a: { sound: { ...flute, sliders: { bright: 9, warm: 1 } }, name: null },
+      b: { sound: { morph: [flute, theremin], at: 0.5 } },
+    },
     favourites: [item("1", flute), item("2", theremin), item("3", { z: "AAAA", instruments: {} })],
     basket: [item("4", { blend: [[theremin, 1]] })],
   };
@@ -229,7 +304,10 @@ test("sounds that the model cannot play are counted, sliders that it lacks are l
   assert.equal(lost, 4);
   assert.deepEqual(project.slots.a.sound.sliders, { bright: 3 });
   assert.deepEqual(project.slots.b, newProject(model).slots.b);
-  assert.deepEqual(project.favourites.map(({ id }) => id), ["1"]);
+  assert.deepEqual(
+    project.favourites.map(({ id }) => id),
+    ["1"],
+  );
   assert.equal(knownSound({ z: "A".repeat(43), instruments: { flute: 1 } }, model).z.length, 43);
 });
 
@@ -259,6 +337,9 @@ test("several sounds are kept in one step, each once", () => {
   const item = (id) => ({ id, name: id, sound: flute });
   const keep = (...ids) => ({ type: "keep", list: "basket", items: ids.map(item) });
   const kept = after(keep("1", "2", "3"), keep("2", "4"), { type: "keep", list: "basket", item: item("1") });
-  assert.deepEqual(kept.basket.map(({ id }) => id), ["1", "2", "3", "4"]);
+  assert.deepEqual(
+    kept.basket.map(({ id }) => id),
+    ["1", "2", "3", "4"],
+  );
   assert.equal(reduce(kept, keep("1"), model), kept);
 });

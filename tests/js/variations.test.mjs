@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { depth, soundText } from "../../webapp/static/sound.js";
-import { childrenOf, COUNT, variationName, variationsOf } from "../../webapp/static/variations.js";
+import { depth, soundText } from "../../webapp/static/document/sound.js";
+import { childrenOf, COUNT, variationName, variationsOf } from "../../webapp/static/document/variations.js";
 
 const model = { directions: [{ name: "bright" }, { name: "component 1" }] };
 const violin = { instruments: { violin: 1 }, seed: 7 };

@@ -54,7 +54,7 @@ def measure_page(address: str, seconds: float = DRAG_SECONDS) -> PageFigures:
     the page's memory while it plays. A sentence in the place of what cannot be measured."""
     measures = {
         "morph_to_sound": lambda page: drag(page, ".line input", seconds),
-        "slider_to_sound": lambda page: drag(page, "#shape .slider input", seconds),
+        "slider_to_sound": lambda page: drag(page, "#sliders .slider input", seconds),
         "map_hover_to_sound": hover,
         "map_frames": frames,
         "memory_mb": playing_memory,

@@ -7,16 +7,26 @@
 // it of changes: project(before), keys(), status(), power(), silence(), and of a sound that somebody listened to:
 // heard(sound, pitch).
 
-import { ask, createFetcher, createNewest, createNoteCache, keyBlocks, persist, retryAfter, whileRetrying } from "./net.js";
-import { createEngine } from "./engine.js";
-import { levelled } from "./keyframes.js";
-import { dbToGain } from "./adsr.js";
-import { takesText } from "./keys.js";
-import { matchDb } from "./loudness.js";
-import { createPhrasePlayer } from "./phrase.js";
-import { soundText } from "./sound.js";
-import { beginHistory, nameStep, redo, reduce, restore, soundOf, step, undo } from "./store.js";
-import { toast } from "./dom.js";
+import {
+  ask,
+  createFetcher,
+  createNewest,
+  createNoteCache,
+  keyBlocks,
+  persist,
+  retryAfter,
+  whileRetrying,
+} from "./server/net.js";
+import { createEngine } from "./audio/engine.js";
+import { levelled } from "./audio/keyframes.js";
+import { dbToGain } from "./audio/adsr.js";
+import { takesText } from "./parts/keys.js";
+import { matchDb } from "./audio/loudness.js";
+import { createPhrasePlayer } from "./audio/phrase.js";
+import { soundText } from "./document/sound.js";
+import { beginHistory, nameStep, redo, reduce, restore, soundOf, step, undo } from "./document/store.js";
+import { toast } from "./parts/dom.js";
+import { readStorage, writeStorage } from "./parts/storage.js";
 
 const address = (path) => new URL(`gradio_api/studio/${path}`, document.baseURI);
 const AUDITION_MS = 1500;
@@ -45,8 +55,8 @@ async function introduce() {
   }
 }
 
-// Opens the page anew with another model; each has a bench of its own.
-export function changeModel(id) {
+// Opens the page anew with another model; each has a project of its own.
+function changeModel(id) {
   const url = new URL(location.href);
   url.searchParams.set("model", id);
   url.hash = "";
@@ -60,6 +70,7 @@ export function openStudio() {
     .catch((error) => {
       opening = null;
       toast(error.message);
+      window.dispatchEvent(new Event("studio:unavailable"));
       throw error;
     });
   return opening;
@@ -140,7 +151,12 @@ function createStudio(model) {
 
   function askBody(kind, parameters, options = {}) {
     const headers = { "Content-Type": "application/json" };
-    return ask(address(`${model.digest}/${kind}`), { ...options, method: "POST", headers, body: JSON.stringify(parameters) });
+    return ask(address(`${model.digest}/${kind}`), {
+      ...options,
+      method: "POST",
+      headers,
+      body: JSON.stringify(parameters),
+    });
   }
 
   // A file as the body of a request to this model, with its name beside it.
@@ -151,14 +167,17 @@ function createStudio(model) {
   const flatten = (other) => askModel("timbre", { sound: soundText(other) }).then((answer) => answer.json());
 
   const fetchNotes = (sound, { low, high }, signal) =>
-    askModel("notes", { sound, low, high }, { signal }).then(async (answer) => new Int16Array(await answer.arrayBuffer()));
+    askModel("notes", { sound, low, high }, { signal }).then(
+      async (answer) => new Int16Array(await answer.arrayBuffer()),
+    );
 
   function keepNotes(asked, low, high, samples) {
     const length = samples.length / (high - low + 1);
     for (let pitch = low; pitch <= high; pitch++) {
       arrived.set(pitch, asked);
       // A copy: a view would keep the whole block in memory for as long as one of its notes is kept.
-      if (!notes.has(asked, pitch)) notes.put(asked, pitch, samples.slice((pitch - low) * length, (pitch - low + 1) * length));
+      if (!notes.has(asked, pitch))
+        notes.put(asked, pitch, samples.slice((pitch - low) * length, (pitch - low + 1) * length));
     }
   }
 
@@ -200,13 +219,15 @@ function createStudio(model) {
   // What sounds goes over to the sound whose turn it is; where nothing does, its note is played.
   function compareNow() {
     const what = comparing ?? text;
-    const levelAt = (pitch) => (comparing === null ? 1 : dbToGain(matchDb(notes.get(comparing, pitch), notes.get(text, pitch), model.rate)));
+    const levelAt = (pitch) =>
+      comparing === null ? 1 : dbToGain(matchDb(notes.get(comparing, pitch), notes.get(text, pitch), model.rate));
     const { note } = history.present;
     const sounding = [...held].filter(([, { voice }]) => voice).map(([pitch, { voice }]) => [pitch, voice]);
     if (!held.size && auditioned && engine.sounding().has(note)) sounding.push([note, auditioned]);
     for (const [pitch, voice] of sounding) {
       const samples = notes.get(what, pitch);
-      if (samples && notes.has(text, pitch)) engine.crossTo(voice, [{ samples, share: levelAt(pitch) }], comparing === null ? text : `as loud: ${what}`);
+      if (samples && notes.has(text, pitch))
+        engine.crossTo(voice, [{ samples, share: levelAt(pitch) }], comparing === null ? text : `as loud: ${what}`);
     }
     if (sounding.length || held.size || !engine.isRunning() || !notes.has(what, note) || !has(note)) return;
     playOnce(notes.get(what, note), comparing === null ? text : null, { share: levelAt(note) });
@@ -309,7 +330,8 @@ function createStudio(model) {
 
   const listener = createNewest(
     async ({ what, note }, signal) => {
-      if (!notes.has(what, note)) keepNotes(what, note, note, await fetchNotes(what, { low: note, high: note }, signal));
+      if (!notes.has(what, note))
+        keepNotes(what, note, note, await fetchNotes(what, { low: note, high: note }, signal));
       return notes.get(what, note);
     },
     (samples, { what }) => engine.isRunning() && playOnce(samples, what, { plain: true }),
@@ -443,11 +465,7 @@ function createStudio(model) {
 
   function save() {
     clearTimeout(saving);
-    try {
-      localStorage.setItem(storageKey, JSON.stringify(history.present));
-    } catch {
-      // Private windows may refuse storage; playing goes on, only the reload forgets.
-    }
+    writeStorage(storageKey, JSON.stringify(history.present));
   }
 
   function press(pitch, velocity = VELOCITY) {
@@ -456,7 +474,10 @@ function createStudio(model) {
     engine.liveOff();
     const samples = engine.isRunning() && notes.get(text, pitch);
     if (samples) rest(text, pitch);
-    held.set(pitch, samples ? { voice: engine.noteOn(pitch, samples, { velocity, text }) } : { waiting: "held", velocity });
+    held.set(
+      pitch,
+      samples ? { voice: engine.noteOn(pitch, samples, { velocity, text }) } : { waiting: "held", velocity },
+    );
     if (!has(pitch)) fetcher.want(pitch);
     dispatch({ type: "note", pitch });
     if (comparing !== null) compare(JSON.parse(comparing));
@@ -524,6 +545,7 @@ function createStudio(model) {
     askBody,
     sendFile,
     flatten,
+    changeModel,
     pitchName: (pitch) => model.keys[pitch - model.low],
     get project() {
       return history.present;
@@ -590,12 +612,4 @@ function createStudio(model) {
   fetcher.setFocus(history.present.note);
   fetcher.setSound(text);
   return studio;
-}
-
-function readStorage(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
 }

@@ -1,0 +1,161 @@
+// What a sample pack shall be like: the options, what the studio is asked for, and how sizes and times are written.
+
+import { clamp } from "./store.js";
+
+export const DEVICES = {
+  "op-xy": { title: "OP-XY", subtype: "PCM_16", rate: 44100 },
+  tonverk: { title: "Tonverk", subtype: "PCM_24", rate: 48000 },
+};
+
+export const CHOICES = {
+  keys: [
+    ["one", "One-shots"],
+    ["range", "Instruments"],
+    ["all", "Instruments, all keys"],
+  ],
+  every: [
+    [1, "every key"],
+    [2, "every 2 keys"],
+    [3, "every 3 keys"],
+    [4, "every 4 keys"],
+    [6, "every 6 keys"],
+    [12, "every octave"],
+  ],
+  layers: [
+    [1, "1"],
+    [2, "2"],
+    [3, "3"],
+    [4, "4"],
+  ],
+  takes: [
+    [1, "1"],
+    [2, "2"],
+    [3, "3"],
+    [4, "4"],
+  ],
+  subtype: [
+    ["PCM_16", "16-bit"],
+    ["PCM_24", "24-bit"],
+    ["FLOAT", "32-bit float"],
+  ],
+  level: [
+    ["sound", "one for each sound"],
+    ["note", "one for each note"],
+  ],
+  measure: [
+    ["peak", "peaks at −1 dBFS"],
+    ["loudness", "−12 LUFS"],
+  ],
+  naming: [
+    ["sampler", "violin_060"],
+    ["marketplace", "GSY_violin_C4"],
+  ],
+  rejects: [
+    ["drop", "left out"],
+    ["reroll", "replaced by others nearby"],
+    ["keep", "kept and listed"],
+  ],
+  device: [["", "any sampler"], ...Object.entries(DEVICES).map(([name, { title }]) => [name, title])],
+};
+
+export const FORMATS = [
+  ["sfz", "SFZ"],
+  ["dspreset", "DecentSampler"],
+  ["sf2", "SoundFont 2"],
+  ["multisample", ".multisample"],
+];
+
+export function newOptions(model) {
+  const middle = clamp(60, model.low, model.high);
+  return {
+    name: "",
+    keys: "range",
+    key: middle,
+    low: clamp(36, model.low, model.high),
+    high: model.high,
+    every: 3,
+    layers: 1,
+    takes: 1,
+    subtype: "PCM_24",
+    rate: 44100,
+    level: "sound",
+    measure: "peak",
+    naming: "sampler",
+    rejects: "drop",
+    device: "",
+    loops: true,
+    stereo: false,
+    formats: ["sfz", "dspreset"],
+    wavetable: false,
+  };
+}
+
+export const ratesOf = (model) =>
+  [
+    [44100, "44.1 kHz"],
+    [48000, "48 kHz"],
+    [model.rate, `${model.rate / 1000} kHz, as made`],
+  ].filter(([rate], at, all) => all.findIndex(([one]) => one === rate) === at);
+
+// `options` with `change` as far as it is one of the choices; a device brings its own rate and bits, and the range stays
+// the right way round.
+export function withChange(options, change, model) {
+  const next = { ...options };
+  for (const [name, value] of Object.entries(change)) {
+    const known = name === "rate" ? ratesOf(model) : CHOICES[name];
+    if (known ? known.some(([one]) => one === value) : fits(name, value, options, model)) next[name] = value;
+  }
+  if (next.low > next.high) change.low === undefined ? (next.low = next.high) : (next.high = next.low);
+  const device = DEVICES[next.device];
+  return device ? { ...next, subtype: device.subtype, rate: device.rate } : next;
+}
+
+function fits(name, value, options, model) {
+  if (["key", "low", "high"].includes(name))
+    return Number.isInteger(value) && value >= model.low && value <= model.high;
+  if (name === "formats") return Array.isArray(value) && value.every((one) => FORMATS.some(([known]) => known === one));
+  if (name === "name") return typeof value === "string" && value.length <= 80;
+  return typeof options[name] === "boolean" && typeof value === "boolean";
+}
+
+// Options as they were stored, whatever that is.
+export function recallOptions(text, model) {
+  try {
+    return withChange(newOptions(model), { ...JSON.parse(text) }, model);
+  } catch {
+    return newOptions(model);
+  }
+}
+
+// Whether each sound becomes an instrument of several notes.
+export const isInstrument = ({ keys, layers, takes }) => keys !== "one" || layers * takes > 1;
+
+// The options as the studio's plan names them.
+export function planOf(options, model) {
+  const { keys, key, low, high, every, layers, takes, rate, device, name, ...rest } = options;
+  return {
+    ...rest,
+    name: name.trim() || "GANSynth pack",
+    pitches:
+      keys === "one"
+        ? key
+        : {
+            low: keys === "all" ? model.low : low,
+            high: keys === "all" ? model.high : high,
+            every: keys === "all" ? 1 : every,
+          },
+    sample_rate: rate,
+    velocity_layers: layers,
+    round_robins: takes,
+    ...(device ? { device } : {}),
+  };
+}
+
+// "1 note", "1,220 notes · 64.5 MB · about 40 s"
+export function estimateText({ notes, bytes, seconds }) {
+  const time = seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+  return `${notesText(notes)} · ${sizeText(bytes)} · about ${time}`;
+}
+
+export const notesText = (notes) => `${notes.toLocaleString("en")} ${notes === 1 ? "note" : "notes"}`;
+export const sizeText = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);

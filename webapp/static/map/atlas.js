@@ -1,0 +1,128 @@
+// The map of the model's sounds as data: where the points lie, what was measured of them, which sound each one is.
+
+import { instrumentOf } from "../document/sound.js";
+
+export const LAYOUTS = ["latent", "sound"];
+
+// {missing: command that would build one}, or the map.
+export async function fetchAtlas(studio) {
+  const facts = await (await studio.askModel("atlas", {})).json();
+  if (facts.missing) return facts;
+  return unpackAtlas(facts, await (await studio.askModel("points", { map: facts.hash })).arrayBuffer());
+}
+
+// The parts lie one after the other, little-endian, all of 4-byte numbers (see webapp/atlas.py).
+export function unpackAtlas(facts, bytes) {
+  const { points, instruments: names, descriptors } = facts;
+  let offset = 0;
+  const take = (kind, length) => {
+    const part = new kind(bytes, offset, length);
+    offset += 4 * length;
+    return part;
+  };
+  const layouts = Object.fromEntries(LAYOUTS.map((name) => [name, take(Float32Array, 2 * points)]));
+  const measured = take(Float32Array, descriptors.length * points); // all points of the first descriptor, then the next
+  const owners = take(Int32Array, points);
+  const seeds = take(Int32Array, points);
+  const known = new Map();
+  const key = (owner, seed) => owner * 2 ** 31 + seed;
+  for (let point = 0; point < points; point++) known.set(key(owners[point], seeds[point]), point);
+  const places = new Map(names.map((name, index) => [name, index]));
+
+  const atlas = {
+    points,
+    names,
+    descriptors,
+    layouts,
+    owners,
+    seeds,
+    values: (index) => measured.subarray(index * points, (index + 1) * points),
+    instrument: (point) => names[owners[point]] ?? null,
+    sound(point) {
+      const name = atlas.instrument(point);
+      return { instruments: name ? { [name]: 1 } : {}, seed: seeds[point] };
+    },
+    // The point that a sound is, whatever bends lie on top of it; undefined if it is none.
+    pointOf({ instruments, seed }) {
+      if (seed === undefined || !instruments) return undefined;
+      const [name, ...others] = Object.keys(instruments);
+      return others.length ? undefined : known.get(key(name === undefined ? -1 : places.get(name), seed));
+    },
+  };
+  return atlas;
+}
+
+// Where a sound lies on the map, `place(point)` being where a point does: at its point, or at the middle of what it is
+// made of, as {x, y, exact} where `exact` says that it is the point's own sound; null for one that has no place.
+export function placeOf(sound, atlas, place) {
+  const parts = sound.morph
+    ? [
+        [sound.morph[0], 1 - sound.at],
+        [sound.morph[1], sound.at],
+      ]
+    : sound.blend;
+  if (!parts) {
+    const point = atlas.pointOf(sound);
+    const bent = [sound.sliders, sound.raw].some((bends) => Object.keys(bends ?? {}).length);
+    return point === undefined ? null : { ...place(point), exact: !bent };
+  }
+  const middle = { x: 0, y: 0, exact: false };
+  const whole = parts.reduce((sum, [, share]) => sum + share, 0);
+  for (const [part, share] of parts) {
+    if (share === 0) continue;
+    const there = placeOf(part, atlas, place);
+    if (!there) return null;
+    middle.x += (there.x * share) / whole;
+    middle.y += (there.y * share) / whole;
+  }
+  return middle;
+}
+
+// Where the points of each instrument lie in a layout, [{owner, x, y, spread}]: their middle, and how far they are from
+// it on average. The closest together come first.
+export function islandsOf(atlas, places) {
+  const islands = atlas.names.map((_, owner) => ({ owner, x: 0, y: 0, spread: 0, count: 0 }));
+  const each = (act) => {
+    for (let point = 0; point < atlas.points; point++)
+      if (atlas.owners[point] >= 0) act(islands[atlas.owners[point]], places[2 * point], places[2 * point + 1]);
+  };
+  each((island, x, y) => {
+    island.x += x;
+    island.y += y;
+    island.count++;
+  });
+  const found = islands.filter(({ count }) => count > 0);
+  for (const island of found) {
+    island.x /= island.count;
+    island.y /= island.count;
+  }
+  each((island, x, y) => (island.spread += Math.hypot(x - island.x, y - island.y) / island.count));
+  return found.map(({ owner, x, y, spread }) => ({ owner, x, y, spread })).sort((a, b) => a.spread - b.spread);
+}
+
+// The instrument and family of a point; undefined for a model without.
+export const instrumentAt = (atlas, point, model) => instrumentOf(atlas.instrument(point), model);
+
+// A measured value as people read it: "1.2 kHz", "35 ms", "−12 dB".
+export function reading(value, unit) {
+  const number = (shown) => {
+    const size = Math.abs(shown);
+    return shown.toFixed(size >= 20 || Number.isInteger(shown) ? 0 : size >= 2 ? 1 : 2).replace("-", "−");
+  };
+  if (unit === "Hz" && value >= 1000) return `${number(value / 1000)} kHz`;
+  if (unit === "s" && value < 1) return `${number(value * 1000)} ms`;
+  return unit ? `${number(value)} ${unit}` : number(value);
+}
+
+// Values from 0 to 1 as the ear spaces them, with the ends {low, high} of the scale: what only one in fifty points lies
+// beyond is drawn in, so that a few odd sounds do not take all the colour.
+export function scaleOf(values, log) {
+  const sorted = Float32Array.from(values).sort();
+  const low = sorted[Math.floor(0.02 * (sorted.length - 1))];
+  const high = sorted[Math.ceil(0.98 * (sorted.length - 1))];
+  const heard = log ? Math.log2 : (value) => value;
+  const span = heard(high) - heard(low);
+  const share = (value) => (span > 0 ? Math.min(1, Math.max(0, (heard(value) - heard(low)) / span)) : 0.5);
+  const valueAt = (part) => (log ? 2 ** (heard(low) + part * span) : low + part * span);
+  return { low, high, share, valueAt };
+}

@@ -1,0 +1,107 @@
+// Sounds of the map that were selected: the bar that tells how many, plays them one after the other and keeps them.
+
+import { h, toast } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
+import { itemOf, itemWith } from "../document/memory.js";
+import { tour } from "./scatter.js";
+import { soundText } from "../document/sound.js";
+
+const STEP_MS = 750; // from one sound to the next
+const AHEAD = 4; // sounds fetched before they are played
+
+// play(point) lets one be seen and heard, rested() is told when that is over, changed(sentence or null) of another selection.
+export function createSelection({ studio, atlas, sky, nameOf, play, rested, changed }) {
+  let playing = null; // {way, at, timer}
+  const many = h("span", { class: "many" });
+  const through = h("button", { class: "button", onclick: () => stop() || playThrough() }, "Play through");
+  const element = h(
+    "div",
+    { class: "selection", role: "group", "aria-label": "Selected sounds", hidden: true },
+    many,
+    through,
+    h("button", { class: "button", onclick: () => keep("favourites", "favourites") }, "Favourite"),
+    h("button", { class: "button", onclick: () => keep("basket", "the pack basket") }, "To pack"),
+    h(
+      "button",
+      { class: "tool", "aria-label": "Clear selection", title: "Clear selection", onclick: clear },
+      icon("close"),
+    ),
+  );
+
+  const selected = () => [...sky.chosen.keys()].filter((point) => sky.chosen[point]);
+
+  function draw() {
+    const { length } = selected();
+    element.hidden = length === 0;
+    many.textContent = `${length} ${length === 1 ? "sound" : "sounds"}`;
+    sky.flagged();
+    changed(length ? `${many.textContent} selected` : null);
+  }
+
+  function choose(points) {
+    stop();
+    sky.chosen.fill(0);
+    for (const point of points) sky.chosen[point] = 1;
+    draw();
+  }
+
+  function clear() {
+    stop();
+    if (sky.chosen.includes(1)) choose([]);
+  }
+
+  function keep(list, title) {
+    const known = studio.project[list];
+    const sounds = selected()
+      .map((point) => [atlas.sound(point), nameOf(point)])
+      .filter(([sound]) => !itemWith(known, soundText(sound)));
+    studio.dispatch({
+      type: "keep",
+      list,
+      items: sounds.map(([sound, name]) => itemOf(sound, name, studio.project.note)),
+    });
+    const added = studio.project[list].length - known.length;
+    if (!sounds.length) toast(`They are in ${title} already.`);
+    else if (added < sounds.length)
+      toast(`${added} of ${sounds.length} sounds added to ${title}: there is no room for more.`);
+    else toast(`${added} ${added === 1 ? "sound" : "sounds"} added to ${title}.`);
+  }
+
+  function playThrough() {
+    studio.engine.enable();
+    playing = { way: tour(sky.places, selected()), at: 0, timer: null };
+    through.textContent = "Stop";
+    next();
+  }
+
+  async function next() {
+    const mine = playing;
+    const ahead = mine.way.slice(mine.at, mine.at + AHEAD).map(atlas.sound);
+    await studio.prepare(ahead).catch(() => {}); // it is heard all the same, a little later
+    if (playing !== mine) return;
+    play(mine.way[mine.at++]);
+    mine.timer = setTimeout(mine.at < mine.way.length ? next : stop, STEP_MS);
+  }
+
+  // Ends playing through; true if it was under way.
+  function stop() {
+    if (!playing) return false;
+    clearTimeout(playing.timer);
+    playing = null;
+    through.textContent = "Play through";
+    rested();
+    return true;
+  }
+
+  return {
+    element,
+    choose,
+    clear,
+    stop,
+    toggle(point) {
+      stop();
+      sky.chosen[point] = 1 - sky.chosen[point];
+      draw();
+    },
+  };
+}

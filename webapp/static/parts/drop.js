@@ -1,0 +1,46 @@
+// Files dropped anywhere on the page go to whoever said that it takes them.
+
+import { h, toast } from "./dom.js";
+
+const takers = new Map(); // name -> {endings, what, open}
+let shade = null;
+let entered = 0; // dragenter and dragleave come for every element on the way
+
+// `what` is read in "Drop a project": files whose names end in one of `endings` are handed to open(file).
+export function takeFiles(name, { endings, what, open }) {
+  takers.set(name, { endings, what, open });
+}
+
+const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : words[0]);
+const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
+
+// Opens a file, dropped or chosen, if somebody takes it.
+export function openFile(file) {
+  const taker = [...takers.values()].find(({ endings }) =>
+    endings.some((ending) => file.name.toLowerCase().endsWith(ending)),
+  );
+  if (taker) return taker.open(file);
+  return toast(
+    `“${file.name.slice(0, 60)}” is nothing the studio can open: drop ${listed([...takers.values()].map(({ what }) => what))}.`,
+  );
+}
+
+function show(on) {
+  if (!on) entered = 0;
+  shade ??= h("div", { class: "drop-shade", hidden: true }, h("p", {}));
+  if (!shade.isConnected) document.body.append(shade);
+  shade.hidden = !on;
+  shade.firstChild.textContent = `Drop ${listed([...takers.values()].map(({ what }) => what))}`;
+}
+
+window.addEventListener("dragenter", (event) => carriesFiles(event) && ++entered && show(true));
+window.addEventListener("dragleave", (event) => carriesFiles(event) && --entered <= 0 && show(false));
+window.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+window.addEventListener("drop", (event) => {
+  if (!carriesFiles(event)) return;
+  const taken = event.defaultPrevented; // by the room it fell on
+  event.preventDefault();
+  show(false);
+  if (taken) return;
+  for (const file of event.dataTransfer.files) openFile(file);
+});

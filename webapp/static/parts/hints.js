@@ -1,0 +1,52 @@
+// Three hints for a first visit, one at a time in the top line: each goes by itself once one has done what it says.
+
+import { h } from "./dom.js";
+import { readStorage, writeStorage } from "./storage.js";
+
+const STORAGE_KEY = "gansynth-studio:hints";
+
+const HINTS = [
+  {
+    text: matchMedia("(hover: none)").matches
+      ? "Play: touch the piano."
+      : "Play: click the piano, or press A S D F on your keyboard.",
+    done: (studio) => studio.keys().down.size > 0,
+  },
+  {
+    text: "Drag the handle between A and B: the note follows.",
+    done: (studio, before) => before !== null && before.morph !== studio.project.morph,
+  },
+  {
+    text: "Star what you like (B). All that you heard stays in History.",
+    done: (studio) => studio.project.favourites.length > 0,
+  },
+];
+
+// The line, to be placed; empty for those who have seen all.
+export function hintLine(studio) {
+  let at = Number(readStorage(STORAGE_KEY)) || 0;
+  const text = h("span", {});
+  const count = h("span", { class: "count" });
+  const on = h("button", { class: "plain", onclick: () => go(at + 1) }, "Next");
+  const away = h("button", { class: "plain", "aria-label": "Skip the hints", onclick: () => go(HINTS.length) }, "×");
+  const line = h("p", { class: "hint-line", role: "note", hidden: true }, count, text, on, away);
+
+  function go(to) {
+    at = to;
+    writeStorage(STORAGE_KEY, String(at));
+    draw();
+  }
+
+  function draw() {
+    line.hidden = at >= HINTS.length;
+    if (line.hidden) return;
+    count.textContent = `${at + 1}/${HINTS.length}`;
+    text.textContent = HINTS[at].text;
+    on.hidden = at === HINTS.length - 1;
+  }
+
+  const check = (before = null) => at < HINTS.length && HINTS[at].done(studio, before) && go(at + 1);
+  studio.enter("hints", { project: check, keys: () => check() });
+  draw();
+  return line;
+}

@@ -1,0 +1,50 @@
+// A row of tabs over the rooms of a pane. All rooms stay built; the tabs show one of them at a time.
+
+import { h } from "./dom.js";
+
+// Brings a room to the front of its pane, wherever that is.
+export function show(room) {
+  window.dispatchEvent(new CustomEvent("studio:show", { detail: room }));
+}
+
+const chosen = new Map(); // pane -> room, so that a pane that Gradio builds again shows what it showed
+
+export function frame(host, { props, signal }) {
+  const { pane, label, tabs } = props.value;
+  host.classList.toggle("single", tabs.length === 1);
+  const buttons = tabs.map(([room, title]) =>
+    h(
+      "button",
+      { role: "tab", id: `tab-${room}`, "aria-controls": room, onclick: () => choose(room), onkeydown: walk },
+      title,
+    ),
+  );
+  host.append(h("div", { class: "tabs", role: "tablist", "aria-label": label }, ...buttons));
+
+  function choose(room) {
+    chosen.set(pane, room);
+    tabs.forEach(([name], index) => {
+      const open = name === room;
+      buttons[index].setAttribute("aria-selected", String(open));
+      buttons[index].tabIndex = open ? 0 : -1;
+      const body = document.getElementById(name);
+      body?.classList.toggle("away", !open);
+      body?.setAttribute("role", "tabpanel");
+      body?.setAttribute("aria-labelledby", `tab-${name}`);
+    });
+    window.dispatchEvent(new CustomEvent("studio:shown", { detail: room }));
+  }
+
+  function walk(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const at = (buttons.indexOf(event.currentTarget) + by + tabs.length) % tabs.length;
+    choose(tabs[at][0]);
+    buttons[at].focus();
+  }
+
+  const names = tabs.map(([room]) => room);
+  window.addEventListener("studio:show", ({ detail }) => names.includes(detail) && choose(detail), { signal });
+  choose(chosen.get(pane) ?? names[0]);
+}

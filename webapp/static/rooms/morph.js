@@ -1,0 +1,144 @@
+// The line between two sounds: a tile for each end and a handle between them that is heard while it is dragged.
+
+import { h, toast } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
+import { glideOf, LINE } from "./glide.js";
+import { createKeyframes, LINE_LEVELS } from "../audio/keyframes.js";
+import { menuButton } from "../parts/menu.js";
+import { hueOf } from "../document/sound.js";
+import { createSlot } from "./slots.js";
+import { soundOf } from "../document/store.js";
+import { show } from "../parts/tabs.js";
+
+const HOVER_MS = 60; // a hand that rests over the line so long is about to take hold of it
+const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -4, PageUp: 4 };
+
+export default function build(host, studio) {
+  const { model } = studio;
+  let hovering = null;
+  let holding = false;
+
+  const at = (t) => ({ type: "handle", mode: "line", t });
+  const tiles = [
+    createSlot(studio, "a", { go: at(0), other: "b" }),
+    createSlot(studio, "b", { go: at(1), other: "a" }),
+  ];
+  const handle = h("input", {
+    type: "range",
+    min: "0",
+    max: "1",
+    step: "0.001",
+    "aria-label": "Morph from A to B",
+    title: "Double click: half way",
+    onpointerenter: () => (hovering = setTimeout(fetchFrames, HOVER_MS)),
+    onpointerleave: () => clearTimeout(hovering),
+    onpointerdown: grasp,
+    oninput: move,
+    onchange: letGo,
+    onpointercancel: letGo,
+    onkeydown: fine,
+    ondblclick: () => studio.dispatch(at(0.5)),
+  });
+  const reading = h("output", { class: "reading" });
+  const glide = glideOf(studio);
+  const overTime = () => LINE;
+  const play = h("button", { class: "tool", onclick: playOverTime });
+  const swap = h(
+    "button",
+    { class: "tool swap", "aria-label": "Swap A and B", title: "Swap A and B", onclick: exchange },
+    icon("swap"),
+  );
+  const more = menuButton("More of the line", () => [
+    { title: "Save A → B over time as WAV", act: () => glide.download(LINE).catch((error) => toast(error.message)) },
+    { title: "Put it on the pad as a path", act: () => (studio.dispatch({ type: "path", path: LINE }), show("pad")) },
+    { title: "Swap A and B", act: exchange },
+  ]);
+  host.append(
+    tiles[0].element,
+    h("div", { class: "line" }, handle, reading),
+    tiles[1].element,
+    h("div", { class: "tools" }, play, ...more, swap),
+  );
+
+  function exchange() {
+    studio.dispatch({ type: "swap" });
+  }
+
+  function playOverTime() {
+    if (glide.state(overTime)) glide.stop();
+    else glide.play(overTime).catch((error) => toast(error.message));
+  }
+
+  function drawPlay() {
+    const state = glide.state(overTime);
+    const title = state ? "Stop A → B" : "Play A → B over time";
+    play.replaceChildren(icon(state ? "stop" : "play"));
+    play.classList.toggle("waiting", state === "waiting");
+    play.title = title;
+    play.setAttribute("aria-label", title);
+  }
+
+  const frames = createKeyframes({
+    levels: LINE_LEVELS,
+    soundAt: ([t]) => soundOf({ ...studio.project, morph: { mode: "line", t } }),
+    isReady: studio.isReady,
+    prepare: studio.prepare,
+    isQuiet: studio.isQuiet,
+  });
+
+  function fetchFrames() {
+    frames.fetch([Number(handle.value)]).catch(() => {
+      // The drag is heard all the same, a little later.
+    });
+  }
+
+  function grasp() {
+    holding = true;
+    fetchFrames();
+  }
+
+  function move() {
+    const t = Number(handle.value);
+    studio.drag(at(t), { near: frames.near([t]) });
+  }
+
+  function letGo() {
+    holding = false;
+    frames.forget();
+    studio.drop();
+  }
+
+  function fine(event) {
+    const by = STEPS[event.key];
+    const to =
+      event.key === "Home"
+        ? 0
+        : event.key === "End"
+          ? 1
+          : by && studio.project.morph.t + by * (event.shiftKey ? 0.005 : 0.05);
+    if (to === undefined) return;
+    event.preventDefault();
+    studio.dispatch(at(Math.round(to * 1000) / 1000));
+  }
+
+  function draw(before) {
+    const { project } = studio;
+    const { t, mode } = project.morph;
+    for (const tile of tiles) tile.draw();
+    handle.value = String(t);
+    host.classList.toggle("aside", mode !== "line");
+    host.style.setProperty("--hue-a", hueOf(project.slots.a.sound, model));
+    host.style.setProperty("--hue-b", hueOf(project.slots.b.sound, model));
+    host.style.setProperty("--at", t);
+    reading.textContent = `${Math.round(t * 100)} %`;
+    handle.setAttribute("aria-valuetext", `${reading.textContent} of B`);
+    // Another key under the hand needs keyframes of its own.
+    if (holding && before?.note !== project.note) fetchFrames();
+    if (!holding && (before?.note !== project.note || before.slots !== project.slots)) frames.rest([t]);
+  }
+
+  studio.enter("morph", { project: draw });
+  glide.onChange("morph", drawPlay);
+  drawPlay();
+  draw();
+}

@@ -1,0 +1,162 @@
+// What goes out of the page and comes back: the project as a file, the sound as a link, a WAV with its sound in it.
+
+import { h, saveBlob, saveFile, toast } from "../parts/dom.js";
+import { openFile, takeFiles } from "../parts/drop.js";
+import { isLink, readLink, writeLink } from "../document/permalink.js";
+import { soundText, titleOf } from "../document/sound.js";
+import { reduce, restore } from "../document/store.js";
+import { nameOnBench } from "../parts/soundlist.js";
+
+const LARGEST_PROJECT = 40e6; // bytes: favourites and basket full of sounds of the longest kind
+const LARGEST_WAV = 25e6;
+const LONG_SOUND = 4000; // characters of a sound in a link; what is longer goes as its numbers
+
+let following = null;
+
+export function saveProject(studio) {
+  const name = `gansynth-${new Date().toISOString().slice(0, 10)}.json`;
+  saveBlob(new Blob([JSON.stringify(studio.project, null, 1)], { type: "application/json" }), name);
+}
+
+// A sound's note under the hand as a WAV file, as it is played now.
+export async function saveNote(studio, sound = studio.sound) {
+  const { note, seconds, patch } = studio.project;
+  try {
+    await saveFile(
+      await studio.askModel("wav", { sound: soundText(sound), pitch: note, seconds, patch: JSON.stringify(patch) }),
+    );
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+// A sound with the envelope and gain it is played with, as a preset that `gansynth_core.load_patch` reads too.
+export async function savePreset(studio, name, sound) {
+  try {
+    const answer = await studio.askBody("preset/save", { sound, patch: studio.project.patch, name });
+    const file = name
+      .normalize("NFKD")
+      .replace(/[^\w-]+/g, "_")
+      .replace(/^_+|_+$/g, "");
+    saveBlob(
+      new Blob([JSON.stringify(await answer.json(), null, 1)], { type: "application/json" }),
+      `${file || "sound"}_preset.json`,
+    );
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+async function openPreset(studio, preset, fileName) {
+  try {
+    const { name, sound, patch } = await (await studio.askBody("preset/read", { preset })).json();
+    const actions = [
+      { type: "put", slot: "a", sound, name: name || null },
+      { type: "patch", patch },
+    ];
+    studio.load(actions.reduce((project, action) => reduce(project, action, studio.model), studio.project));
+    toast(`The preset ${name || fileName} is in A, with its envelope.`);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+// The preset in a file's text; null where it is something else.
+function presetIn(text) {
+  try {
+    const document = JSON.parse(text);
+    return document?.timbre ? document : null;
+  } catch {
+    return null;
+  }
+}
+
+export async function copyLink(studio) {
+  try {
+    let { sound } = studio;
+    const name = nameOnBench(studio) ?? titleOf(sound, studio.model);
+    if (studio.soundText.length > LONG_SOUND) sound = await studio.flatten(sound);
+    const { note, patch } = studio.project;
+    const url = new URL(document.baseURI);
+    url.searchParams.set("model", studio.model.id); // there, another one may be the first
+    url.hash = await writeLink({ sound, name, note, patch }, studio.model);
+    await navigator.clipboard.writeText(url.href).then(
+      () => toast("A link to this sound is copied."),
+      () => window.prompt("Copy this link to the sound", url.href), // pages without https may not write there
+    );
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+// The sound in the page's address, if there is one, goes into A; the address is then plain again, so that a reload
+// does not bring the sound back over what became of it.
+async function openLink(studio) {
+  const { hash } = window.location;
+  if (!isLink(hash)) return;
+  window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  try {
+    const { sound, name, note, patch } = await readLink(hash, studio.model);
+    await studio.flatten(sound); // the model is the judge of what it can play
+    const named = name === titleOf(sound, studio.model) ? null : name;
+    const actions = [
+      { type: "put", slot: "a", sound, name: named },
+      { type: "patch", patch },
+    ];
+    if (note !== null) actions.push({ type: "note", pitch: note });
+    studio.load(actions.reduce((project, action) => reduce(project, action, studio.model), studio.project));
+    toast(`${name ?? "The sound of the link"} is in A.`);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+async function openProject(studio, file) {
+  if (file.size > LARGEST_PROJECT) return toast(`“${file.name}” is too large to be a project.`);
+  const text = await file.text();
+  const preset = presetIn(text);
+  if (preset) return openPreset(studio, preset, file.name);
+  const { project, complaint, lost } = restore(text || "?", studio.model);
+  if (complaint) return toast(`${complaint} The bench stays as it is.`);
+  studio.load(project);
+  const missing =
+    lost === 1
+      ? " One sound that this model cannot play was left out."
+      : ` ${lost} sounds that this model cannot play were left out.`;
+  return toast(`Opened ${file.name}.${lost ? missing : ""}`);
+}
+
+// A WAV that the studio wrote carries the sound it was made of.
+async function openWav(studio, file) {
+  if (file.size > LARGEST_WAV) return toast(`“${file.name}” is too large: notes of the studio are below 25 MB.`);
+  try {
+    const answer = await studio.sendFile("sound", file, "audio/wav");
+    studio.dispatch({ type: "put", slot: "a", sound: await answer.json(), name: file.name.replace(/\.wav$/i, "") });
+    return toast(`The sound of ${file.name} is in A.`);
+  } catch (error) {
+    return toast(error.message);
+  }
+}
+
+// Shows the file picker for everything the page can open.
+export function chooseFile() {
+  const input = h("input", {
+    type: "file",
+    accept: ".json,.wav,.mid,.midi",
+    onchange: () => input.files[0] && openFile(input.files[0]),
+  });
+  input.click();
+}
+
+export function receive(studio) {
+  takeFiles("project", {
+    endings: [".json"],
+    what: "a project or preset (.json)",
+    open: (file) => openProject(studio, file),
+  });
+  takeFiles("wav", { endings: [".wav"], what: "a note saved here (.wav)", open: (file) => openWav(studio, file) });
+  following?.abort();
+  following = new AbortController();
+  window.addEventListener("hashchange", () => openLink(studio), { signal: following.signal });
+  openLink(studio);
+}
