@@ -60,7 +60,7 @@ def pcm16(audio: np.ndarray) -> np.ndarray:
 class Envelope:
     """How a note's level runs while its key is down and after it is let go: ADSR, as a factor g(t) on its samples.
 
-    With a key held for h seconds (`static/adsr.js` has the same formula, made of what Web Audio can schedule exactly):
+    With a key held for h seconds (`static/audio/adsr.js` has the same formula, made of what Web Audio can schedule):
 
         g(t) = p t / attack                             0 <= t < attack
         g(t) = sustain + (p - sustain) e^(-(t - attack) / d)  attack <= t < h

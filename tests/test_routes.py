@@ -427,8 +427,9 @@ def test_one_app_plays_several_models(client):
 
 def test_scripts_and_styles_and_nothing_else_are_served(client):
     assert client.get(f"{PREFIX}/ui/studio.js").headers["content-type"].startswith("text/javascript")
-    assert client.get(f"{PREFIX}/ui/page.css").status_code == 200
-    for path in ("../routes.py", "..%2froutes.py", "%2fetc%2fpasswd", "studio", ""):
+    for path in ("page.css", "rooms/piano.js", "map/map.css"):
+        assert client.get(f"{PREFIX}/ui/{path}").status_code == 200
+    for path in ("../routes.py", "..%2froutes.py", "%2fetc%2fpasswd", "studio", "..", "rooms", "x" * 400, ""):
         assert client.get(f"{PREFIX}/ui/{path}").status_code == 404
 
 

@@ -59,7 +59,9 @@ from webapp.sound_document import (
 
 PREFIX = "/gradio_api/studio"
 STATIC = Path(__file__).parent / "static"
-FRONT_END = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*") if path.suffix in (".js", ".css"))
+FRONT_END = sorted(
+    path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*") if path.suffix in (".js", ".css")
+)
 KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
 PICTURE_WIDTHS = (280, 1600)  # CSS pixels
 PICTURE_HEIGHTS = (240, 900)

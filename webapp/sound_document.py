@@ -1,7 +1,7 @@
 """What the browser asks for, turned into what the core understands: sound documents, pitches, names.
 
 A *sound document* is the part of a project that decides how a note sounds, and nothing else. It travels in addresses,
-so that one address is one sound (`static/sound.js` writes it in one order and precision). It is one of
+so that one address is one sound (`static/document/sound.js` writes it in one order and precision). It is one of
 
 - `{"instruments": {"violin": 1}, "seed": 7}`: a seed's sound of an instrument or a mixture,
 - `{"z": "<base64url float32>", "instruments": {...}}`: a point known by its numbers alone,
@@ -239,7 +239,7 @@ def leading_instrument(sound: dict[str, Any]) -> str | None:
 
 
 def title_of_sound(sound: dict[str, Any], card: ModelCard) -> str:
-    """What a picture calls the sound; `static/sound.js` says the same: "Violin 7", "Violin → Flute 40 %"."""
+    """What a picture calls the sound; `static/document/sound.js` says the same: "Violin 7", "Violin → Flute 40 %"."""
     if "morph" in sound and _is_varied(sound):
         return f"{title_of_sound(sound['morph'][0], card)} varied"
     if "morph" in sound:

@@ -163,7 +163,11 @@ test("at rest the keyframes are fetched once nobody plays", async (context) => {
   const requests = [];
   let quiet = false;
   const frames = createKeyframes({
-    levels: 1, soundAt: ([t]) => t, isReady: () => false, prepare: async (sounds) => requests.push(sounds), isQuiet: () => quiet,
+    levels: 1,
+    soundAt: ([t]) => t,
+    isReady: () => false,
+    prepare: async (sounds) => requests.push(sounds),
+    isQuiet: () => quiet,
   });
   frames.rest([0.2]);
   frames.rest([0]);

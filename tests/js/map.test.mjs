@@ -32,7 +32,19 @@ test("a sound lies at its point, a mixture in the middle of its parts, and what 
   assert.deepEqual(placeOf(b, atlas, place), { x: 1, y: 0, exact: true });
   assert.deepEqual(placeOf({ ...b, sliders: { bright: 1 } }, atlas, place), { x: 1, y: 0, exact: false });
   assert.deepEqual(placeOf({ morph: [a, b], at: 0.25 }, atlas, place), { x: 0.25, y: 0, exact: false });
-  assert.deepEqual(placeOf({ blend: [[a, 0.125], [b, 0.375]] }, atlas, place), { x: 0.75, y: 0, exact: false });
+  assert.deepEqual(
+    placeOf(
+      {
+        blend: [
+          [a, 0.125],
+          [b, 0.375],
+        ],
+      },
+      atlas,
+      place,
+    ),
+    { x: 0.75, y: 0, exact: false },
+  );
   const unknown = { instruments: { violin: 1 }, seed: 77 };
   assert.equal(placeOf(unknown, atlas, place), null);
   assert.equal(placeOf({ morph: [a, unknown], at: 0.5 }, atlas, place), null);

@@ -4,7 +4,11 @@ import { filterItems, itemOf, itemWith, recall, remember, tagsOf } from "../../w
 import { soundText } from "../../webapp/static/document/sound.js";
 
 const model = {
-  id: "sines", latentSize: 8, sliderLimit: 3, rawLimit: 4, directions: [],
+  id: "sines",
+  latentSize: 8,
+  sliderLimit: 3,
+  rawLimit: 4,
+  directions: [],
   families: [{ title: "Strings", instruments: [{ name: "violin" }, { name: "cello" }] }],
 };
 const violin = (seed) => ({ instruments: { violin: 1 }, seed });

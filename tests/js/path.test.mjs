@@ -11,7 +11,12 @@ const drawn = Array.from({ length: 401 }, (_, step) => {
 
 test("a path keeps where the hand was, and when, in few points", () => {
   const path = pathOf(drawn);
-  assert.deepEqual(path, [[0, 0, 0], [0.25, 1, 0], [0.75, 1, 0], [1, 1, 1]]);
+  assert.deepEqual(path, [
+    [0, 0, 0],
+    [0.25, 1, 0],
+    [0.75, 1, 0],
+    [1, 1, 1],
+  ]);
   for (const [time, x, y] of drawn) {
     const [px, py] = pathAt(path, (time - 5000) / 4000);
     close(px, x);

@@ -4,7 +4,12 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { isLink, readLink, writeLink } from "../../webapp/static/document/permalink.js";
 
 const model = {
-  id: "sines", digest: "0123456789abcdef", latentSize: 8, sliderLimit: 3, rawLimit: 4, directions: [{ name: "bright" }],
+  id: "sines",
+  digest: "0123456789abcdef",
+  latentSize: 8,
+  sliderLimit: 3,
+  rawLimit: 4,
+  directions: [{ name: "bright" }],
   families: [{ title: "Strings", instruments: [{ name: "violin" }, { name: "cello" }] }],
 };
 const violin = { instruments: { violin: 1 }, seed: 7 };
@@ -23,7 +28,12 @@ test("a link brings back every kind of sound with its name, note and envelope", 
     cello,
     { z: "A".repeat(43), instruments: { cello: 0.25, violin: 0.75 } },
     { morph: [violin, cello], at: 0.3, sliders: { bright: -1 } },
-    { blend: [[violin, 0.5], [{ morph: [cello, violin], at: 0.5 }, 0.25]] },
+    {
+      blend: [
+        [violin, 0.5],
+        [{ morph: [cello, violin], at: 0.5 }, 0.25],
+      ],
+    },
   ];
   for (const sound of sounds) {
     const fragment = await writeLink({ sound, ...place }, model);
@@ -50,8 +60,16 @@ test("links of other models, other versions of the model and newer studios are r
 test("garbage is refused in words, and a small text cannot unfold into an endless one", async () => {
   const good = await content();
   const bad = [
-    "#s=", "#s=%%%", "#s=AAAA", `#s=${"A".repeat(70_000)}`, forged("no JSON"), forged("null"), forged({}), forged({ ...good, sound: 7 }),
-    forged({ ...good, sound: { instruments: { theremin: 1 }, seed: 1 } }), forged({ ...good, sound: { z: "AAAA", instruments: {} } }),
+    "#s=",
+    "#s=%%%",
+    "#s=AAAA",
+    `#s=${"A".repeat(70_000)}`,
+    forged("no JSON"),
+    forged("null"),
+    forged({}),
+    forged({ ...good, sound: 7 }),
+    forged({ ...good, sound: { instruments: { theremin: 1 }, seed: 1 } }),
+    forged({ ...good, sound: { z: "AAAA", instruments: {} } }),
     forged(`"${"x".repeat(3_000_000)}"`),
   ];
   for (const fragment of bad)

@@ -29,12 +29,25 @@ test("the nearest points are those that looking at every one finds, nearest firs
   const places = scattered(500);
   const lit = all(500).map((_, point) => Number(point % 3 > 0));
   const index = createIndex(places);
-  for (const [x, y] of [[0.5, 0.5], [0, 0], [0.98, 0.9], [-0.3, 0.4], [1.4, 1.7], [0.1, 0.02]]) {
+  for (const [x, y] of [
+    [0.5, 0.5],
+    [0, 0],
+    [0.98, 0.9],
+    [-0.3, 0.4],
+    [1.4, 1.7],
+    [0.1, 0.02],
+  ]) {
     const away = (point) => Math.hypot(places[2 * point] - x, places[2 * point + 1] - y);
     const wanted = [...lit.keys()].filter((point) => lit[point]).sort((a, b) => away(a) - away(b));
-    assert.deepEqual(index.nearest(x, y, 5, lit).map(({ point }) => point), wanted.slice(0, 5));
+    assert.deepEqual(
+      index.nearest(x, y, 5, lit).map(({ point }) => point),
+      wanted.slice(0, 5),
+    );
     const within = index.nearest(x, y, 50, lit, 0.1);
-    assert.deepEqual(within.map(({ point }) => point), wanted.filter((point) => away(point) <= 0.1).slice(0, 50));
+    assert.deepEqual(
+      within.map(({ point }) => point),
+      wanted.filter((point) => away(point) <= 0.1).slice(0, 50),
+    );
   }
   assert.deepEqual(index.nearest(0.5, 0.5, 3, new Uint8Array(500)), []);
 });
@@ -72,10 +85,27 @@ test("a morph is at its start on the start, at its end on the goal, and in betwe
 
 test("a lasso holds what lies inside it, also where it is hollow, and bright points only", () => {
   const places = Float32Array.from([0.1, 0.1, 0.5, 0.5, 0.9, 0.1, 0.5, 0.9]);
-  const angle = [[0, 0], [1, 0], [1, 1], [0.8, 1], [0.8, 0.2], [0, 0.2]];
+  const angle = [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [0.8, 1],
+    [0.8, 0.2],
+    [0, 0.2],
+  ];
   assert.deepEqual(inside(places, angle, all(4)), [0, 2]);
   assert.deepEqual(inside(places, angle, Uint8Array.of(0, 1, 1, 1)), [2]);
-  assert.deepEqual(inside(places, [[0, 0], [1, 1]], all(4)), []);
+  assert.deepEqual(
+    inside(
+      places,
+      [
+        [0, 0],
+        [1, 1],
+      ],
+      all(4),
+    ),
+    [],
+  );
 });
 
 test("an arrow key goes to the nearest point on its side", () => {

@@ -16,7 +16,14 @@ import { variationsOf } from "../../webapp/static/document/variations.js";
 const model = {
   title: "Sines",
   families: [
-    { title: "Strings", hue: 10, instruments: [{ name: "violin", title: "Violin" }, { name: "cello", title: "Cello" }] },
+    {
+      title: "Strings",
+      hue: 10,
+      instruments: [
+        { name: "violin", title: "Violin" },
+        { name: "cello", title: "Cello" },
+      ],
+    },
     { title: "Pipe", hue: 99, instruments: [{ name: "flute", title: "Flute" }] },
   ],
 };
@@ -75,9 +82,21 @@ test("a sound without a name gets one a player understands", () => {
 test("what is no sound is none", () => {
   const endless = { morph: [violin, violin], at: 0.5 };
   endless.morph[0] = endless;
-  const wrong = [null, 7, {}, { seed: 1 }, { instruments: { violin: 2 }, seed: 1 }, { instruments: { violin: 1 }, seed: 1.5 },
-    { morph: [violin], at: 0.5 }, { morph: [violin, flute], at: 2 }, { blend: [] }, { blend: [[violin, 0]] },
-    { ...violin, sliders: { bright: NaN } }, { ...violin, raw: 3 }, endless];
+  const wrong = [
+    null,
+    7,
+    {},
+    { seed: 1 },
+    { instruments: { violin: 2 }, seed: 1 },
+    { instruments: { violin: 1 }, seed: 1.5 },
+    { morph: [violin], at: 0.5 },
+    { morph: [violin, flute], at: 2 },
+    { blend: [] },
+    { blend: [[violin, 0]] },
+    { ...violin, sliders: { bright: NaN } },
+    { ...violin, raw: 3 },
+    endless,
+  ];
   for (const value of wrong) assert.equal(checkedSound(value), null);
   const good = { morph: [violin, { ...flute, raw: { 3: 1 } }], at: 0.5, sliders: { bright: 1 } };
   assert.deepEqual(checkedSound({ ...good, extra: "left out" }), good);

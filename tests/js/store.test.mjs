@@ -18,7 +18,14 @@ import {
 } from "../../webapp/static/document/store.js";
 
 const model = {
-  id: "sines", title: "Sines", low: 36, high: 84, sliderLimit: 3, latentSize: 8, rawLimit: 4, seconds: 4,
+  id: "sines",
+  title: "Sines",
+  low: 36,
+  high: 84,
+  sliderLimit: 3,
+  latentSize: 8,
+  rawLimit: 4,
+  seconds: 4,
   directions: [{ name: "bright" }, { name: "component 1" }, { name: "component 2" }],
   families: [
     { title: "Strings", instruments: [{ name: "violin" }, { name: "cello" }] },
@@ -181,12 +188,24 @@ test("a saved project comes back as it was", () => {
   const project = after(
     { type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 }, raw: { 3: -1 } }, name: "Mine" },
     { type: "put", slot: "d", sound: { morph: [flute, { instruments: { cello: 1 }, seed: 0 }], at: 0.5 } },
-    { type: "handle", mode: "pad", x: 0.25, y: 0.5 }, { type: "slide", sliders: { bright: 0.5 } },
-    { type: "path", path: [[0, 0, 0], [1, 1, 1]], seconds: 1.5 }, { type: "patch", patch: { attack: 0.5 } },
+    { type: "handle", mode: "pad", x: 0.25, y: 0.5 },
+    { type: "slide", sliders: { bright: 0.5 } },
+    {
+      type: "path",
+      path: [
+        [0, 0, 0],
+        [1, 1, 1],
+      ],
+      seconds: 1.5,
+    },
+    { type: "patch", patch: { attack: 0.5 } },
     { type: "lock", name: "bright", on: true },
     { type: "keep", list: "favourites", item: { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 } },
-    { type: "note", pitch: 50 }, { type: "octave", octave: 48 }, { type: "seconds", seconds: 1.5 },
-    { type: "hold", on: true }, { type: "audition", on: false },
+    { type: "note", pitch: 50 },
+    { type: "octave", octave: 48 },
+    { type: "seconds", seconds: 1.5 },
+    { type: "hold", on: true },
+    { type: "audition", on: false },
   );
   assert.deepEqual(restore(JSON.stringify(project), model), { project, complaint: null, lost: 0 });
 });
@@ -251,9 +270,23 @@ test("a sound goes into the basket with the envelope it was played with", () => 
 
 test("a saved project cannot smuggle in what the page could not reach", () => {
   const saved = {
-    format: 2, slots: { a: { sound: { instruments: { theremin: 1 }, seed: 0 } }, b: { sound: { ...flute, sliders: { bright: "1" } } }, c: 7 },
-    morph: { mode: "orbit", t: "x", x: 40 }, mix: { sliders: { bright: "loud" } }, path: [null], pathSeconds: "9", patch: { attack: -1 }, locks: [7],
-    favourites: [{ id: 3 }], basket: 7, note: 400, octave: null, seconds: {},
+    format: 2,
+    slots: {
+      a: { sound: { instruments: { theremin: 1 }, seed: 0 } },
+      b: { sound: { ...flute, sliders: { bright: "1" } } },
+      c: 7,
+    },
+    morph: { mode: "orbit", t: "x", x: 40 },
+    mix: { sliders: { bright: "loud" } },
+    path: [null],
+    pathSeconds: "9",
+    patch: { attack: -1 },
+    locks: [7],
+    favourites: [{ id: 3 }],
+    basket: 7,
+    note: 400,
+    octave: null,
+    seconds: {},
   };
   const { project } = restore(JSON.stringify(saved), model);
   const fresh = newProject(model);

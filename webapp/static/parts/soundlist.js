@@ -215,7 +215,7 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
   function draw(items) {
     shown = items;
     const ids = new Set(items.map(({ id }) => id));
-    for (const [id, row] of rows) if (!ids.has(id)) rows.delete(id);
+    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
     for (const item of items) {
       const row = rows.get(item.id);
       if (!row || (row.item !== item && item.id !== editing))
