@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createMidi, meaningOf } from "../../webapp/static/parts/midiinput.js";
 
-
 test("messages of any channel mean what the standard says", () => {
   assert.deepEqual(meaningOf([0x93, 60, 127]), { on: 60, velocity: 1 });
   assert.deepEqual(meaningOf([0x90, 60, 0]), { off: 60 });
