@@ -208,10 +208,11 @@ def _models(arguments: Arguments) -> None:
 
 def _train_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--preset",
+        "--recipe",
         default="studio",
-        help="named settings: studio (default, for a CPU), studio-gpu or tiny; studio-gan or tiny-gan, the adversarial "
-        "stage after these; for a set made with 'data --spec magenta': magenta, magenta-small or magenta-tiny",
+        help="named settings. Reconstruction: studio (default, for a CPU), studio-gpu or tiny. The adversarial stage that "
+        "follows it: studio-gan or tiny-gan. For a set made with 'data --spec magenta': magenta, magenta-small or "
+        "magenta-tiny",
     )
     command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
     command.add_argument(
@@ -228,7 +229,7 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="OPTION=VALUE",
-        help="change settings of the preset, such as notes=100000",
+        help="change settings of the recipe, such as notes=100000",
     )
 
 
@@ -237,15 +238,15 @@ def _train(arguments: Arguments) -> None:
 
     from gansynth_core.cards import model_folder
     from gansynth_core.errors import nearest
-    from gansynth_core.training.config import PRESETS
+    from gansynth_core.training.config import RECIPES
     from gansynth_core.training.data.dataset import NoteSet
     from gansynth_core.training.loop import describe, train
     from gansynth_core.training.parallel import is_first
 
-    if arguments.preset not in PRESETS:
-        hint = nearest(arguments.preset, PRESETS)
-        raise InputError(f"There is no preset '{arguments.preset}' (there are {', '.join(PRESETS)}).{hint}")
-    config = PRESETS[arguments.preset].replace(**dict(_parse_setting(text) for text in arguments.set))
+    if arguments.recipe not in RECIPES:
+        hint = nearest(arguments.recipe, RECIPES)
+        raise InputError(f"There is no recipe '{arguments.recipe}' (there are {', '.join(RECIPES)}).{hint}")
+    config = RECIPES[arguments.recipe].replace(**dict(_parse_setting(text) for text in arguments.set))
     data = NoteSet.open(arguments.data)
     begun = model_folder(arguments.start_from) if arguments.start_from else None
     if arguments.dry_run:

@@ -158,6 +158,7 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
         document["instruments"] = tuple(document["instruments"])
         document["directions"] = tuple(_direction_from_json(direction) for direction in document.get("directions", ()))
         document["presets"] = tuple(Preset(**preset) for preset in document.get("presets", ()))
+        document["training"] = in_new_words(document.get("training", {}))
         # A model is known by its folder: two snapshots of one run are two models, and their sounds do not mix.
         return ModelCard(**document | {"id": path.resolve().parent.name})
     except OSError as cause:
@@ -172,6 +173,16 @@ def _direction_from_json(document: dict) -> Direction:
     return Direction(
         **{name: value for name, value in document.items() if name in known} | {"vector": tuple(document["vector"])}
     )
+
+
+def in_new_words(training: dict) -> dict:
+    """The facts of a card's `training` in today's words: the stage "reconstruction" was once called "warm start"."""
+    new = dict(training)
+    if new.get("stage") == "warm start":
+        new["stage"] = "reconstruction"
+    if isinstance(new.get("started_from"), dict):
+        new["started_from"] = in_new_words(new["started_from"])
+    return new
 
 
 def load_weights(folder: str | os.PathLike, card: ModelCard) -> dict[str, np.ndarray]:

@@ -1,6 +1,8 @@
 """The adversarial stage of the studio model, on tones of two instruments."""
 
 import copy
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,16 +14,16 @@ from gansynth_core import Clip, InputError, ModelError, Synth, load_card, sample
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum, white_noise
 from gansynth_core.training import loop
-from gansynth_core.training.config import PRESETS
+from gansynth_core.training.config import RECIPES
 from gansynth_core.training.data.dataset import SourceNote, prepare
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.studio.adversarial import StudioGan, learning_rate
+from gansynth_core.training.studio.adversarial import Adversarial, learning_rate
 from gansynth_core.training.studio.critic import FLOOR, spread_of_groups
 from gansynth_core.training.studio.prior import fit_prior, unfit_prior
-from gansynth_core.training.studio.reconstruction import WarmStart, build
+from gansynth_core.training.studio.reconstruction import Reconstruction, build
 
-WARM = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16, precision="fp32")
-CONFIG = PRESETS["tiny-gan"].replace(latent_size=16, precision="fp32", notes=1000, snapshot_notes=1000)
+FIRST_STAGE = RECIPES["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16, precision="fp32")
+CONFIG = RECIPES["tiny-gan"].replace(latent_size=16, precision="fp32", notes=1000, snapshot_notes=1000)
 
 
 class Tones:
@@ -53,15 +55,15 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def warm(data, tmp_path_factory):
-    """The folder of a warm start's last snapshot."""
-    return loop.train(WARM, data, tmp_path_factory.mktemp("warm") / "run", "cpu")
+def reconstruction(data, tmp_path_factory):
+    """The folder of the last snapshot of a first stage."""
+    return loop.train(FIRST_STAGE, data, tmp_path_factory.mktemp("reconstruction") / "run", "cpu")
 
 
 @pytest.fixture
-def gan(data, warm):
-    gan = StudioGan(CONFIG, data, Processes())
-    gan.begin(warm)
+def gan(data, reconstruction):
+    gan = Adversarial(CONFIG, data, Processes())
+    gan.begin(reconstruction)
     return gan
 
 
@@ -76,8 +78,8 @@ def same(first, second) -> bool:
 # --- the generator's texture --------------------------------------------------------------------------------------
 
 
-def test_a_texture_that_has_learned_nothing_changes_no_note(warm, gan):
-    plain = Synth.load(str(warm), device="cpu").generator
+def test_a_texture_that_has_learned_nothing_changes_no_note(reconstruction, gan):
+    plain = Synth.load(str(reconstruction), device="cpu").generator
     z, pitch, instruments = torch.randn(2, 16), torch.tensor([51.0, 52.5]), torch.eye(2)
     with torch.inference_mode():
         assert torch.equal(plain(z, pitch, instruments), gan.generator(z, pitch, instruments))
@@ -107,7 +109,7 @@ def test_the_texture_is_the_same_at_every_call_and_goes_smoothly_from_key_to_key
 
 
 def fitted(data):
-    model = build(WARM, data).requires_grad_(False)
+    model = build(FIRST_STAGE, data).requires_grad_(False)
     model.encoder.posterior.weight.mul_(30)
     model.encoder.posterior.bias[:16] = 0.5
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -277,7 +279,7 @@ class Operations(TorchDispatchMode):
         return operation(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("objective", ["WarmStart", "StudioGan"])
+@pytest.mark.parametrize("objective", ["Reconstruction", "Adversarial"])
 def test_what_a_gpu_records_waits_for_nothing(objective, gan, data):
     """Numbers handed to the CPU and solvers, which check what they found, cannot be recorded."""
     seen = Operations()
@@ -289,8 +291,8 @@ def test_what_a_gpu_records_waits_for_nothing(objective, gan, data):
 
         return call
 
-    if objective == "WarmStart":
-        gan = WarmStart(WARM, data, Processes())
+    if objective == "Reconstruction":
+        gan = Reconstruction(FIRST_STAGE, data, Processes())
         gan._descend = watched(gan._gradients)
     else:
         gan._listen_to(len(gan.critic.stages))
@@ -301,9 +303,9 @@ def test_what_a_gpu_records_waits_for_nothing(objective, gan, data):
     assert "_local_scalar_dense" not in seen.names
 
 
-def test_two_steps_a_stop_and_two_steps_are_four_steps(data, warm, tmp_path):
-    loop.train(CONFIG, data, tmp_path / "whole", "cpu", steps=4, start_from=warm)
-    loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2, start_from=warm)
+def test_two_steps_a_stop_and_two_steps_are_four_steps(data, reconstruction, tmp_path):
+    loop.train(CONFIG, data, tmp_path / "whole", "cpu", steps=4, start_from=reconstruction)
+    loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2, start_from=reconstruction)
     loop.train(CONFIG, data, tmp_path / "parts", "cpu", steps=2)
     whole, parts = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("whole", "parts"))
     assert whole["step"] == parts["step"] == 4
@@ -311,45 +313,62 @@ def test_two_steps_a_stop_and_two_steps_are_four_steps(data, warm, tmp_path):
         assert same(whole[name], parts[name]), name
 
 
-def test_a_snapshot_plays_and_says_what_it_began_with(data, warm, tmp_path):
+def test_a_snapshot_plays_and_says_what_it_began_with(data, reconstruction, tmp_path):
     config = CONFIG.replace(notes=16, snapshot_notes=16)
-    folder = loop.train(config, data, tmp_path / "run", "cpu", start_from=warm)
+    folder = loop.train(config, data, tmp_path / "run", "cpu", start_from=reconstruction)
     synth = Synth.load(str(folder), device="cpu")
     audio = synth.render(sample(synth.card, 1, 0, "reed")[0], [52]).audio
     assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-4
     assert synth.card.generator["texture"] == 2 and synth.card.training["stage"] == "adversarial"
     assert synth.card.training["started_from"]["notes_seen"] == 16
-    again = StudioGan(config, data, Processes())
+    again = Adversarial(config, data, Processes())
     again.begin(folder)  # and one can go on from it
     assert torch.equal(again.generator.texture, synth.generator.texture)
 
 
-def test_the_warm_start_goes_on_from_a_model(data, warm):
-    run = WarmStart(WARM, data, Processes())
-    run.begin(warm)
-    generator = Synth.load(str(warm), device="cpu").generator
+def test_what_was_saved_when_reconstruction_was_called_a_warm_start_is_read(data, reconstruction, tmp_path):
+    model = shutil.copytree(reconstruction, tmp_path / "model")
+    card = json.loads((model / "card.json").read_text())
+    assert card["training"]["stage"] == "reconstruction"
+    card["training"]["stage"] = "warm start"
+    (model / "card.json").write_text(json.dumps(card))
+    assert load_card(model).training == load_card(reconstruction).training
+
+    config = CONFIG.replace(notes=8, snapshot_notes=8)
+    loop.train(config, data, tmp_path / "run", "cpu", steps=1, start_from=model)
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    state["origin"]["stage"] = "warm start"
+    torch.save(state, tmp_path / "run" / "state.pt")
+    folder = loop.train(config, data, tmp_path / "run", "cpu")
+    assert load_card(folder).training["started_from"]["stage"] == "reconstruction"
+
+
+def test_the_reconstruction_goes_on_from_a_model(data, reconstruction):
+    run = Reconstruction(FIRST_STAGE, data, Processes())
+    run.begin(reconstruction)
+    generator = Synth.load(str(reconstruction), device="cpu").generator
     assert generator.prior.directions.any() and not run.model.generator.prior.directions.any()
     for name in ("envelopes.weight", "blocks.2.first.weight"):
         assert torch.equal(run.model.generator.state_dict()[name], generator.state_dict()[name])
     assert same(run.model.state_dict(), run.average.state_dict())
 
 
-def test_models_that_do_not_fit_are_refused(data, warm, tmp_path):
+def test_models_that_do_not_fit_are_refused(data, reconstruction, tmp_path):
     with pytest.raises(InputError, match="--start-from"):
         loop.train(CONFIG, data, tmp_path / "run", "cpu")
     with pytest.raises(InputError, match="channels=32"):
-        WarmStart(WARM.replace(channels=24), data, Processes()).begin(warm)
+        Reconstruction(FIRST_STAGE.replace(channels=24), data, Processes()).begin(reconstruction)
     with pytest.raises(InputError, match="latent_size=16"):
-        StudioGan(CONFIG.replace(latent_size=8), data, Processes()).begin(warm)
+        Adversarial(CONFIG.replace(latent_size=8), data, Processes()).begin(reconstruction)
     with pytest.raises(ModelError):
-        StudioGan(CONFIG, data, Processes()).begin(tmp_path)
+        Adversarial(CONFIG, data, Processes()).begin(tmp_path)
     with pytest.raises(InputError, match="groups of 4"):
         CONFIG.replace(group=4, batch=6)
     assert not (tmp_path / "run").exists()
 
 
 def test_the_learning_rate_waits_rises_and_falls():
-    config = PRESETS["studio-gan"]
+    config = RECIPES["studio-gan"]
     rates = [learning_rate(config, seen) for seen in (0, 7_968, 8_000, 24_000, 41_600, 51_999)]
     assert rates[0] == rates[1] == 0 < rates[2] < rates[3] == config.learning_rate
     assert rates[4] == pytest.approx(0.5 * config.learning_rate) and 0 < rates[5] < rates[4]
@@ -363,8 +382,8 @@ def test_a_generator_step_raises_the_score_of_a_critic_that_stands_still(gan, da
     assert scores[-1] > scores[0] and all(weight.requires_grad for weight in gan.critic.learned())
 
 
-def test_the_card_of_a_model_without_texture_says_nothing_of_it(warm):
-    assert "texture" not in load_card(warm).generator
+def test_the_card_of_a_model_without_texture_says_nothing_of_it(reconstruction):
+    assert "texture" not in load_card(reconstruction).generator
 
 
 def test_slopes_begin_below_one(gan, data):

@@ -105,7 +105,7 @@ def test_a_note_needs_no_plotting_or_training_code():
 def test_train_shows_what_it_would_do_and_refuses_what_it_cannot(tmp_path, capsys):
     assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
     assert "is not a prepared training set" in capsys.readouterr().err
-    assert main(["train", "--preset", "studo", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
+    assert main(["train", "--recipe", "studo", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
     assert "Did you mean 'studio'" in capsys.readouterr().err
 
 

@@ -258,9 +258,12 @@ def test_a_trained_model_folder_gets_a_full_report(data, judge, tmp_path, capsys
     (out / "listen" / "stale.wav").write_bytes(b"")
     earlier = tmp_path / "earlier"
     shutil.copytree(out, earlier)
-    command.run(parser.parse_args([*line, "--beside", f"warm start={earlier}", "--name", "GAN"]))
+    report["model"]["training"] = {"stage": "warm start"}  # as reports said it once
+    (earlier / "report.json").write_text(json.dumps(report))
+    command.run(parser.parse_args([*line, "--beside", f"an hour={earlier}", "--name", "GAN"]))
     text = (out / "report.md").read_text()
-    assert "| real | warm start | GAN | reconstruction |" in text
+    assert "| real | an hour | GAN | reconstruction |" in text
+    assert json.loads((out / "report.json").read_text())["beside"]["an hour"]["training"]["stage"] == "reconstruction"
     row = next(line for line in text.splitlines() if line.startswith("| FID"))
     assert row.split("|")[4] == row.split("|")[5]
     assert not (out / "listen" / "stale.wav").exists()  # the whole of the earlier report was replaced

@@ -8,7 +8,7 @@ import torch
 from fake_gpu import Astray, gpu, is_away
 from sine_voice import SPEC
 from test_adversarial import CONFIG as GAN
-from test_adversarial import WARM, Tones, same
+from test_adversarial import FIRST_STAGE, Tones, same
 from test_magenta_training import CONFIG as MAGENTA
 from test_magenta_training import SPEC as MEL_SPEC
 from test_magenta_training import Tones as WholeTones
@@ -35,9 +35,9 @@ def mel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def warm(data, tmp_path_factory):
-    """The folder of a warm start's last snapshot."""
-    return loop.train(WARM, data, tmp_path_factory.mktemp("warm") / "run", "cpu")
+def reconstruction(data, tmp_path_factory):
+    """The folder of the last snapshot of a first stage."""
+    return loop.train(FIRST_STAGE, data, tmp_path_factory.mktemp("reconstruction") / "run", "cpu")
 
 
 def test_the_pretended_gpu_notices_what_a_real_one_would():
@@ -67,10 +67,12 @@ def train(config, data, out, device, start_from=None):
     return out / "state.pt"
 
 
-@pytest.mark.parametrize("family", ["warm", "gan", "magenta"])
-def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel, warm, tmp_path):
-    config = {"warm": WARM.replace(notes=1000, snapshot_notes=1000), "gan": GAN, "magenta": MAGENTA}[family]
-    data, start = (mel, None) if family == "magenta" else (data, warm if family == "gan" else None)
+@pytest.mark.parametrize("family", ["reconstruction", "gan", "magenta"])
+def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel, reconstruction, tmp_path):
+    config = {"reconstruction": FIRST_STAGE.replace(notes=1000, snapshot_notes=1000), "gan": GAN, "magenta": MAGENTA}[
+        family
+    ]
+    data, start = (mel, None) if family == "magenta" else (data, reconstruction if family == "gan" else None)
     for _ in range(3):
         stayed = train(config, data, tmp_path / "stayed", "cpu", start)
     with gpu():
@@ -88,12 +90,12 @@ def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel
     assert losses[0] == losses[1] and len(losses[0]) == 4
 
 
-def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, warm, tmp_path, monkeypatch):
+def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, reconstruction, tmp_path, monkeypatch):
     monkeypatch.setattr(trials, "MORPHS", 2)
     notes = data.notes.copy()
     notes["held_out"] = notes["pitch"] == 52
     with gpu():
-        made_there = loop.train(WARM, data, tmp_path / "run", "cuda")
+        made_there = loop.train(FIRST_STAGE, data, tmp_path / "run", "cuda")
         synth = Synth.load(str(made_there), device="cuda")
         encoder = load_encoder(made_there, synth.card, "cuda")
         data = dataclasses.replace(data, notes=notes)
@@ -101,8 +103,10 @@ def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, warm, tmp_
         figures = compare(synth, data, judge, encoder=encoder, notes=2).document["measures"]
         slopes = aspect_gradients(synth, 2, seed=0)
         assert len(components(synth, [], count=2)) == 2
-    weights = [load_weights(folder, load_card(folder)) for folder in (warm, made_there)]
+    weights = [load_weights(folder, load_card(folder)) for folder in (reconstruction, made_there)]
     for name, here in weights[0].items():  # to the last bit of half numbers
         assert np.allclose(here.astype(float), weights[1][name].astype(float), rtol=1e-3, atol=1e-5), name
     assert set(figures) == {"real", "model", "reconstruction"} and figures["model"]["ndb"] >= 0
-    assert np.allclose(aspect_gradients(Synth.load(str(warm), device="cpu"), 2, seed=0), slopes, rtol=0.01, atol=1e-3)
+    assert np.allclose(
+        aspect_gradients(Synth.load(str(reconstruction), device="cpu"), 2, seed=0), slopes, rtol=0.01, atol=1e-3
+    )

@@ -17,7 +17,7 @@ from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, loa
 from gansynth_core.generators.magenta import progress_after
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.training import loop, wgan
-from gansynth_core.training.config import MAGENTA_SPEC, PRESETS, MagentaConfig
+from gansynth_core.training.config import MAGENTA_SPEC, RECIPES, MagentaConfig
 from gansynth_core.training.data.dataset import SourceNote, dequantize, prepare, quantize, stored_type
 from gansynth_core.training.magenta.discriminator import spread
 from gansynth_core.training.magenta.gan import MagentaGan, last_stage, stage_after
@@ -107,7 +107,7 @@ def test_progress_is_the_originals(images, blocks, progress):
 
 
 def test_thirteen_stages_of_the_papers_schedule():
-    config = PRESETS["magenta"]
+    config = RECIPES["magenta"]
     ends = [int(800_000 * (stage // 2 + 1) + 800_000 * ((stage + 1) // 2)) for stage in range(12)]
     assert [stage_after(end - 1, config) for end in ends] == list(range(12))
     assert [stage_after(end, config) for end in ends] == list(range(1, 13))
@@ -317,7 +317,7 @@ def test_a_model_that_was_told_instruments_plays_and_morphs_them(data, tmp_path)
 def test_two_processes_are_one_with_their_batches_together(data, tmp_path):
     options = {name: getattr(CONFIG, name) for name in ("latent_size", "fmap_base", "fmap_max", "num_resolutions")}
     options |= {"batch": 4, "group": 2, "notes": 16, "stable_notes": 8, "fade_notes": 8, "snapshot_notes": 16}
-    command = ["-m", "gansynth_core", "train", "--preset", "magenta-tiny", "--device", "cpu", "--data", data.folder]
+    command = ["-m", "gansynth_core", "train", "--recipe", "magenta-tiny", "--device", "cpu", "--data", data.folder]
     command += ["--set", *(f"{name}={value}" for name, value in options.items())]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     run = subprocess.run(
@@ -326,7 +326,7 @@ def test_two_processes_are_one_with_their_batches_together(data, tmp_path):
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines() == [str(tmp_path / "two" / "snapshot-000000016")]  # the first process alone speaks
-    loop.train(PRESETS["magenta-tiny"].replace(**options), data, tmp_path / "one", "cpu")
+    loop.train(RECIPES["magenta-tiny"].replace(**options), data, tmp_path / "one", "cpu")
     logs = [np.genfromtxt(tmp_path / run / "log.csv", delimiter=",", names=True) for run in ("one", "two")]
     for name in logs[0].dtype.names:
         if name != "seconds":
@@ -356,7 +356,7 @@ def test_sets_that_cannot_be_learned_from_are_refused_before_the_first_step(data
     rows = dataclasses.replace(SPEC, normalizer=SPEC.normalizer * SPEC.bins)
     for config, chosen, message in [
         (CONFIG, studio, r"family 'magenta' do not hear.*data --spec magenta"),
-        (PRESETS["tiny"], data, r"family 'studio' do not hear.*data --spec studio"),
+        (RECIPES["tiny"], data, r"family 'studio' do not hear.*data --spec studio"),
         (CONFIG, between, r"12 notes between two keys, such as 60.25"),
         (CONFIG, dataclasses.replace(data, spec=rows), "a normalizer for each bin"),
         (CONFIG.replace(batch=64), data, "less than one batch of 64"),
@@ -393,7 +393,7 @@ def test_a_run_goes_on_with_its_own_family_only(data, tmp_path):
 )
 def test_settings_that_make_no_sense_are_refused(change, message):
     with pytest.raises(InputError, match=message):
-        PRESETS["magenta"].replace(**change)
+        RECIPES["magenta"].replace(**change)
 
 
 def test_batches_that_cannot_be_shared_are_refused(data):

@@ -11,16 +11,16 @@ from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum
 from gansynth_core.training import loop
-from gansynth_core.training.config import PRESETS
+from gansynth_core.training.config import RECIPES
 from gansynth_core.training.data.dataset import SourceNote, batches, prepare
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio import reconstruction
-from gansynth_core.training.studio.adversarial import StudioGan
+from gansynth_core.training.studio.adversarial import Adversarial
 from gansynth_core.training.studio.prior import fit_prior
 from gansynth_core.training.studio.reconstruction import band_loss, judged_frames
 
-CONFIG = PRESETS["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
+CONFIG = RECIPES["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
 
 
 class Tones:
@@ -91,9 +91,9 @@ def test_it_learns(data, tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(data, tmp_path, monkeypatch):
     loop.train(CONFIG, data, tmp_path / "run", "cpu", steps=2)
     good = (tmp_path / "run" / "state.pt").read_bytes()
-    forward = reconstruction.WarmStartLoss.forward
+    forward = reconstruction.ReconstructionLoss.forward
     monkeypatch.setattr(
-        reconstruction.WarmStartLoss,
+        reconstruction.ReconstructionLoss,
         "forward",
         lambda *a: (forward(*a)[0] * float("nan"), {"magnitude": torch.zeros(())}),
     )
@@ -123,7 +123,7 @@ def layered(tmp_path_factory):
 
 
 def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
-    objective = reconstruction.WarmStart(CONFIG.replace(precision="fp32"), layered, Processes())
+    objective = reconstruction.Reconstruction(CONFIG.replace(precision="fp32"), layered, Processes())
     notes = np.flatnonzero(~layered.plain())
     loss, parts = objective.model(*objective.load(0, notes[:4]))
     loss.backward()
@@ -135,9 +135,9 @@ def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
     assert parts["naming"] == pytest.approx(expected.item(), rel=1e-4)
 
 
-def test_the_warm_start_learns_from_layers_and_the_adversarial_stage_from_plain_notes(layered, tmp_path, monkeypatch):
+def test_reconstruction_learns_from_layers_and_the_adversarial_stage_from_plain_notes(layered, tmp_path, monkeypatch):
     learned = {}
-    for objective in (reconstruction.WarmStart, StudioGan):
+    for objective in (reconstruction.Reconstruction, Adversarial):
         load, seen = objective.load, learned.setdefault(objective, [])
 
         def watched(self, step, notes, load=load, seen=seen):
@@ -145,12 +145,12 @@ def test_the_warm_start_learns_from_layers_and_the_adversarial_stage_from_plain_
             return load(self, step, notes)
 
         monkeypatch.setattr(objective, "load", watched)
-    gan = PRESETS["tiny-gan"].replace(latent_size=16, notes=16, snapshot_notes=16)
-    warm = loop.train(CONFIG.replace(notes=24, snapshot_notes=24), layered, tmp_path / "warm", "cpu")
-    loop.train(gan, layered, tmp_path / "gan", "cpu", start_from=warm)
+    gan = RECIPES["tiny-gan"].replace(latent_size=16, notes=16, snapshot_notes=16)
+    first = loop.train(CONFIG.replace(notes=24, snapshot_notes=24), layered, tmp_path / "first", "cpu")
+    loop.train(gan, layered, tmp_path / "gan", "cpu", start_from=first)
     layers = set(np.flatnonzero(~layered.plain() & ~layered.notes["held_out"]).tolist())
-    assert layers and layers < set(learned[reconstruction.WarmStart]) <= set(layered.training(layers=True))
-    assert learned[StudioGan] and set(learned[StudioGan]) <= set(layered.training())
+    assert layers and layers < set(learned[reconstruction.Reconstruction]) <= set(layered.training(layers=True))
+    assert learned[Adversarial] and set(learned[Adversarial]) <= set(layered.training())
     count = len(layered.training(layers=True))
     assert f"on {count} notes" in loop.describe(CONFIG, layered, tmp_path / "new", "cpu")
 
@@ -184,7 +184,7 @@ def test_a_run_goes_on_with_its_own_network_and_data_only(data, tmp_path):
 
 
 def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
-    forward, steps = reconstruction.WarmStartLoss.forward, []
+    forward, steps = reconstruction.ReconstructionLoss.forward, []
 
     def press_in_the_third_step(*arguments):
         steps.append(0)
@@ -192,7 +192,7 @@ def test_ctrl_c_ends_the_step_and_saves_it(data, tmp_path, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return forward(*arguments)
 
-    monkeypatch.setattr(reconstruction.WarmStartLoss, "forward", press_in_the_third_step)
+    monkeypatch.setattr(reconstruction.ReconstructionLoss, "forward", press_in_the_third_step)
     config = CONFIG.replace(notes=1000, snapshot_notes=1000)
     with pytest.raises(KeyboardInterrupt):
         loop.train(config, data, tmp_path / "run", "cpu")

@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen dataclass a family, with named presets, and nothing else."""
+"""What a training run is told: one frozen dataclass a family, with named recipes, and nothing else."""
 
 import dataclasses
 import math
@@ -95,8 +95,8 @@ _MAY_BE_ZERO = ("seed", "warmup_notes", "critic_notes")
 
 
 @dataclass(frozen=True)
-class StudioConfig(TrainConfig):
-    """The warm start of a studio model.
+class ReconstructionConfig(TrainConfig):
+    """The first stage of a studio model: generator and encoder learn to reconstruct notes.
 
     channels, features, bands, functions: see StudioGenerator. The learning rate rises over `warmup_notes` and falls
         linearly to zero over the last `decay_share` of the run.
@@ -190,7 +190,7 @@ class MagentaConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
-class StudioGanConfig(TrainConfig):
+class AdversarialConfig(TrainConfig):
     """The adversarial stage of a studio model. What has the size of the networks comes from the model begun with.
 
     texture: see StudioGenerator; for a model that has none yet. critic_width, group: see StudioCritic.
@@ -198,7 +198,7 @@ class StudioGanConfig(TrainConfig):
     critic_steps: of the critic for each of the generator's. critic_notes: for these the critic learns alone. Then the
         generator's learning rate rises over `warmup_notes`, and falls linearly to zero over the last `decay_share` of
         the run.
-    rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the warm start's loss on these;
+    rebuilt_share: of a batch, is made through the encoder. reconstruction_weight: of the first stage's loss on these;
         the terms within it are weighted as there. At 1 its gradient is a third of that of a critic of slope 1.
     naming_weight: of the generator's cross-entropy on instrument and pitch as the critic hears them: at 0.02 its
         gradient is a sixth of that, and at 0.04 made notes soon were easier to name than real ones.
@@ -257,14 +257,14 @@ class StudioGanConfig(TrainConfig):
         return round(self.rebuilt_share * self.batch / self.group) * self.group
 
 
-PRESETS: dict[str, TrainConfig] = {
-    "studio": StudioConfig(),
+RECIPES: dict[str, TrainConfig] = {
+    "studio": ReconstructionConfig(),
     # What the model that comes along was trained with, about twice over: six minutes each on an H100.
-    "studio-gpu": StudioConfig(
+    "studio-gpu": ReconstructionConfig(
         notes=6_000_000, batch=256, warmup_notes=150_000, ema_notes=150_000, snapshot_notes=2_000_000
     ),
     # Learns little, but every part of a run in seconds: for tests and for trying out a data folder.
-    "tiny": StudioConfig(
+    "tiny": ReconstructionConfig(
         model="tiny", channels=32, features=32, bands=12, notes=64, batch=4, judged_frames=8, snapshot_notes=32
     ),
     "magenta": MagentaConfig(),
@@ -297,8 +297,8 @@ PRESETS: dict[str, TrainConfig] = {
         group=4,
         snapshot_notes=32,
     ),
-    "studio-gan": StudioGanConfig(),
-    "tiny-gan": StudioGanConfig(
+    "studio-gan": AdversarialConfig(),
+    "tiny-gan": AdversarialConfig(
         model="tiny-gan",
         texture=2,
         critic_width=4,

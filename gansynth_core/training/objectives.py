@@ -6,10 +6,10 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from gansynth_core.training.config import MagentaConfig, StudioConfig, StudioGanConfig, TrainConfig
+from gansynth_core.training.config import AdversarialConfig, MagentaConfig, ReconstructionConfig, TrainConfig
 from gansynth_core.training.magenta.gan import MagentaGan
-from gansynth_core.training.studio.adversarial import StudioGan
-from gansynth_core.training.studio.reconstruction import WarmStart
+from gansynth_core.training.studio.adversarial import Adversarial
+from gansynth_core.training.studio.reconstruction import Reconstruction
 
 
 class Objective(Protocol):
@@ -52,7 +52,7 @@ class Objective(Protocol):
 
 
 OBJECTIVES: dict[type[TrainConfig], type[Objective]] = {
-    StudioConfig: WarmStart,
+    ReconstructionConfig: Reconstruction,
     MagentaConfig: MagentaGan,
-    StudioGanConfig: StudioGan,
+    AdversarialConfig: Adversarial,
 }

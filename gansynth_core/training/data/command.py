@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> None:
     _summarize(data, arguments.spec)
 
 
-def _summarize(data, preset: str) -> None:
+def _summarize(data, recipe: str) -> None:
     from gansynth_core.training.data.dataset import note_bytes, readable_size, skip_reasons
 
     reasons = skip_reasons(data.folder)
@@ -127,7 +127,7 @@ def _summarize(data, preset: str) -> None:
     if reasons:
         counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(8))
         print(f"Skipped: {reasons.total()} ({counted}); '{data.folder / 'skipped.txt'}' lists them.")
-    print(f"Train on them with: python -m gansynth_core train --preset {preset} --data {data.folder} --out RUN")
+    print(f"Train on them with: python -m gansynth_core train --recipe {recipe} --data {data.folder} --out RUN")
 
 
 def _sources(arguments: argparse.Namespace, rate: int) -> list:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gansynth_core.cards import ModelCard
+from gansynth_core.cards import ModelCard, in_new_words
 from gansynth_core.descriptors import DESCRIPTORS
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.specgram import Representation
@@ -53,6 +53,7 @@ def column_of(text: str) -> Column:
         if document["format"] != FORMAT:
             raise InputError(f"'{path}' was made by another version (format {document['format']}, not {FORMAT}).")
         name = name or str(document["model"]["id"])
+        document["model"]["training"] = in_new_words(document["model"]["training"])
         document["measures"]["model"], document["judge"]["sha256"], document["data"]["measured_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise InputError(f"'{path}' is no report of this program: {cause!r}.") from cause

@@ -1,22 +1,22 @@
 """The adversarial stage of the studio model: a Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv
 1704.00028) that takes over from a trained model.
 
-The warm start leaves a generator that is in tune and averaged. A critic now compares notes drawn from the prior with
+Reconstruction leaves a generator that is in tune and averaged. A critic now compares notes drawn from the prior with
 real notes of the same instruments and pitches, a share of them reconstructions through the encoder, on which the loss
-of the warm start stays alive as a small term. The generator's noise is drawn anew for every note: a critic that met the
+of reconstruction stays alive as a small term. The generator's noise is drawn anew for every note: a critic that met the
 player's fixed bank again and again would learn it by heart.
 
 Where this differs from the GANSynth paper, and why:
 * The critic hears through the encoder of the model begun with (critic.py), which knows the instruments already.
   One that began from nothing saw next to no distance after 90,000 notes; this one does after a few thousand.
 * What grows along time is the critic: from the coarsest of the encoder's stages, that of four frames, to the finest.
-  The generator is whole from the beginning, as the warm start has left it.
+  The generator is whole from the beginning, as reconstruction has left it.
 * Notes come in groups of one instrument and pitch, real ones and made ones, so that the minibatch standard deviation
   compares what a player would compare: two sounds of one instrument, not a flute with a drum.
 * The critic takes `critic_steps` steps after each of the generator's, the first with the same notes and the others with
   those of steps before: to hear them again costs a tenth of making new ones.
-* The critic learns alone for its first `critic_notes`. Its random slopes would else be the first thing to undo the warm
-  start.
+* The critic learns alone for its first `critic_notes`. Its random slopes would otherwise be the first thing to undo
+  the reconstruction.
 * Every second frame is made and heard, the even ones or the odd ones.
 """
 
@@ -27,12 +27,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gansynth_core.cards import in_new_words
 from gansynth_core.errors import InputError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator, white_noise
 from gansynth_core.training import wgan
-from gansynth_core.training.config import StudioGanConfig
+from gansynth_core.training.config import AdversarialConfig
 from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
@@ -45,7 +46,7 @@ STORED_STEP = 1 / 127  # of a stored specgram: dither of so much hides it, by wh
 REMEMBERED = 16  # batches that the critic can go back to
 
 
-class StudioGan:
+class Adversarial:
     """Generator and critic, step by step: first the generator's, then the critic's, with the same made notes.
 
     The prior stays as it was fitted when the stage began: latents are drawn from it at every step, so what a player
@@ -53,7 +54,7 @@ class StudioGan:
     note in the latent space, the generator learns to make it.
     """
 
-    def __init__(self, config: StudioGanConfig, data: NoteSet, processes: Processes) -> None:
+    def __init__(self, config: AdversarialConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
         processes.share(config.batch, config.group)
         self.stored, self._kin = StoredNotes(data, processes.device), Kin(data)
@@ -171,7 +172,7 @@ class StudioGan:
         noise: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """What the critic hears of real notes and of made ones, the first of which are reconstructions, and of these
-        the warm start's loss and its parts."""
+        the loss of reconstruction and its parts."""
         spec, generator, rebuilt = self.data.spec, self.generator, self.config.rebuilt // self.processes.count
         with torch.no_grad(), self._autocast():
             real = self.critic.hear(spec.denormalize(dequantize(stored[:, 0, frames]) + dither * STORED_STEP)).float()
@@ -275,7 +276,7 @@ class StudioGan:
     def restore(self, state: dict) -> None:
         spec, size = self.data.spec, (len(self.data.instruments), self.config.latent_size)
         generator = build_generator(self.config.family, spec, *size, state["hyperparameters"])
-        self._build(generator, StudioEncoder(spec, *size), state["hyperparameters"], state["origin"])
+        self._build(generator, StudioEncoder(spec, *size), state["hyperparameters"], in_new_words(state["origin"]))
         for name in ("generator", "encoder", "average", "critic"):
             getattr(self, name).load_state_dict(state[name])
         self._remembered = [tuple(x.to(self.processes.device) for x in heard) for heard in state["remembered"]]
@@ -291,7 +292,7 @@ class StudioGan:
         return sum(parameter.numel() for parameter in self.generator.parameters())
 
 
-def learning_rate(config: StudioGanConfig, seen: int) -> float:
+def learning_rate(config: AdversarialConfig, seen: int) -> float:
     """The generator's: none while the critic learns alone, linear warm-up, constant, linearly to zero at the end."""
     warmup = min(1.0, max(0, seen - config.critic_notes + config.batch) / max(1, config.warmup_notes))
     decay = (config.notes - seen) / max(1.0, config.decay_share * config.notes)

@@ -1,6 +1,6 @@
 """Fitting the prior: what a player draws should be spread like what real notes are found to be.
 
-The warm start leaves the encoder free to use its few nats as it likes, and it puts them into a few directions of z, in
+Reconstruction leaves the encoder free to use its few nats as it likes, and it puts them into a few directions of z, in
 which the notes of an instrument lie around a place of their own that drifts with pitch, and spread in a way of their
 own. The fit tells generator and encoder alike (InstrumentPrior), until the encoder's posteriors over the training notes
 of every instrument have the mean and the spread of N(0, 1) at every pitch.
@@ -82,7 +82,7 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
 
 @torch.no_grad()
 def unfit_prior(generator: StudioGenerator, encoder: StudioEncoder) -> None:
-    """Undo `fit_prior` in place: the warm start goes on with networks that are free to place notes where they like, and
+    """Undo `fit_prior` in place: reconstruction goes on with networks that are free to place notes where they like, and
     each of its snapshots is fitted anew. Every real note keeps its sound."""
     generator.instrument_mean -= generator.instrument_log_spread.exp() * encoder.centre
     encoder.centre.zero_()

@@ -1,4 +1,5 @@
-"""The warm start: the generator learns to reconstruct notes through an encoder and an instrument-conditional prior.
+"""Reconstruction, the first stage: the generator learns to make notes again through an encoder and a prior conditioned
+on the instrument.
 
 The adversarial stage takes over from its weights. Loss of a note: |log-magnitude error| (loud bins count more)
 + |error| of the levels of whole bands + magnitude-weighted squared error of the tonality + a hinge on the nats its
@@ -20,7 +21,7 @@ from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import MEDIAN_TO_RMS, Spectrum, StudioGenerator, tonal_share
 from gansynth_core.specgram import SpecgramSpec
-from gansynth_core.training.config import StudioConfig, StudioGanConfig
+from gansynth_core.training.config import AdversarialConfig, ReconstructionConfig
 from gansynth_core.training.data.dataset import NoteSet, StoredNotes
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
@@ -28,11 +29,11 @@ from gansynth_core.training.studio.model import read_studio_model, write_studio_
 from gansynth_core.training.studio.prior import fit_prior, unfit_prior
 
 
-class WarmStart:
+class Reconstruction:
     """Generator and encoder, step by step. In several processes the loss is the mean of theirs; what of it is no mean
     over notes (the tonality's weights, the hinge on the nats) is then reckoned over each process's share."""
 
-    def __init__(self, config: StudioConfig, data: NoteSet, processes: Processes) -> None:
+    def __init__(self, config: ReconstructionConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
         processes.share(config.batch)
         self.stored = StoredNotes(data, processes.device)
@@ -51,7 +52,7 @@ class WarmStart:
         wanted = hyperparameters(self.config) | {"latent_size": self.config.latent_size}
         found = learned | {"latent_size": card.latent_size}
         if other := [f"{name}={found[name]}" for name in wanted if found[name] != wanted[name]]:
-            raise InputError(f"'{model}' has other sizes than this preset: add --set {' '.join(other)}.")
+            raise InputError(f"'{model}' has other sizes than this recipe: add --set {' '.join(other)}.")
         if found["texture"]:
             raise InputError(f"'{model}' has a texture, which reconstruction would unlearn: go on with 'studio-gan'.")
         unfit_prior(generator, encoder)
@@ -60,7 +61,7 @@ class WarmStart:
             network.encoder.load_state_dict(encoder.state_dict())
 
     def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
-        """What WarmStartLoss takes."""
+        """What ReconstructionLoss takes."""
         config, share = self.config, self.processes.share(len(notes))
         random = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         draw = torch.randn(len(notes), config.latent_size, generator=random)[share]
@@ -114,37 +115,37 @@ class WarmStart:
         average = copy.deepcopy(self.average)  # training goes on with the unfitted one
         generator, encoder = average.generator, average.encoder
         fit_prior(generator, encoder, self.data)
-        facts = {"stage": "warm start"} | facts
+        facts = {"stage": "reconstruction"} | facts
         write_studio_model(folder, self.config, self.data, generator, encoder, hyperparameters(self.config), facts)
 
     def generator_weights(self) -> int:
         return sum(parameter.numel() for parameter in self.model.generator.parameters())
 
 
-def hyperparameters(config: StudioConfig) -> dict:
+def hyperparameters(config: ReconstructionConfig) -> dict:
     """The generator's hyperparameters as its card keeps them."""
     return {name: getattr(config, name) for name in ("channels", "features", "bands", "functions")}
 
 
-def build(config: StudioConfig, data: NoteSet) -> "WarmStartLoss":
+def build(config: ReconstructionConfig, data: NoteSet) -> "ReconstructionLoss":
     """Untrained networks for `data`, initialised from the config's seed."""
     torch.manual_seed(config.seed)
     count = len(data.instruments)
     generator = build_generator(config.family, data.spec, count, config.latent_size, hyperparameters(config))
-    return WarmStartLoss(generator, StudioEncoder(data.spec, count, config.latent_size), config)
+    return ReconstructionLoss(generator, StudioEncoder(data.spec, count, config.latent_size), config)
 
 
-def learning_rate(config: StudioConfig, seen: int) -> float:
+def learning_rate(config: ReconstructionConfig, seen: int) -> float:
     """Linear warm-up, constant, then linearly to zero over the last `decay_share` of the run."""
     warmup = min(1.0, (seen + config.batch) / max(1, config.warmup_notes))
     decay = (config.notes - seen) / max(1.0, config.decay_share * config.notes)
     return config.learning_rate * min(warmup, max(0.01, min(1.0, decay)))
 
 
-class WarmStartLoss(nn.Module):
+class ReconstructionLoss(nn.Module):
     """Generator and encoder with the loss that trains both."""
 
-    def __init__(self, generator: StudioGenerator, encoder: StudioEncoder, config: StudioConfig) -> None:
+    def __init__(self, generator: StudioGenerator, encoder: StudioEncoder, config: ReconstructionConfig) -> None:
         super().__init__()
         self.generator, self.encoder, self.config = generator, encoder, config
 
@@ -176,7 +177,7 @@ def reconstruction_loss(
     stored: Tensor,
     frames: Tensor,
     generator: StudioGenerator,
-    config: StudioConfig | StudioGanConfig,
+    config: ReconstructionConfig | AdversarialConfig,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """`reconstruction_losses` and `band_loss` as `config` weights them, and each of them by name."""
     magnitude, tonality = reconstruction_losses(spectrum, stored, frames, generator.spec)
