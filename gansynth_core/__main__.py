@@ -210,8 +210,8 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--recipe",
         default="studio",
-        help="named settings. Reconstruction: studio (default, for a CPU), studio-gpu or tiny. The adversarial stage that "
-        "follows it: studio-gan or tiny-gan. For a set made with 'data --spec magenta': magenta, magenta-small or "
+        help="named settings. Reconstruction: studio (default, for a CPU), studio-gpu or tiny. The adversarial stage "
+        "after it: studio-gan or tiny-gan. For a set made with 'data --spec magenta': magenta, magenta-small or "
         "magenta-tiny",
     )
     command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
