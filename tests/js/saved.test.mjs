@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import test from "node:test";
+import { recall } from "../../webapp/static/document/memory.js";
+import { readLink } from "../../webapp/static/document/permalink.js";
+import { soundText } from "../../webapp/static/document/sound.js";
+import { restore, soundOf } from "../../webapp/static/document/store.js";
+
+const saved = (name) => fs.readFileSync(new URL(`../data/saved/${name}`, import.meta.url), "utf8");
+const model = JSON.parse(saved("model.json"));
+
+test("a project saved with earlier code opens as it was", () => {
+  const text = saved("project.json");
+  const { project, complaint } = restore(text, model);
+  assert.ok(!complaint);
+  assert.deepEqual(project, JSON.parse(text));
+  assert.equal(soundText(soundOf(project)), saved("sound.json"));
+});
+
+test("a link copied with earlier code brings the same sound, note and envelope", async () => {
+  const { sound, name, note, patch } = await readLink(`#${saved("link.txt")}`, model);
+  assert.equal(soundText(sound), saved("sound.json"));
+  assert.deepEqual([name, note, patch.attack, patch.release], ["Halfway ♯1", 57, 0.2, 1]);
+});
+
+test("a history kept with earlier code is read", () => {
+  const item = { id: "1", name: "Dusk", tags: [], sound: JSON.parse(saved("sound.json")), note: 57 };
+  assert.equal(soundText(recall(JSON.stringify([item]), model)[0].sound), saved("sound.json"));
+});
