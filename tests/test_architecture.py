@@ -15,7 +15,7 @@ LEVELS = [
     ["files", "instruments", "pitches", "tensor_bundle"],
     ["sound", "specgram"],
     ["cards"],
-    ["generators", "latent", "descriptors"],
+    ["generators", "latent", "descriptors", "sustain"],
     ["synth", "patch"],
     ["glide"],
     ["packs", "presets"],

@@ -5,7 +5,7 @@ import pytest
 import soxr
 from packtools import heard_pitch
 
-from gansynth_core.packs.loops import crossfaded, find_loop, rescaled
+from gansynth_core.sustain import crossfaded, find_loop, rescaled
 
 RATE, HELD = 24000, 67200
 

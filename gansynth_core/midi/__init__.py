@@ -2,7 +2,6 @@
 
 song.py     which notes a MIDI file has, from when to when, and how loud
 timbres.py  timbres by name, at random, and as a path along a song
-sustain.py  notes held for longer than the model makes them
 render.py   all of it, mixed to one sound
 command.py  the command line
 """

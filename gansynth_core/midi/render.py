@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre
 from gansynth_core.midi.song import DRUM_CHANNEL, Song, SongNote, amplitude, counted, read_midi
-from gansynth_core.midi.sustain import hold_seconds, sustain
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre
 from gansynth_core.sound import SILENCE_PEAK, Clip
+from gansynth_core.sustain import hold_seconds, sustain
 from gansynth_core.synth import BATCH, Synth
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
@@ -77,7 +78,7 @@ def render_midi(
         batch = keys[start : start + BATCH]
         clips = synth.render([timbre for timbre, _ in batch], [pitch for _, pitch in batch], background=background)
         for key, wave in zip(batch, clips.audio, strict=True):
-            hows += _add_notes(mix, song, wanted[key], wave, rate, release_seconds)
+            hows += _add_notes(mix, song, wanted[key], wave, key[1], rate, release_seconds)
             done += len(wanted[key])
         if progress is not None:
             progress(done, len(notes))
@@ -146,16 +147,23 @@ def _listed(counts: Counter) -> str:
 
 
 def _add_notes(
-    mix: np.ndarray, song: Song, notes: Sequence[SongNote], wave: np.ndarray, rate: int, release_seconds: float
-) -> Counter:
-    """Add `notes`, which all sound as `wave` float32 [n], to `mix`; counts those longer than the model's by how."""
+    mix: NDArray[np.float64],
+    song: Song,
+    notes: Sequence[SongNote],
+    wave: NDArray[np.float32],
+    pitch: int,
+    rate: int,
+    release_seconds: float,
+) -> Counter[str]:
+    """Add `notes`, which all sound as `wave` float32 [n] of the MIDI `pitch`, to `mix`; counts those longer than the
+    model's by how they go on."""
     release = round(release_seconds * rate)
     fall = np.square(1 - (np.arange(release) + 0.5) / max(1, release))  # near to exponential, and ends in silence
     hold = round(hold_seconds(len(wave) / rate) * rate)
     lengths = [round((note.end - note.start) * rate) for note in notes]
     how = ""
     if max(lengths) + release > hold:
-        wave, how = sustain(wave, rate, max(lengths) + release)
+        wave, how = sustain(wave, rate, pitch, max(lengths) + release)
     for note, length in zip(notes, lengths, strict=True):
         sound = wave[: length + release].astype(np.float64)
         sound[length:] *= fall

@@ -7,7 +7,6 @@ takes.py           sounds beside a sound: takes of a note, and what replaces a r
 most_different.py  the n most different of many sounds
 quality.py         what a note must pass: it sounds, is whole, in tune, and not there twice
 shaping.py         offset and dead time removed, softer velocity layers, stereo
-loops.py           sustain loops
 levels.py          peaks and loudness
 zones.py           which keys and velocities play a note
 naming.py          names that file systems, samplers and shops take

@@ -14,7 +14,6 @@ from gansynth_core.latent import Timbre
 from gansynth_core.packs import quality
 from gansynth_core.packs.decentsampler import dspreset
 from gansynth_core.packs.levels import gains, loudness_lufs
-from gansynth_core.packs.loops import HELD, Loop, crossfaded, find_loop, rescaled
 from gansynth_core.packs.manifest import SOFTWARE
 from gansynth_core.packs.multisample import write_multisample
 from gansynth_core.packs.naming import note_name
@@ -26,6 +25,7 @@ from gansynth_core.packs.takes import ATTEMPTS, replacement, take
 from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
 from gansynth_core.sound import Envelope, fade_out
+from gansynth_core.sustain import LOOPABLE, Loop, crossfaded, find_loop, rescaled
 from gansynth_core.synth import Synth
 
 
@@ -175,7 +175,7 @@ class SoundWriter:
         if envelope:
             wave = wave * envelope.gains(len(wave), rate).astype(np.float32)
         wave, lost = cleaned(wave, rate)
-        held = min(round(HELD * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
+        held = min(round(LOOPABLE * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
         return wave, find_loop(wave, rate, one.pitch, held) if plan.loops and plan.several else None
 
     def _finished(self, wave: np.ndarray, loop: Loop | None) -> tuple[np.ndarray, Loop | None]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gansynth_core.packs.loops import Loop
+from gansynth_core.sustain import Loop
 
 
 @dataclass(frozen=True)

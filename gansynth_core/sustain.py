@@ -1,16 +1,26 @@
-"""Sustain loops: where a held note repeats itself, so that a sampler can hold it for as long as the key is down.
+"""Notes held for longer than a model makes them: loops for samplers, and long notes of MIDI files.
 
-A loop is looked for where the note is steady, before it is let go. Notes that die away (plucks, pianos, drums) get
-none: looped, they would never end. The seam is cross-faded into the sample, before the loop's end and behind it, so
-that the way back to the start and the way on into the release both sound as if nothing had been cut.
+A model learned from keys held for three quarters of a note and then released. Within the held part we look for a loop:
+a stretch that begins as it ends, found by normalised cross-correlation, a whole number of periods long. Its seam is
+cross-faded into the note, before the loop's end and behind it, so that the way back to the start and the way on into
+the release both sound uncut.
+
+Samplers get loops of steady notes only: plucks, pianos and drums would never end. `sustain` takes a note's fall in
+level off before it loops and puts it on again after, so a piano's loop falls as its string.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-HELD = 0.7  # of a note: NSynth's notes, and those the voices learned from, are let go a little before 3 of 4 s
-BLOCK_SECONDS = 0.05
+from gansynth_core.descriptors import HELD
+from gansynth_core.pitches import pitch_hz
+
+Wave = NDArray[np.floating]
+
+LOOPABLE = 0.7  # share of a note in which a loop may lie: the release (HELD) reaches back by half a specgram's window
+BLOCK_SECONDS = 0.05  # over which levels are measured
 STEADY_DB_A_SECOND = 3.0  # of 128 General MIDI instruments, winds, bows and organs stay below 2, pianos start at 4
 FAINTEST_DB = -30.0  # below the note's loudest: what is left of a dead drum is steady too
 SILENCE_DB = -80.0
@@ -20,6 +30,11 @@ WINDOW_SECONDS = 0.05  # compared around both ends, and cross-faded; at least tw
 ROUGH_FADE_SECONDS = 0.15  # where they differ much (ensembles, noise) a longer one hides it
 ALIKE = 0.9  # correlation from which a short fade is enough
 STARTS = 6
+# `sustain` only: of the same instruments, those that are blown, bowed or electronic fall by less than 1.5 dB/s while
+# held, and those that are plucked or struck by 2 dB/s and more.
+FALLING_DB_A_SECOND = -1.5
+SETTLED = (0.2125, 0.725)  # the part of a note, in shares of it, over which that fall is measured
+GONE_DB = -55.0  # below the note's peak: there is nothing left to hold
 
 
 class Loop(NamedTuple):
@@ -36,11 +51,14 @@ class Loop(NamedTuple):
 
 
 def find_loop(wave: np.ndarray, sample_rate: int, pitch: float, held: int) -> Loop | None:
-    """The best loop of `wave` float32 [n], a note of the MIDI `pitch` that is let go at frame `held`; None if it has no
-    steady part. Its length is a whole number of periods, to the frame."""
-    if not _steady(wave, sample_rate, held):
-        return None
-    period = sample_rate / (440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
+    """The best loop of `wave` float32 [n], a note of the MIDI `pitch`, before frame `held`; None if it has no steady
+    part. Its length is a whole number of periods, to the frame."""
+    return _best_loop(wave, sample_rate, pitch, held) if _steady(wave, sample_rate, held) else None
+
+
+def _best_loop(wave: np.ndarray, sample_rate: int, pitch: float, held: int) -> Loop | None:
+    """As find_loop, of a note whose level is known to be even."""
+    period = sample_rate / pitch_hz(pitch)
     half = round(max(WINDOW_SECONDS * sample_rate, 2 * period))
     shortest = round(max(SHORTEST_SECONDS * sample_rate, 4 * period))
     first, last = max(held // 4, half), held - half - shortest
@@ -100,13 +118,59 @@ def crossfaded(wave: np.ndarray, loop: Loop) -> np.ndarray:
     return mixed
 
 
+class Sustained(NamedTuple):
+    """wave: float32 [samples]. how: "steady", "dying away" or "gone", what the note did at the end of its hold."""
+
+    wave: np.ndarray
+    how: str
+
+
+def sustain(wave: np.ndarray, sample_rate: int, pitch: float, samples: int) -> Sustained:
+    """`wave` float32 [n], a whole note of the MIDI `pitch`, made to sound for `samples` as if its key were still
+    held."""
+    held = round(LOOPABLE * len(wave))
+    first, last = (round(share * len(wave)) for share in SETTLED)
+    levels = _levels_db(wave[first:last], sample_rate)
+    peak_db = 20 * np.log10(max(float(np.abs(wave).max(initial=0.0)), 1e-10))
+    if len(levels) < 2 or levels[-1] < peak_db + GONE_DB:
+        return Sustained(_ended(wave, samples), "gone")
+    fall = float(np.polyfit(np.arange(len(levels)) * BLOCK_SECONDS, levels, 1)[0])
+    how = "steady" if fall > FALLING_DB_A_SECOND else "dying away"
+    seconds = np.arange(max(samples, len(wave))) / sample_rate
+    level = np.ones(len(seconds)) if how == "steady" else 10 ** (fall * seconds / 20)
+    even = wave / level[: len(wave)]
+    loop = _best_loop(even, sample_rate, pitch, held)
+    if loop is None:
+        return Sustained(_ended(wave, samples), "gone")
+    mixed = crossfaded(even, loop)
+    again = -(-max(0, samples - loop.start) // loop.length)
+    looped = np.concatenate([mixed[: loop.start], np.tile(mixed[loop.start : loop.end + 1], again)])[:samples]
+    return Sustained((looped * level[: len(looped)]).astype(wave.dtype), how)
+
+
+def hold_seconds(note_seconds: float) -> float:
+    """For how long the key is held in a note of `note_seconds`: the note itself serves up to here."""
+    return HELD * note_seconds
+
+
+def _ended(wave: np.ndarray, samples: int) -> np.ndarray:
+    """The first `samples` of `wave`, with silence behind it."""
+    return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
+
+
+def _levels_db(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """RMS level in dB of every whole block of 50 ms of `wave` [n], float64 [blocks]."""
+    block = round(BLOCK_SECONDS * sample_rate)
+    blocks = wave[: len(wave) // block * block].reshape(-1, block).astype(np.float64)
+    levels: np.ndarray = 10 * np.log10(np.square(blocks).mean(axis=1) + 1e-12)
+    return levels
+
+
 def _steady(wave: np.ndarray, sample_rate: int, held: int) -> bool:
     """Whether the later half of the held part keeps its level."""
-    block = round(BLOCK_SECONDS * sample_rate)
-    blocks = wave[: held // block * block].reshape(-1, block).astype(np.float64)
-    if len(blocks) < 8:
+    levels = _levels_db(wave[: max(0, held)], sample_rate)
+    if len(levels) < 8:
         return False
-    levels = 10 * np.log10(np.square(blocks).mean(axis=1) + 1e-12)
     late = levels[len(levels) // 2 :]
     slope = np.polyfit(np.arange(len(late)) * BLOCK_SECONDS, late, 1)[0]
     loudest = levels.max()
