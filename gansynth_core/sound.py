@@ -1,6 +1,5 @@
 """Sounds as samples that know their rate: one note (`Clip`), several of one length (`Clips`), envelopes, fades, WAV."""
 
-import io
 import math
 import os
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import soundfile
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.pitches import pitch_label
+from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
 
 NOTE_PEAK = 0.9  # every note is scaled to this peak, those that are learned from and those that are played
 SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is silence, and is left as quiet as it is
@@ -123,13 +123,10 @@ class Clip:
         path = Path(path)
         if path.suffix.lower() != ".wav":
             raise AudioError(f"'{path.name}' does not end in .wav, the one format notes are saved in.")
-        data = io.BytesIO()  # libsndfile does not say that a disk is full
-        try:
-            soundfile.write(data, self.samples, self.sample_rate, subtype=subtype, format="WAV")
-        except (soundfile.LibsndfileError, ValueError) as cause:
-            raise AudioError(f"Cannot write '{path}': {cause}") from cause
+        if subtype not in SAMPLE_BYTES:
+            raise AudioError(f"Cannot write '{path}': choose {', '.join(SAMPLE_BYTES)}, not {subtype!r}.")
         with replacing(path, AudioError) as partial:
-            partial.write_bytes(data.getvalue())
+            partial.write_bytes(wav_bytes(self.samples, self.sample_rate, subtype, round_down=True))
         return path
 
 

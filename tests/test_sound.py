@@ -24,6 +24,24 @@ def test_a_saved_note_reads_back_within_a_24_bit_step(tmp_path):
     assert np.abs(back.samples - clips.audio[0]).max() < 2**-22
 
 
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+@pytest.mark.parametrize("scale", [1e-10, 1e-4, 0.5, 3])
+def test_a_saved_note_is_to_the_byte_what_libsndfile_writes(tmp_path, subtype, scale):
+    samples = (scale * np.random.default_rng(1).standard_normal(1001)).astype(np.float32)
+    samples[:4] = 1, -1, 0, -0.0
+    soundfile.write(tmp_path / "theirs.wav", samples, RATE, subtype=subtype)
+    ours = Clip(samples, RATE).save(tmp_path / "ours.wav", subtype)
+    assert ours.read_bytes() == (tmp_path / "theirs.wav").read_bytes()
+
+
+def test_float_notes_keep_their_samples_and_other_subtypes_are_refused(tmp_path):
+    samples = np.array([0.1, -2.5, 1e-20], np.float32)
+    back, _ = soundfile.read(Clip(samples, RATE).save(tmp_path / "a.wav", "FLOAT"), dtype="float32")
+    assert np.array_equal(back, samples)
+    with pytest.raises(AudioError, match="choose PCM_16, PCM_24, FLOAT, not 'MP3'"):
+        Clip(samples, RATE).save(tmp_path / "b.wav", "MP3")
+
+
 def test_several_notes_get_their_numbers_and_none_overwrites_another(tmp_path):
     clips = Clips(tone(3).audio, RATE, (60.0, 60.0, 61.5))
     names = [path.name for path in clips.save(tmp_path / "a.wav")]

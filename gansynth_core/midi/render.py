@@ -14,11 +14,11 @@ from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre
 from gansynth_core.midi.song import DRUM_CHANNEL, Song, SongNote, amplitude, counted, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre
+from gansynth_core.packs.levels import PEAK
 from gansynth_core.sound import SILENCE_PEAK, Clip
 from gansynth_core.sustain import hold_seconds, sustain
 from gansynth_core.synth import BATCH, Synth
 
-PEAK = 10 ** (-1 / 20)  # -1 dBFS
 RELEASE_SECONDS = 0.3  # as Magenta's tools
 LONGEST_RELEASE_SECONDS = 10.0
 LISTED = 6  # pitches that a notice names

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gansynth_core.packs.quality import SILENT_PEAK
+from gansynth_core.sound import SILENCE_PEAK
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 LOUDNESS_LUFS = -12.0
@@ -36,10 +36,10 @@ def gains(peaks: Sequence[float], loudness: Sequence[float] | None, level: str) 
     keep their balance.
     """
     peaks = np.asarray(peaks, np.float64)
-    heard = peaks >= SILENT_PEAK
+    heard = peaks >= SILENCE_PEAK
     if not heard.any():
         return [1.0] * len(peaks)
-    found = PEAK / np.maximum(peaks, SILENT_PEAK)
+    found = PEAK / np.maximum(peaks, SILENCE_PEAK)
     if level == "sound":
         found[:] = found[heard].min()
     if loudness is not None:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gansynth_core.cards import ModelCard
+from gansynth_core.packs.naming import SOFTWARE
 from gansynth_core.packs.plan import PackPlan, save_lines
 from gansynth_core.packs.shaping import LAYER_DB, LAYER_SHELF_DB
 from gansynth_core.packs.zones import velocity_ranges
 
 FORMAT = 1
-SOFTWARE = "GANSynth Studio"
 
 
 def save_manifest(

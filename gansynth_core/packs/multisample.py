@@ -7,9 +7,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from gansynth_core.packs.naming import SOFTWARE
 from gansynth_core.packs.zones import Zone
-
-GENERATOR = "GANSynth Studio"
 
 
 def write_multisample(path: Path, title: str, folder: Path, zones: Sequence[Zone]) -> None:
@@ -27,7 +26,7 @@ def write_multisample(path: Path, title: str, folder: Path, zones: Sequence[Zone
 def multisample_xml(title: str, zones: Sequence[Zone]) -> str:
     """The text of multisample.xml."""
     root = ElementTree.Element("multisample", name=title)
-    for tag, text in (("generator", GENERATOR), ("category", ""), ("creator", ""), ("description", "")):
+    for tag, text in (("generator", SOFTWARE), ("category", ""), ("creator", ""), ("description", "")):
         ElementTree.SubElement(root, tag).text = text
     for zone in zones:
         sample = ElementTree.SubElement(

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+SOFTWARE = "GANSynth Studio"
 PROFILES = ("sampler", "marketplace")
 LONGEST = 48  # characters of a sound's name: paths stay far below Windows' 260
 PREFIX = "GSY"

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SILENT_PEAK = 1e-3  # -60 dBFS
+from gansynth_core.pitches import pitch_hz
+from gansynth_core.sound import SILENCE_PEAK
+
 SHORTEST_SECONDS = 0.05
 FLAT_SAMPLES = 3  # that many at the very peak in a row are a wave that was cut off
 TAIL_BELOW_DB = 60.0  # what stays this far below a note's peak until its end is silence
@@ -31,7 +33,7 @@ def fault(wave: np.ndarray, sample_rate: int, pitch: float) -> str | None:
         return "not a number"
     levels = np.abs(wave)
     peak = levels.max(initial=0.0)
-    if peak < SILENT_PEAK:
+    if peak < SILENCE_PEAK:
         return "silent"
     top = np.concatenate([[0], (levels == peak).astype(np.int8), [0]])
     edges = np.flatnonzero(np.diff(top))
@@ -46,11 +48,11 @@ def fault(wave: np.ndarray, sample_rate: int, pitch: float) -> str | None:
 
 def off_pitch(wave: np.ndarray, sample_rate: int, pitch: float) -> bool:
     """Whether `wave` float32 [n] clearly has another pitch than the MIDI `pitch`; octaves do not count."""
-    period = sample_rate / (440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
+    period = sample_rate / pitch_hz(pitch)
     first, last = (round(seconds * sample_rate) for seconds in TUNE_SECONDS)
     part = wave[first:last].astype(np.float64)
     low, high = int(LAGS[0] * period), int(LAGS[1] * period) + 2
-    if len(part) < 3 * high or np.abs(part).max() < SILENT_PEAK:
+    if len(part) < 3 * high or np.abs(part).max() < SILENCE_PEAK:
         return False
     part = part - part.mean()
     room = 1 << int(np.ceil(np.log2(2 * len(part))))

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import AudioError, InputError
@@ -25,11 +26,6 @@ from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.sound_writer import SoundWriter, save_text
 from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
-
-try:
-    import fcntl
-except ImportError:  # Windows: two exports to one name are then told apart by the work folder alone
-    fcntl = None
 
 NOTES_AHEAD = 128  # rendered while others are being written; at least one sound is, whatever its size
 LISTED = 20  # faults named in README.txt; all are in the manifest
@@ -77,7 +73,9 @@ def write_pack(
         raise AudioError(
             f"Cannot write the pack '{out}': {cause.strerror or cause}; what is done is kept, and 'resume' goes on."
         ) from cause
-    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)  # not before the lock in it is released
+    if not report.bytes:
+        raise InputError(f"None of the {plan.notes} notes passed the quality gates, so there is no pack.")
     return report
 
 
@@ -93,13 +91,15 @@ def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
         raise InputError(
             f"An export to '{out}' was stopped or is under way: go on with 'resume', or remove '{work}' first."
         ) from None
-    with open(work / "lock", "w") as lock:
-        if fcntl is not None:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(f"Another export to '{out}' is under way.") from None
+    lock = FileLock(work / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"Another export to '{out}' is under way.") from None
+    try:
         yield work
+    finally:
+        lock.release()
 
 
 class _Export:
@@ -116,6 +116,7 @@ class _Export:
         self.writer = SoundWriter(plan, synth, self.pack, self.title, quality.Heard())
 
     def write(self, out: Path, progress: Progress) -> PackReport:
+        """Make the zip `out`; none, with 0 bytes in the report, if there is nothing to put into it."""
         self._begin()
         per_sound = len(self.writer.notes)
         done = self._done()
@@ -130,10 +131,7 @@ class _Export:
         for number in range(len(self.tables)):
             self._wavetable(number, progress)
         report = self._documents(out)
-        if not report.notes and not self.tables:
-            shutil.rmtree(self.work)
-            raise InputError(f"None of the {self.plan.notes} notes passed the quality gates, so there is no pack.")
-        return self._zip(report)
+        return self._zip(report) if report.notes or self.tables else report
 
     def _begin(self) -> None:
         """Note down what is being exported, or make sure that it is what was begun."""

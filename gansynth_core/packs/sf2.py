@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from gansynth_core.packs.naming import SOFTWARE
 from gansynth_core.packs.sfz import VELOCITY_TRACKING
 from gansynth_core.packs.zones import Zone
+from gansynth_core.riff import chunk
 
 PADDING = 46  # frames of silence behind every sample, which the format asks for
-SOFTWARE = "GANSynth Studio"
 _MONO = 1
 _LOOP_WHILE_HELD = 3
 _KEYS, _VELOCITIES, _INSTRUMENT, _RELEASE, _SAMPLE, _MODE = 43, 44, 41, 38, 53, 54
@@ -34,10 +35,10 @@ def write_sf2(
     # A 24-bit sample is its upper 16 bits in `smpl` and its lowest 8 in `sm24`.
     info = _list(
         b"INFO",
-        _chunk(b"ifil", struct.pack("<HH", 2, 4))
-        + _chunk(b"isng", _text("EMU8000"))
-        + _chunk(b"INAM", _text(title))
-        + _chunk(b"ISFT", _text(SOFTWARE)),
+        chunk(b"ifil", struct.pack("<HH", 2, 4))
+        + chunk(b"isng", _text("EMU8000"))
+        + chunk(b"INAM", _text(title))
+        + chunk(b"ISFT", _text(SOFTWARE)),
     )
     samples = 8 + 2 * frames + (8 + frames + frames % 2 if bits == 24 else 0)
     with open(path, "wb") as file:
@@ -65,13 +66,13 @@ def _notes(folder: Path, zones: Sequence[Zone], bits: int) -> Iterator[np.ndarra
 
 def _settings(title: str, zones: Sequence[Zone], sample_rate: int, release_seconds: float) -> Iterator[bytes]:
     """The nine chunks of `pdta`, each list closed by a record that only marks its end."""
-    yield _chunk(
+    yield chunk(
         b"phdr",
         struct.pack("<20sHHHIII", _name(title), 0, 0, 0, 0, 0, 0) + struct.pack("<20sHHHIII", b"EOP", 0, 0, 1, 0, 0, 0),
     )
-    yield _chunk(b"pbag", struct.pack("<4H", 0, 0, 1, 0))
-    yield _chunk(b"pmod", bytes(10))
-    yield _chunk(b"pgen", struct.pack("<4H", _INSTRUMENT, 0, 0, 0))
+    yield chunk(b"pbag", struct.pack("<4H", 0, 0, 1, 0))
+    yield chunk(b"pmod", bytes(10))
+    yield chunk(b"pgen", struct.pack("<4H", _INSTRUMENT, 0, 0, 0))
 
     layered = any(zone.low_velocity > 1 for zone in zones)
     release = struct.pack("<Hh", _RELEASE, round(1200 * math.log2(release_seconds)))
@@ -87,13 +88,13 @@ def _settings(title: str, zones: Sequence[Zone], sample_rate: int, release_secon
         starts.append(starts[-1] + len(own))
     modulators = int(layered)  # in the global zone, the first one; every other bag begins behind it
     bags = [(start, modulators if number else 0) for number, start in enumerate(starts)]
-    yield _chunk(b"inst", struct.pack("<20sH", _name(title), 0) + struct.pack("<20sH", b"EOI", len(bags) - 1))
-    yield _chunk(b"ibag", b"".join(struct.pack("<2H", *bag) for bag in bags))
+    yield chunk(b"inst", struct.pack("<20sH", _name(title), 0) + struct.pack("<20sH", b"EOI", len(bags) - 1))
+    yield chunk(b"ibag", b"".join(struct.pack("<2H", *bag) for bag in bags))
     curve = struct.pack(
         "<HHhHH", _VELOCITY_CURVE, _ATTENUATION, round(_WHOLE_CENTIBELS * VELOCITY_TRACKING / 100), 0, 0
     )
-    yield _chunk(b"imod", curve * modulators + bytes(10))
-    yield _chunk(b"igen", b"".join(generators) + bytes(4))
+    yield chunk(b"imod", curve * modulators + bytes(10))
+    yield chunk(b"igen", b"".join(generators) + bytes(4))
 
     headers, start = [], 0
     for zone in zones:
@@ -101,7 +102,7 @@ def _settings(title: str, zones: Sequence[Zone], sample_rate: int, release_secon
         header = (start, start + zone.frames, start + loop[0], start + loop[1], sample_rate, zone.root, 0, 0, _MONO)
         headers.append(struct.pack("<20s5IBbHH", _name(Path(zone.file).stem[-20:]), *header))
         start += zone.frames + PADDING
-    yield _chunk(b"shdr", b"".join(headers) + struct.pack("<20s26x", b"EOS"))
+    yield chunk(b"shdr", b"".join(headers) + struct.pack("<20s26x", b"EOS"))
 
 
 def _name(text: str) -> bytes:
@@ -114,8 +115,4 @@ def _text(text: str) -> bytes:
 
 
 def _list(kind: bytes, content: bytes) -> bytes:
-    return _chunk(b"LIST", kind + content)
-
-
-def _chunk(code: bytes, content: bytes) -> bytes:
-    return code + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+    return chunk(b"LIST", kind + content)

@@ -14,9 +14,8 @@ from gansynth_core.latent import Timbre
 from gansynth_core.packs import quality
 from gansynth_core.packs.decentsampler import dspreset
 from gansynth_core.packs.levels import gains, loudness_lufs
-from gansynth_core.packs.manifest import SOFTWARE
 from gansynth_core.packs.multisample import write_multisample
-from gansynth_core.packs.naming import note_name
+from gansynth_core.packs.naming import SOFTWARE, note_name
 from gansynth_core.packs.plan import PackItem, PackPlan
 from gansynth_core.packs.sf2 import write_sf2
 from gansynth_core.packs.sfz import sfz
@@ -24,6 +23,7 @@ from gansynth_core.packs.shaping import cleaned, softer, widened
 from gansynth_core.packs.takes import ATTEMPTS, replacement, take
 from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
+from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import Envelope, fade_out
 from gansynth_core.sustain import LOOPABLE, Loop, crossfaded, find_loop, rescaled
 from gansynth_core.synth import Synth
@@ -134,7 +134,7 @@ class SoundWriter:
         zones, notes = [], []
         for one, (wave, loop), gain in zip(takes, shaped, levels, strict=True):
             turns = [other.turn for other in takes if other.pitch == one.pitch]
-            hz = 440.0 * 2.0 ** ((one.pitch - 69.0) / 12.0)
+            hz = pitch_hz(one.pitch)
             for layer, velocities in reversed(list(enumerate(layers))):
                 sample = softer(wave * np.float32(gain), plan.sample_rate, hz, len(layers) - 1 - layer)
                 file = note_name(

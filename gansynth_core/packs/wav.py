@@ -1,9 +1,8 @@
-"""WAV files as samplers want them: root key and key range in the header, and the sound's own recipe with it.
+"""Notes as WAV files that samplers map: root key and key range in the header, and the sound's own recipe with it.
 
-Chunks, little-endian: `fmt `, `fact` (float only), `smpl` (root key, loop), `inst` (keys, velocities), `LIST`/`INFO`
-(texts), `data`, `GSyn` (the Timbre as JSON). The mapping stands before `data`, as some engines read no further; ours
-stands behind it, out of the way. Layout: Microsoft & IBM, "Multimedia Programming Interface and Data Specifications"
-(1991) and its 1994 revision.
+Chunks: `fmt `, `fact` (float only), `smpl` (root key, loop), `inst` (keys, velocities), `LIST`/`INFO` (texts), `data`,
+`GSyn` (the Timbre as JSON). The mapping stands before `data`, as some engines read no further; ours stands behind it,
+out of the way.
 """
 
 import json
@@ -11,81 +10,62 @@ import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.latent import Timbre
+from gansynth_core.packs.naming import SOFTWARE
 from gansynth_core.packs.zones import Zone
+from gansynth_core.riff import chunk, wav_bytes
 from gansynth_core.sound import Clip
 
 OUR_CHUNK = b"GSyn"
+Samples = NDArray[np.floating[Any]]
 
 
 def write_wav(
-    path: str | os.PathLike,
-    samples: np.ndarray,
+    path: str | os.PathLike[str],
+    samples: Samples,
     sample_rate: int,
     subtype: str,
     zone: Zone,
     info: Mapping[str, str],
     timbre: Timbre,
 ) -> None:
-    """Write the file of `wav_bytes` to `path`. Raises OSError. A stop leaves part of a file: see write_pack for what
-    follows."""
-    Path(path).write_bytes(wav_bytes(samples, sample_rate, subtype, zone, info, timbre))
+    """Write a note to `path`: `samples` [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16,
+    PCM_24 or FLOAT.
+
+    zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title.
+    Raises OSError. A stop leaves part of a file: see write_pack for what follows.
+    """
+    Path(path).write_bytes(_mapped(samples, sample_rate, subtype, zone, info, timbre))
 
 
 def note_wav(clip: Clip, pitch: int, timbre: Timbre | None, title: str) -> bytes:
     """One note of `timbre` as a 24-bit WAV file: its root key is `pitch` (MIDI), it plays all keys, `read_timbre` finds
     the timbre in it. None for a note that no single timbre makes."""
     zone = Zone(title, len(clip.samples), pitch)
-    return wav_bytes(clip.samples, clip.sample_rate, "PCM_24", zone, {"INAM": title, "ISFT": "GANSynth Studio"}, timbre)
+    return _mapped(clip.samples, clip.sample_rate, "PCM_24", zone, {"INAM": title, "ISFT": SOFTWARE}, timbre)
 
 
-def wav_bytes(
-    samples: np.ndarray, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre | None
+def _mapped(
+    samples: Samples, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre | None
 ) -> bytes:
-    """A WAV file of `samples` float32 [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16,
-    PCM_24 or FLOAT.
-
-    zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title.
-    """
-    width = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[subtype]
-    channels = 1 if samples.ndim == 1 else samples.shape[1]
-    kind, block = 3 if subtype == "FLOAT" else 1, channels * width
-    form = struct.pack("<HHIIHH", kind, channels, sample_rate, sample_rate * block, block, 8 * width)
     # Unity note, fraction 0 (readers disagree on its meaning), no SMPTE offset; a loop forwards, without end.
     smpl = struct.pack("<9I", 0, 0, round(1e9 / sample_rate), zone.root, 0, 0, 0, int(zone.loop is not None), 0)
     if zone.loop:
         smpl += struct.pack("<6I", 0, 0, zone.loop.start, zone.loop.end, 0, 0)
     inst = struct.pack("<BbbBBBB", zone.root, 0, 0, zone.low, zone.high, zone.low_velocity, zone.high_velocity)
-    texts = b"".join(_chunk(code.encode(), text.encode() + b"\0") for code, text in info.items() if text)
-    chunks = [
-        _chunk(b"fmt ", form + (b"\0\0" if subtype == "FLOAT" else b"")),
-        _chunk(b"fact", struct.pack("<I", len(samples))) if subtype == "FLOAT" else b"",
-        _chunk(b"smpl", smpl),
-        _chunk(b"inst", inst),
-        _chunk(b"LIST", b"INFO" + texts),
-        _chunk(b"data", encode(samples, subtype)),
-        _chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode()) if timbre else b"",
-    ]
-    body = b"WAVE" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+    texts = b"".join(chunk(code.encode(), text.encode() + b"\0") for code, text in info.items() if text)
+    mapping = [chunk(b"smpl", smpl), chunk(b"inst", inst), chunk(b"LIST", b"INFO" + texts)]
+    ours = [chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode())] if timbre else []
+    return wav_bytes(samples, sample_rate, subtype, before=mapping, after=ours)
 
 
-def encode(samples: np.ndarray, subtype: str) -> bytes:
-    """`samples` float32 [n] or [n, channels] in [-1, 1] as the bytes of a `data` chunk, rounded to the nearest step;
-    louder ones clip."""
-    if subtype == "FLOAT":
-        return samples.astype("<f4").tobytes()
-    if subtype == "PCM_16":
-        return np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2").tobytes()
-    steps = np.clip(np.round(samples.astype(np.float64) * 2.0**23), -(2**23), 2**23 - 1).astype("<i4")
-    return np.ascontiguousarray(steps).view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
-
-
-def read_timbre(path: str | os.PathLike) -> Timbre:
+def read_timbre(path: str | os.PathLike[str]) -> Timbre:
     """The Timbre that a note of a pack carries: the synth of its model renders the same note of it again.
 
     Raises AudioError for a file that cannot be read or carries none.
@@ -111,7 +91,3 @@ def timbre_in(data: bytes, name: str) -> Timbre:
                 raise AudioError(f"The sound saved within '{name}' is damaged: {cause}") from cause
         place += 8 + size + size % 2
     raise AudioError(f"'{name}' was not written by GANSynth Studio: it holds no timbre.")
-
-
-def _chunk(code: bytes, content: bytes) -> bytes:
-    return code + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)

@@ -1,11 +1,12 @@
 """Wavetables for Serum, Vital, Hive, Phase Plant and the like: the single cycles of a morph, 256 of 2048 samples."""
 
-import struct
 from pathlib import Path
 
 import numpy as np
 
 from gansynth_core.packs.levels import PEAK
+from gansynth_core.pitches import pitch_hz
+from gansynth_core.riff import chunk, wav_bytes
 
 FRAMES = 256
 CYCLE = 2048  # samples; a cycle of it has room for 1023 partials
@@ -22,7 +23,7 @@ def cycle(wave: np.ndarray, sample_rate: int, pitch: float) -> np.ndarray:
     start at zero: so cycles of several sounds are in phase, free of an offset, and a synth may fade between them.
     Their power is 1, or 0 for silence.
     """
-    hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
+    hz = pitch_hz(pitch)
     part = wave[round(NOTE_PART[0] * len(wave)) : round(NOTE_PART[1] * len(wave))].astype(np.float64)
     power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
     bins_a_partial = hz * len(part) / sample_rate
@@ -39,11 +40,5 @@ def cycle(wave: np.ndarray, sample_rate: int, pitch: float) -> np.ndarray:
 def write_wavetable(path: Path, cycles: np.ndarray, sample_rate: int) -> None:
     """Write `cycles` [256, 2048] as a 32-bit float WAV whose highest peak is -1 dBFS. Raises OSError."""
     peak = np.abs(cycles).max(initial=0.0)
-    samples = (cycles.ravel() * (PEAK / peak if peak > 0 else 1.0)).astype("<f4").tobytes()
-    form = struct.pack("<HHIIHHH", 3, 1, sample_rate, 4 * sample_rate, 4, 32, 0)
-    fact = struct.pack("<I", cycles.size)
-    chunks = [(b"fmt ", form), (b"fact", fact), (b"clm ", CLM), (b"data", samples)]
-    body = b"WAVE" + b"".join(
-        code + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2) for code, content in chunks
-    )
-    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    samples = cycles.ravel() * (PEAK / peak if peak > 0 else 1.0)
+    path.write_bytes(wav_bytes(samples, sample_rate, "FLOAT", before=[chunk(b"clm ", CLM)]))
