@@ -16,12 +16,12 @@ import safetensors
 import safetensors.numpy
 
 from gansynth_core.errors import InputError, ModelError, nearest
-from gansynth_core.files import replacing
+from gansynth_core.files import assets_folder, replacing
 from gansynth_core.instruments import families
 from gansynth_core.specgram import Representation, representation_from_json
 
 FORMAT = 1
-BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
+BUNDLED_MODELS = assets_folder() / "models"
 MODELS_VARIABLE = "GANSYNTH_MODELS"
 
 

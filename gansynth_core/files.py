@@ -1,4 +1,4 @@
-"""Writing files so that a stop at any moment leaves the old one or the new one, whole."""
+"""Where the shipped files are; files are written so that a stop at any moment leaves the old or the new, whole."""
 
 import os
 import tempfile
@@ -7,6 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gansynth_core.errors import GanSynthError
+
+
+def assets_folder() -> Path:
+    """The folder of what is shipped (models, maps, the judge): in the installed package, beside it in a clone."""
+    package = Path(__file__).resolve().parent
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"
 
 
 @contextmanager

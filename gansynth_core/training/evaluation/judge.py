@@ -27,12 +27,12 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from gansynth_core.errors import DataError, InputError, ModelError
-from gansynth_core.files import replacing
+from gansynth_core.files import assets_folder, replacing
 from gansynth_core.synth import choose_device
 from gansynth_core.training.data.dataset import NoteSet
 
 FORMAT = 1
-SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "judge" / "judge.safetensors"
+SHIPPED = assets_folder() / "judge" / "judge.safetensors"
 
 WINDOW_SECONDS = 0.128
 FRAMES = 64
