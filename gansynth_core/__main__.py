@@ -77,7 +77,9 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     _add_module(
         typed, commands, "import-magenta", "gansynth_core.magenta_import", "bring in a checkpoint of Magenta's GANSynth"
     )
-    _add_module(typed, commands, "presets", "gansynth_core.presets", "name sounds of a model that has no instruments")
+    _add_module(
+        typed, commands, "name-sounds", "gansynth_core.named_sounds", "name sounds of a model that has no instruments"
+    )
     _add_module(typed, commands, "pack", "gansynth_core.packs.command", "make a sample pack that opens in a sampler")
     _add_module(typed, commands, "render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres")
     _add_module(typed, commands, "atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear")
@@ -180,7 +182,7 @@ def _instruments(arguments: Arguments) -> None:
 
     card = load_card(model_folder(arguments.model))
     if not card.families():
-        print(f"'{card.id}' has no instruments to choose from. The command 'presets' names sounds of it.")
+        print(f"'{card.id}' has no instruments to choose from. The command 'name-sounds' names some of its sounds.")
     for family, names in card.families().items():
         print(family)
         for name in names:
@@ -197,11 +199,11 @@ def _models(arguments: Arguments) -> None:
         except GanSynthError as error:
             print(f"{model}: {error}")
             continue
-        instruments = f"{len(card.instruments)} instruments" if card.instruments else f"{len(card.presets)} presets"
+        names = card.instruments or card.named_sounds
+        kind = "instruments" if card.instruments else "named sounds"
         rate = card.specgram.sample_rate / 1000
-        print(
-            f"{model}: {card.family}, {instruments}, pitches {card.pitch_low}-{card.pitch_high}, {rate:g} kHz, {folder}"
-        )
+        pitches = f"pitches {card.pitch_low}-{card.pitch_high}"
+        print(f"{model}: {card.family}, {len(names)} {kind}, {pitches}, {rate:g} kHz, {folder}")
     if not models:
         print(f"No model was found. Set {MODELS_VARIABLE} to a folder that holds model folders.")
 

@@ -21,6 +21,7 @@ from gansynth_core.instruments import families
 from gansynth_core.specgram import Representation, representation_from_json
 
 FORMAT = 1
+NAMED_SOUNDS_KEY = "presets"  # in card.json: what they were first called, so that any version reads any card
 BUNDLED_MODELS = assets_folder() / "models"
 MODELS_VARIABLE = "GANSYNTH_MODELS"
 
@@ -45,7 +46,7 @@ class Direction:
 
 
 @dataclass(frozen=True)
-class Preset:
+class NamedSound:
     """A sound of a model without instruments, to be chosen as an instrument is: `bright_pluck_12` among the `Plucks`
     is the sound of seed 12."""
 
@@ -60,8 +61,8 @@ class ModelCard:
 
     pitch_low, pitch_high: lowest and highest MIDI pitch the model learned. instruments: names in the order of the
     network's weights input, none for a pitch-only model. generator: hyperparameters of the family's network.
-    directions: latent directions for sliders, the named ones first, then the strongest others. presets: named sounds of
-    a model without instruments, family by family. sha256: of weights.safetensors.
+    directions: latent directions for sliders, the named ones first, then the strongest others. named_sounds: of a model
+    without instruments, family by family. sha256: of weights.safetensors.
     training, quality: facts and measured figures, free in form.
     """
 
@@ -78,7 +79,7 @@ class ModelCard:
     licence: str = ""
     provenance: str = ""
     directions: tuple[Direction, ...] = ()
-    presets: tuple[Preset, ...] = ()
+    named_sounds: tuple[NamedSound, ...] = ()
     training: dict = field(default_factory=dict)
     quality: dict = field(default_factory=dict)
 
@@ -88,8 +89,13 @@ class ModelCard:
             raise ModelError(f"The model '{self.id}' has a latent size or pitch range that is none: {numbers}.")
         if any(len(direction.vector) != self.latent_size for direction in self.directions):
             raise ModelError(f"The model '{self.id}' has directions that do not fit its {self.latent_size} numbers.")
-        if len({preset.name for preset in self.presets}) < len(self.presets) or (self.presets and self.instruments):
-            raise ModelError(f"The model '{self.id}' has presets of one name, or both presets and instruments.")
+        names = [sound.name for sound in self.named_sounds]
+        if len(set(names)) < len(names):
+            raise ModelError(f"The model '{self.id}' has two named sounds of the same name.")
+        if names and self.instruments:
+            raise ModelError(
+                f"The model '{self.id}' has both instruments and named sounds. It may have one or the other."
+            )
 
     def __hash__(self) -> int:
         return hash((self.id, self.sha256))
@@ -104,8 +110,8 @@ class ModelCard:
             )
 
     def check_instrument(self, name: str) -> None:
-        """Raise InputError, naming the nearest one, unless the model has an instrument or preset `name`."""
-        names = self.instruments or tuple(preset.name for preset in self.presets)
+        """Raise InputError, naming the nearest one, unless the model has an instrument or named sound `name`."""
+        names = self.instruments or tuple(sound.name for sound in self.named_sounds)
         if name not in names:
             raise InputError(
                 f"'{self.id}' has no instrument '{name}'.{nearest(name, names)} "
@@ -113,12 +119,13 @@ class ModelCard:
             )
 
     def families(self) -> dict[str, list[str]]:
-        """The names that `instrument` may take, by family: the instruments, or the presets of a model without any."""
+        """The names that `instrument` may take, by family: the instruments, or the named sounds of a model without
+        any."""
         if self.instruments:
             return families(self.instruments)
         grouped: dict[str, list[str]] = {}
-        for preset in self.presets:
-            grouped.setdefault(preset.family, []).append(preset.name)
+        for sound in self.named_sounds:
+            grouped.setdefault(sound.family, []).append(sound.name)
         return grouped
 
 
@@ -157,7 +164,7 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
         document["specgram"] = representation_from_json(document["specgram"])
         document["instruments"] = tuple(document["instruments"])
         document["directions"] = tuple(_direction_from_json(direction) for direction in document.get("directions", ()))
-        document["presets"] = tuple(Preset(**preset) for preset in document.get("presets", ()))
+        document["named_sounds"] = tuple(NamedSound(**sound) for sound in document.pop(NAMED_SOUNDS_KEY, ()))
         document["training"] = in_new_words(document.get("training", {}))
         # A model is known by its folder: two snapshots of one run are two models, and their sounds do not mix.
         return ModelCard(**document | {"id": path.resolve().parent.name})
@@ -223,6 +230,7 @@ def save_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
 def save_card(folder: str | os.PathLike, card: ModelCard) -> None:
     """Write `folder`/card.json for weights that are there already. Raises ModelError."""
     document = {"format": FORMAT} | dataclasses.asdict(card) | {"specgram": card.specgram.to_json()}
+    document = {NAMED_SOUNDS_KEY if key == "named_sounds" else key: value for key, value in document.items()}
     text = json.dumps(document, indent=1)
     # A list of numbers on one line: a direction has 512 of them.
     text = re.sub(r"\[\n[\s\d.,eE+-]+\]", lambda numbers: json.dumps(json.loads(numbers[0])), text)

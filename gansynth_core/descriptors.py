@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gansynth_core.sound import SILENCE_PEAK, Clips
+from gansynth_core.pitches import pitch_hz
+from gansynth_core.sound import HELD_SHARE, SILENCE_PEAK, Clips
 
-HELD = 0.75  # a note is let go after this share of it: 3 s of 4
 BLOCK_SECONDS = 0.002  # steps of the level over time
 TRACK_SECONDS = 0.01  # steps of the partials over time
 
@@ -74,7 +74,7 @@ def measure(clips: Clips) -> np.ndarray:
     """
     low, high = np.array([(descriptor.low, descriptor.high) for descriptor in DESCRIPTORS]).T
     rows = [
-        _measure_note(samples.astype(np.float32), clips.sample_rate, 440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
+        _measure_note(samples.astype(np.float32), clips.sample_rate, pitch_hz(pitch))
         for samples, pitch in zip(clips.audio, clips.pitches, strict=True)
     ]
     return np.clip(np.array(rows, dtype=np.float64).reshape(-1, len(DESCRIPTORS)), low, high)
@@ -102,6 +102,7 @@ def furthest_apart(heard: np.ndarray, count: int) -> list[int]:
     distance = np.full(len(heard), np.inf)
     while len(chosen) < count:
         distance = np.minimum(distance, np.square(heard - heard[chosen[-1]]).sum(axis=1))
+        distance[chosen[-1]] = -1.0  # never the same row twice, even among equal ones
         chosen.append(int(np.argmax(distance)))
     return chosen
 
@@ -109,7 +110,7 @@ def furthest_apart(heard: np.ndarray, count: int) -> list[int]:
 def _measure_note(samples: np.ndarray, rate: int, f0: float) -> tuple[float, ...]:
     if np.abs(samples).max(initial=0) < SILENCE_PEAK:
         return _SILENCE
-    held_seconds = HELD * len(samples) / rate
+    held_seconds = HELD_SHARE * len(samples) / rate
     power = _power_spectra(samples, rate, f0)  # [frames, bins]
     seconds_a_frame = len(samples) / rate / len(power)
     held = power[: max(1, round(held_seconds / seconds_a_frame))]

@@ -8,10 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from gansynth_core.cards import ModelCard
-from gansynth_core.descriptors import HELD
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, morph
-from gansynth_core.sound import NOTE_PEAK, Clips
+from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, Clips
 
 MOST_KEYFRAMES = 24
 LEAST_LIKENESS = -0.5  # notes that cancel each other are brought up by 3 dB at most
@@ -52,7 +51,7 @@ def glide(
             "The moments of a glide are fractions of its time, from 0 to 1, each later than the one before."
         )
     longest = synth.card.specgram.seconds
-    seconds = HELD * longest if seconds is None else seconds
+    seconds = HELD_SHARE * longest if seconds is None else seconds
     if not (isinstance(seconds, int | float | np.number) and 0 < seconds <= longest):
         raise InputError(f"A glide of {seconds} s is not possible: choose more than 0 and at most {longest:g} s.")
     if not 1 <= keyframes <= MOST_KEYFRAMES:

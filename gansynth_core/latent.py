@@ -12,7 +12,9 @@ from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError
 
 FORMAT = 1
-VARIATION = 0.25  # the way from a preset towards a draw, along the great circle: 22 degrees in a space of many numbers
+VARIATION = (
+    0.25  # the way from a named sound towards a draw, along the great circle: 22 degrees in a space of many numbers
+)
 Z_LIMIT = 20.0  # |z_i|; a normal draw never comes near, and beyond it the network has nothing to say
 
 
@@ -47,7 +49,7 @@ class Timbre:
             if instrument:
                 raise InputError(
                     f"'{card.id}' has no instruments to choose from: leave the instrument out"
-                    + ("; a preset goes with a seed, not with z." if card.presets else ".")
+                    + ("; a named sound goes with a seed, not with z." if card.named_sounds else ".")
                 )
             return cls(card.id, tuple(float(x) for x in z))
         if instrument is None:
@@ -88,15 +90,15 @@ def sample(
     card: ModelCard, n: int = 1, seed: int = 0, instrument: str | Mapping[str, float] | None = None
 ) -> list[Timbre]:
     """`n` Timbres with z ~ N(0, 1). Item i is drawn on the CPU from seed + i alone: the same sound on any device, for
-    any n. Of a preset (or weights by preset), seed 0 is the preset itself and any other a variation of it.
+    any n. Of a named sound (or weights by name), seed 0 is the sound itself and any other a variation of it.
     Raises InputError as Timbre.of, and for a seed that is no integer of 0 .. 2^53."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= 2**53:
         raise InputError(f"Seed {seed!r} must be a whole number from 0 to {2**53}.")
     seeds = range(int(seed), int(seed) + n)
-    if card.presets and instrument:
-        preset = _preset(card, instrument)
+    if card.named_sounds and instrument:
+        named = _named_sound(card, instrument)
         return [
-            dataclasses.replace(preset, z=slerp(preset.z, _draw(card, number), VARIATION)) if number else preset
+            dataclasses.replace(named, z=slerp(named.z, _draw(card, number), VARIATION)) if number else named
             for number in seeds
         ]
     return [Timbre.of(card, _draw(card, number), instrument) for number in seeds]
@@ -106,14 +108,14 @@ def _draw(card: ModelCard, seed: int) -> list[float]:
     return torch.randn(card.latent_size, generator=torch.Generator().manual_seed(seed)).tolist()
 
 
-def _preset(card: ModelCard, instrument: str | Mapping[str, float]) -> Timbre:
-    """The sound of a preset, or amid several by their weights. Raises InputError."""
+def _named_sound(card: ModelCard, instrument: str | Mapping[str, float]) -> Timbre:
+    """The sound of a name, or the blend of several by their weights. Raises InputError."""
     weights = {instrument: 1.0} if isinstance(instrument, str) else instrument
     if not isinstance(weights, Mapping):
         raise InputError(f"An instrument is a name, or weights by name, not {instrument!r}.")
     for name in weights:
         card.check_instrument(name)
-    seeds = {preset.name: preset.seed for preset in card.presets}
+    seeds = {sound.name: sound.seed for sound in card.named_sounds}
     return blend([Timbre.of(card, _draw(card, seeds[name])) for name in weights], list(weights.values()))
 
 

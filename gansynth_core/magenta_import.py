@@ -383,7 +383,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", help="the checkpoint: acoustic_only.zip, all_instruments.zip, or a folder")
     command.add_argument("--name", required=True, help="what to call the model here")
     command.add_argument("--out", help=f"folder of models (default: what {MODELS_VARIABLE} names, else assets/models)")
-    command.add_argument("--no-presets", action="store_true", help="do not name sounds to choose from (a minute)")
+    command.add_argument("--no-named-sounds", action="store_true", help="do not name sounds to choose from (a minute)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -393,7 +393,7 @@ def run(arguments: argparse.Namespace) -> None:
     kinds = ", ".join(f"{count} {kind}" for kind, count in card.training["dropped_variables"].items())
     print(f"Left out, as only training needs them: {kinds}.")
     print(folder / arguments.name)
-    if not arguments.no_presets:
-        from gansynth_core.presets import save_presets
+    if not arguments.no_named_sounds:
+        from gansynth_core.named_sounds import save_named_sounds
 
-        save_presets(str(folder / arguments.name))
+        save_named_sounds(str(folder / arguments.name))

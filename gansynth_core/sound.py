@@ -16,6 +16,7 @@ from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
 
 NOTE_PEAK = 0.9  # every note is scaled to this peak, those that are learned from and those that are played
 SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is silence, and is left as quiet as it is
+HELD_SHARE = 0.75  # of a note: then its key is let go; of NSynth's notes, and those learned from, 3 s of 4
 FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, and leaves a sharp attack sharp
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: it ends without a click, and is not heard as fading
 

@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gansynth_core.descriptors import HELD
 from gansynth_core.pitches import pitch_hz
+from gansynth_core.sound import HELD_SHARE
 
 Wave = NDArray[np.floating]
 
-LOOPABLE = 0.7  # share of a note in which a loop may lie: the release (HELD) reaches back by half a specgram's window
+# Share of a note in which a loop may lie: the release (at HELD_SHARE) reaches back by half a specgram's window.
+LOOPABLE = 0.7
 BLOCK_SECONDS = 0.05  # over which levels are measured
 STEADY_DB_A_SECOND = 3.0  # of 128 General MIDI instruments, winds, bows and organs stay below 2, pianos start at 4
 FAINTEST_DB = -30.0  # below the note's loudest: what is left of a dead drum is steady too
@@ -150,7 +151,7 @@ def sustain(wave: np.ndarray, sample_rate: int, pitch: float, samples: int) -> S
 
 def hold_seconds(note_seconds: float) -> float:
     """For how long the key is held in a note of `note_seconds`: the note itself serves up to here."""
-    return HELD * note_seconds
+    return HELD_SHARE * note_seconds
 
 
 def _ended(wave: np.ndarray, samples: int) -> np.ndarray:

@@ -266,7 +266,7 @@ def generate(
 
     note_number: MIDI pitch (60 is middle C) or note name ("C4"), or several for several notes of one timbre.
     instrument: a name (None: the model's first), or weights by name such as {"violin": 0.5, "flute": 0.5}. Of a model
-    without instruments, a preset, or None for any of its sounds.
+    without instruments, a named sound, or None for any of its sounds.
     duration: seconds, up to the model's note length (4 s for `studio`, the default).
     seed: which of the instrument's sounds; the same seed is always the same sound.
     z: the latent itself, `latent_size` numbers, in place of a seed.

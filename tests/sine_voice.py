@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from gansynth_core import DESCRIPTORS, Atlas, Direction, ModelCard, Synth
+from gansynth_core.pitches import pitch_hz
 from gansynth_core.training.config import STUDIO_SPEC
 
 SPEC = STUDIO_SPEC
@@ -19,7 +20,7 @@ class SineGenerator:
 
     def __call__(self, z, pitch, instruments):
         seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
-        hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
+        hz = pitch_hz(pitch)
         level = 10 ** ((-12 + 3 * z[:, :1].clamp(-3, 3)) / 20)
         wave = torch.sin(2 * math.pi * hz[:, None] * seconds)
         for number, weight in enumerate(instruments.T):

@@ -18,7 +18,7 @@ LEVELS = [
     ["generators", "latent", "descriptors", "sustain"],
     ["synth", "patch"],
     ["glide"],
-    ["packs", "presets"],
+    ["packs", "named_sounds"],
     ["midi", "atlas"],
     ["training", "magenta_import", "bench", "__init__"],
     ["__main__"],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gansynth_core import DESCRIPTORS, Clips, measure
-from gansynth_core.descriptors import HELD
+from gansynth_core.sound import HELD_SHARE
 
 RATE, SECONDS = 24000, 4.0
 TIME = np.arange(int(RATE * SECONDS)) / RATE
@@ -190,5 +190,5 @@ def test_notes_are_measured_one_by_one():
 
 def test_what_happens_after_the_key_is_let_go_is_no_brightness():
     wave = saw(slope=2.0)
-    wave[int(HELD * len(wave)) + 5000 :] = noise()[int(HELD * len(wave)) + 5000 :] * 0.1
+    wave[int(HELD_SHARE * len(wave)) + 5000 :] = noise()[int(HELD_SHARE * len(wave)) + 5000 :] * 0.1
     assert heard(wave)["brightness"] == pytest.approx(heard(saw(slope=2.0))["brightness"], rel=0.05)

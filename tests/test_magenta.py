@@ -264,7 +264,8 @@ def test_an_impossible_network_is_refused(change):
 
 def test_a_folder_and_a_zip_give_the_same_model(models, checkpoint, tmp_path, capsys):
     assert (
-        main(["import-magenta", str(checkpoint), "--name", "same", "--no-presets", "--out", str(tmp_path / "own")]) == 0
+        main(["import-magenta", str(checkpoint), "--name", "same", "--no-named-sounds", "--out", str(tmp_path / "own")])
+        == 0
     )
     assert "36 generator, not averaged" in capsys.readouterr().out
     weights = [(folder / "weights.safetensors").read_bytes() for folder in (models / "tiny", tmp_path / "own" / "same")]

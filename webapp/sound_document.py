@@ -305,8 +305,10 @@ def hue_of(instrument: str | None, card: ModelCard) -> float:
 
 def digest_of(card: ModelCard) -> str:
     """Sixteen hex digits that change whenever the model may sound otherwise, and only then. URLs carry it."""
-    network = card.sha256, card.family, card.generator, card.instruments, card.presets
-    return hashlib.sha256(repr((network, card.directions, card.specgram, RENDERING)).encode()).hexdigest()[:16]
+    network = card.sha256, card.family, card.generator, card.instruments, card.named_sounds
+    facts = repr((network, card.directions, card.specgram, RENDERING))
+    # Links carry the digest, and were made when a NamedSound was still called a Preset.
+    return hashlib.sha256(facts.replace("NamedSound(", "Preset(").encode()).hexdigest()[:16]
 
 
 def _sentence(name: str) -> str:

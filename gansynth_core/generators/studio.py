@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
+from gansynth_core.pitches import pitch_hz
 from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency, modulus
 
 # Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
@@ -30,11 +31,6 @@ ASTRAY = 0.5  # bins: partials that are less far from a harmonic belong on it
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
 NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
 TEXTURE_KEYS = 128  # MIDI pitches that have a piece of the texture's noise of their own
-
-
-def midi_to_hz(pitch: Tensor) -> Tensor:
-    """MIDI pitch -> Hz, A4 = 69 = 440 Hz, equal temperament."""
-    return 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ class StudioGenerator(nn.Module):
     def harmonic_basis(self, pitch: Tensor) -> Tensor:
         """Functions of the distance to the nearest harmonic of `pitch` [batch] MIDI, each once under every band:
         [batch, functions * bands, bins]."""
-        f0 = midi_to_hz(pitch)[:, None] / self.spec.bin_hz  # in bins
+        f0 = pitch_hz(pitch)[:, None] / self.spec.bin_hz  # in bins
         place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
         harmonic = (place / f0).round().clamp_min(1)
         distance = place - harmonic * f0
@@ -230,7 +226,7 @@ class StudioGenerator(nn.Module):
         """Bins by which partials lie beside the harmonics of the pitch from the note's beginning to its end, and
         should not, [batch, 1, bins]. Learned magnitudes are off by a hair: in the lowest octave a tenth of a bin is a
         fifth of a semitone. What is far off means it (bells, stretched tuning), and what moves, too (vibrato)."""
-        f0 = midi_to_hz(pitch)[:, None] / self.spec.bin_hz
+        f0 = pitch_hz(pitch)[:, None] / self.spec.bin_hz
         place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
         loud = log_magnitude.exp()
         mean = (loud * distance).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
@@ -241,7 +237,7 @@ class StudioGenerator(nn.Module):
         """Phase of frame 0, radians [batch, bins]: one for all bins of a partial as seen from the window's centre (the
         alternating sign), so that they add up, and scattered from partial to partial, so that the wave has no spike."""
         place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
-        harmonic = (place / (midi_to_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
+        harmonic = (place / (pitch_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
         scattered = torch.frac(harmonic * 0.6180339887498949) * 2 * math.pi  # golden ratio: evenly spread
         return scattered + math.pi * (place % 2)
 

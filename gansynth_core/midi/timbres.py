@@ -24,9 +24,9 @@ UNMUSICAL = ("Percussive", "Sound Effects")  # families that a melody is not mea
 def parse_timbre(text: str, card: ModelCard) -> Timbre:
     """A timbre of `card`'s model by what it is called.
 
-    text: an instrument or preset (`violin`, seed 0), one with a seed (`violin:7`), a seed alone where the model has no
-    instruments (`7`), or a file: a Timbre or a Patch saved as JSON (of a Patch its timbre alone), or a WAV file of a
-    pack. Raises InputError or AudioError.
+    text: an instrument or named sound (`violin`, seed 0), one with a seed (`violin:7`), a seed alone where the model
+    has no instruments (`7`), or a file: a Timbre or a Patch saved as JSON (of a Patch its timbre alone), or a WAV file
+    of a pack. Raises InputError or AudioError.
     """
     text = text.strip()
     if text.lower().endswith(".wav"):
@@ -34,7 +34,7 @@ def parse_timbre(text: str, card: ModelCard) -> Timbre:
     elif text.lower().endswith(".json"):
         timbre = _saved(text)
     else:
-        if not card.instruments and (text.isdecimal() or not card.presets):
+        if not card.instruments and (text.isdecimal() or not card.named_sounds):
             return sample(card, 1, _seed(text, card))[0]
         name, colon, seed = text.rpartition(":")
         return sample(card, 1, _seed(seed, card) if colon else 0, name if colon else text)[0]

@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from gansynth_core.cards import Direction, model_folder, save_card
-from gansynth_core.descriptors import DESCRIPTORS, HELD, Descriptor, measure
+from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, nudge, sample
+from gansynth_core.sound import HELD_SHARE
 from gansynth_core.synth import BATCH, Synth
 from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.directions.components import latent_directions
@@ -138,7 +139,7 @@ def aspects(waves: Tensor, f0: Tensor, sample_rate: int) -> Tensor:
     """Smooth stand-ins for the descriptors in ASPECTS, which a gradient can be taken of: waves [batch, samples] with
     fundamentals `f0` [batch] in Hz -> [batch, aspects], each rising with its descriptor."""
     size = 1 << round(math.log2(0.17 * sample_rate))
-    held = waves[:, : int(HELD * waves.shape[1])]
+    held = waves[:, : int(HELD_SHARE * waves.shape[1])]
     window = torch.hann_window(size, device=waves.device)
     stft = torch.stft(held, size, size // 4, window=window, return_complex=True)
     power = (stft.real.square() + stft.imag.square()).mean(dim=2)[:, 1:]
@@ -156,7 +157,7 @@ def aspects(waves: Tensor, f0: Tensor, sample_rate: int) -> Tensor:
     level = waves[:, : waves.shape[1] // block * block].square().unflatten(1, (-1, block)).mean(dim=2)
     level = functional.avg_pool1d(level[:, None], 5, 1, 2)[:, 0]  # [batch, hundredths of a second]
     level = 10 * (level / (level.amax(dim=1, keepdim=True).detach() + 1e-12) + 1e-5).log10()
-    steady = level[:, 20 : int(HELD * level.shape[1]) - 20]
+    steady = level[:, 20 : int(HELD_SHARE * level.shape[1]) - 20]
     seconds = torch.linspace(-0.5, 0.5, steady.shape[1], device=waves.device) * 0.01 * steady.shape[1]
     return torch.stack(
         [

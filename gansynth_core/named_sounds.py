@@ -1,8 +1,8 @@
 """Names for the sounds of a model that has no instruments: `bright_pluck_12` is its sound of seed 12.
 
-Sounds are drawn, one note of each is measured, and it is named by what was measured: the noun, and with it the family,
-by how the note goes on in time; the adjective by what sets it apart most from the model's other sounds; the number is
-its seed, so a name can never come to mean another sound. Each family offers the dozen that differ most.
+Sounds are drawn, one note of each is measured, and the measurements name it. The noun, and with it the family, says how
+the note develops over time; the adjective says what sets it apart most from the model's other sounds; the number is its
+seed, so a name can never come to mean another sound. Each family offers the dozen that differ most.
 """
 
 import argparse
@@ -10,9 +10,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gansynth_core.cards import Preset, load_card, model_folder, save_card
-from gansynth_core.descriptors import DESCRIPTORS, measure
+from gansynth_core.cards import NamedSound, load_card, model_folder, save_card
+from gansynth_core.descriptors import DESCRIPTORS, furthest_apart, measure
 from gansynth_core.errors import InputError
 from gansynth_core.latent import sample
 from gansynth_core.sound import SILENCE_PEAK, Clips
@@ -21,7 +22,7 @@ from gansynth_core.synth import BATCH, Synth
 SOUNDS = 256  # drawn and measured
 MOST_SOUNDS = 10_000
 PITCH = 60
-A_FAMILY = 12  # presets of one family at most
+A_FAMILY = 12  # named sounds of one family at most
 
 FAMILIES = {
     "pluck": "Plucks",
@@ -36,7 +37,7 @@ FAMILIES = {
     "hit": "Hits",
     "noise": "Noises",
 }
-# (word, descriptor, whether it means much or little of it, the least or most of it that is heard as such)
+# (word, descriptor, whether the word stands for much or little of it, the limit from which the ear agrees)
 ADJECTIVES = (
     ("bright", "brightness", "much", 0.0),
     ("dark", "brightness", "little", np.inf),
@@ -57,19 +58,22 @@ SAID_ALREADY = {"soft": ("swell",), "crisp": ("hit",), "breathy": ("hit", "noise
 DISTANCE = ("brightness", "attack", "decay", "noisiness", "richness", "hollowness", "warmth", "beating", "tremolo")
 
 
-def make_presets(
+def find_named_sounds(
     synth: Synth, sounds: int = SOUNDS, progress: Callable[[int, int], object] | None = None
-) -> tuple[Preset, ...]:
-    """Presets among the first `sounds` (1-10,000) seeds of `synth`'s model, up to a dozen a family, in order of family
-    and name. progress: called with sounds done and sounds in all. Deterministic. Raises InputError for a model that has
-    instruments, and for one of which nothing is heard."""
+) -> tuple[NamedSound, ...]:
+    """Named sounds among the first `sounds` (1-10,000) seeds of `synth`'s model, up to a dozen per family, ordered by
+    family and name. progress: called with the sounds done and the sounds in all. Deterministic. Raises InputError for a
+    model that has instruments, and for one whose sounds are all silent."""
     card = synth.card
     if card.instruments:
-        raise InputError(f"'{card.id}' has {len(card.instruments)} instruments to choose from, and needs no presets.")
+        raise InputError(
+            f"'{card.id}' has {len(card.instruments)} instruments to choose from and needs no named sounds."
+        )
     if isinstance(sounds, bool) or not isinstance(sounds, int) or not 1 <= sounds <= MOST_SOUNDS:
-        raise InputError(f"Presets are chosen from 1 to {MOST_SOUNDS:,} sounds, not {sounds}.")
+        raise InputError(f"Named sounds are chosen from 1 to {MOST_SOUNDS:,} sounds, not {sounds}.")
     pitch = min(max(PITCH, card.pitch_low), card.pitch_high)
-    seeds, rows = [], []
+    seeds: list[int] = []
+    rows: list[NDArray[np.float64]] = []
     for start in range(0, sounds, BATCH):
         batch = range(start, min(start + BATCH, sounds))
         clips = synth.render(sample(card, len(batch), start), [pitch] * len(batch))
@@ -79,30 +83,30 @@ def make_presets(
         if progress is not None:
             progress(batch[-1] + 1, sounds)
     if not seeds:
-        raise InputError(f"Nothing is heard of the {sounds:,} sounds of '{card.id}' that were tried.")
+        raise InputError(f"All {sounds:,} sounds of '{card.id}' that were tried are silent.")
     return name_sounds(seeds, np.concatenate(rows))
 
 
-def name_sounds(seeds: Sequence[int], values: np.ndarray) -> tuple[Preset, ...]:
-    """Presets of sounds by their seeds and what `measure` says of them, float [sounds, len(DESCRIPTORS)]."""
+def name_sounds(seeds: Sequence[int], values: NDArray[np.float64]) -> tuple[NamedSound, ...]:
+    """Named sounds from seeds and what `measure` says of each, float [sounds, len(DESCRIPTORS)]."""
     columns = {descriptor.name: values[:, place] for place, descriptor in enumerate(DESCRIPTORS)}
     nouns = [noun_of({name: float(column[row]) for name, column in columns.items()}) for row in range(len(seeds))]
     adjectives = _adjectives(columns, nouns)
-    far = _evenly({descriptor.name: descriptor.heard(columns[descriptor.name]) for descriptor in DESCRIPTORS})
-    presets = []
+    heard = _standardized({descriptor.name: descriptor.heard(columns[descriptor.name]) for descriptor in DESCRIPTORS})
+    sounds: list[NamedSound] = []
     for noun, family in FAMILIES.items():
         rows = np.array([row for row, its in enumerate(nouns) if its == noun], int)
-        chosen = [rows[place] for place in _most_different(far[rows], A_FAMILY)]
-        named = [Preset(f"{adjectives[row]}_{noun}_{seeds[row]}", family, int(seeds[row])) for row in chosen]
-        presets += sorted(named, key=lambda preset: (preset.name.split("_")[0], preset.seed))
-    return tuple(presets)
+        chosen = rows[furthest_apart(heard[rows], A_FAMILY)]
+        named = [NamedSound(f"{adjectives[row]}_{noun}_{seeds[row]}", family, int(seeds[row])) for row in chosen]
+        sounds += sorted(named, key=lambda sound: (sound.name.split("_")[0], sound.seed))
+    return tuple(sounds)
 
 
 def noun_of(heard: Mapping[str, float]) -> str:
-    """What a sound is, by its descriptors' values.
+    """What kind of sound it is, from its descriptors' values.
 
-    The limits were set on the 128 General MIDI instruments of the studio voice at middle C: what is struck or plucked
-    there falls by more than 2 dB/s, drums and effects have noise above -12 dB, celesta and vibraphone fall by 11 to 30
+    The limits were set on the 128 General MIDI instruments of the studio voice at middle C. There, struck and plucked
+    sounds fall by more than 2 dB/s, drums and effects have noise above -12 dB, celesta and vibraphone fall by 11 to 30
     dB/s with few partials, ensembles beat, and so on.
     """
     if heard["noisiness"] > -12:
@@ -124,8 +128,8 @@ def noun_of(heard: Mapping[str, float]) -> str:
     return "lead" if heard["richness"] > 10 else "organ"
 
 
-def _adjectives(columns: Mapping[str, np.ndarray], nouns: Sequence[str]) -> list[str]:
-    """For each sound the word of the descriptor in which it stands nearest to an end of all the sounds' order."""
+def _adjectives(columns: Mapping[str, NDArray[np.float64]], nouns: Sequence[str]) -> list[str]:
+    """For each sound, the word of the descriptor that puts it nearest to either end when all sounds are ranked."""
     fitness = []
     for word, name, amount, limit in ADJECTIVES:
         values, order = columns[name], np.sort(columns[name])
@@ -137,31 +141,18 @@ def _adjectives(columns: Mapping[str, np.ndarray], nouns: Sequence[str]) -> list
     return [ADJECTIVES[number][0] for number in np.argmax(fitness, axis=0)]
 
 
-def _evenly(heard: Mapping[str, np.ndarray]) -> np.ndarray:
-    """[sounds, descriptors] in standard deviations."""
+def _standardized(heard: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The descriptors of DISTANCE, [sounds, descriptors], in standard deviations from their mean."""
     table = np.stack([heard[name] for name in DISTANCE], axis=1)
-    return (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-9)
-
-
-def _most_different(points: np.ndarray, most: int) -> list[int]:
-    """Up to `most` places of `points` [n, d]: the one nearest to their middle, then always the one farthest from all
-    that were taken (Gonzalez 1985)."""
-    if len(points) == 0:
-        return []
-    taken = [int(np.square(points - points.mean(axis=0)).sum(axis=1).argmin())]
-    away = np.square(points - points[taken[0]]).sum(axis=1)
-    while len(taken) < min(most, len(points)):
-        away[taken] = -1
-        taken.append(int(away.argmax()))
-        away = np.minimum(away, np.square(points - points[taken[-1]]).sum(axis=1))
-    return taken
+    spread: NDArray[np.float64] = np.maximum(table.std(axis=0), 1e-9)
+    return (table - table.mean(axis=0)) / spread
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `presets`."""
+    """The options of `name-sounds`."""
     parser.add_argument("--model", required=True, help="which model, or its folder")
     parser.add_argument(
         "--sounds", type=int, default=SOUNDS, help=f"how many sounds to choose from (default: {SOUNDS})"
@@ -169,20 +160,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the presets of a model and keep them in its card."""
-    save_presets(arguments.model, arguments.sounds)
+    """Name sounds of a model, keep them in its card and print them by family."""
+    save_named_sounds(arguments.model, arguments.sounds)
     families = load_card(model_folder(arguments.model)).families()
     for family, names in families.items():
         print(f"{family}: {', '.join(names)}")
 
 
-def save_presets(model: str, sounds: int = SOUNDS) -> None:
-    """Make the presets of a model (its id or folder), with a progress line, and keep them in its card; those it had go.
+def save_named_sounds(model: str, sounds: int = SOUNDS) -> None:
+    """Name sounds of a model (its id or folder) with a progress bar, and keep them in its card; those it had go.
     Raises ModelError or InputError."""
     from tqdm import tqdm
 
     folder = model_folder(model)
     synth = Synth.load(str(folder))
-    with tqdm(total=sounds, unit="sound", delay=1) as bar:  # a refusal comes before it
-        presets = make_presets(synth, sounds, lambda done, total: bar.update(done - bar.n))
-    save_card(folder, dataclasses.replace(load_card(folder), presets=presets))
+    with tqdm(total=sounds, unit="sound", delay=1) as bar:  # delayed, so that a refusal comes before it
+        named = find_named_sounds(synth, sounds, lambda done, total: bar.update(done - bar.n))
+    save_card(folder, dataclasses.replace(load_card(folder), named_sounds=named))
