@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
@@ -82,6 +83,22 @@ def test_generate_refuses_a_name_that_no_text_can_hold(tmp_path):
     generate = generate_action(Player.of(sine_synth()), tmp_path, set())
     with pytest.raises(Error, match=r"no instrument '\?'"):
         generate("\ud800")
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "answer"),
+    [
+        ("notes?low=60&high=60", 400, {"error": "The request lacks 'sound'."}),
+        ("thumb?width=9999", 400, {"error": "'width' must be a whole number from 32 to 240."}),
+        ("jobs/none", 400, {"error": "This export no longer exists. Start it again."}),
+        ("nothing", 404, {"detail": "This page was opened with another model. Reload it."}),
+    ],
+)
+def test_routes_behind_gradio_refuse_in_words(served, address, status, answer):
+    studio = f"{served}/gradio_api/studio"
+    digest = httpx.get(f"{studio}/model").json()["digest"]
+    refused = httpx.get(f"{studio}/{digest}/{address}")
+    assert (refused.status_code, refused.json()) == (status, answer)
 
 
 def test_only_generate_is_public(client):

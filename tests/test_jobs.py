@@ -115,7 +115,7 @@ def test_files_are_kept_for_a_while_and_only_so_many():
         try:
             jobs.state(name)
         except InputError as error:
-            return "not there any more" in str(error)
+            return "no longer exists" in str(error)
 
     until(gone)
     jobs = Jobs()

@@ -19,8 +19,9 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from gansynth_core import DESCRIPTORS, Direction, Envelope, InputError, ModelError, Patch, Synth, sample
+from webapp.gate import Guard
 from webapp.player import Player
-from webapp.routes import PREFIX, Guard, studio_routes
+from webapp.routes import PREFIX, studio_routes
 from webapp.sound_document import check_pitch, digest_of
 
 SYNTH = sine_synth()
@@ -647,7 +648,7 @@ def test_a_glide_is_saved_as_it_is_played(client):
         ({"pitch": 99}, "24-84"),
         ({"seconds": 60}, "at most 4 s"),
         ({"seconds": "nan"}, "at most 4 s"),
-        ({"format": "mp3"}, "'format' is pcm or wav"),
+        ({"format": "mp3"}, "'format' must be pcm or wav"),
         ({"format": "wav", "patch": {"attack": 99}}, "attack"),
     ],
 )

@@ -139,8 +139,9 @@ def launch(
     only once it is stopped."""
     from starlette.middleware import Middleware
 
+    from webapp.gate import Guard
     from webapp.layout import HEAD, build_page, studio_theme
-    from webapp.routes import Guard, studio_routes
+    from webapp.routes import studio_routes
 
     page = build_page(player)
     page.launch(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gansynth_core import GanSynthError, InputError
-from webapp.player import Busy
+from webapp.line import Busy
 
 AT_ONCE = 2  # of all visitors together; the others wait their turn
 MOST_OPEN = 8  # running or waiting
@@ -107,14 +107,14 @@ class Jobs:
         """The file of a job that is done. Raises InputError if it is not."""
         job = self._job(name)
         if job.state != "done":
-            raise InputError("This export has no file: it is not done.")
+            raise InputError("This export is not done, so it has no file yet.")
         return job.result.path
 
     def _job(self, name: str) -> _Job:
         try:
             return self._jobs[name]
         except KeyError:
-            raise InputError("This export is not there any more: start it again.") from None
+            raise InputError("This export no longer exists. Start it again.") from None
 
     @staticmethod
     def _left(job: _Job) -> float | None:

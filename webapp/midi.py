@@ -3,14 +3,14 @@
 import base64
 import binascii
 import re
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gansynth_core import InputError, ModelCard, Song, TimbrePath, midi_notices, read_midi, render_midi
 from webapp.jobs import Done, Progress, Work
-from webapp.player import Busy, Player
+from webapp.line import Line
+from webapp.player import Player
 from webapp.sound_document import parse_sound, pitch_name, timbre_of
 
 MIDI_LIMIT = 2_000_000  # bytes
@@ -19,7 +19,7 @@ MOST_STOPS = 16  # sounds of a path
 DRAWN_NOTES = 3000
 DRUMS = 10  # General MIDI's channel
 
-_reading = threading.BoundedSemaphore(2)  # files are read in Python, at a second or so a large one
+_reading = Line(2, "MIDI files")  # files are read in Python, at a second or so a large one
 
 
 def read_song(text: Any) -> Song:
@@ -31,12 +31,8 @@ def read_song(text: Any) -> Song:
         raise InputError("The MIDI file did not arrive whole.") from cause
     if len(data) > MIDI_LIMIT:
         raise InputError(f"This file is larger than {MIDI_LIMIT / 1e6:g} MB, which is the most.")
-    if not _reading.acquire(blocking=False):
-        raise Busy("The studio is busy: it reads other MIDI files.")
-    try:
+    with _reading.place():
         song = read_midi(data)
-    finally:
-        _reading.release()
     if not song.notes:
         raise InputError("This MIDI file has no notes.")
     if song.seconds > SONG_SECONDS:

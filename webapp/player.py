@@ -6,13 +6,10 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from gansynth_core import Atlas, Clips, GanSynthError, ModelCard, ModelError, Synth, Timbre
+from webapp.line import Busy, Line
 
-LINE = 16  # requests that may wait for the model; one more is sent away, as it would wait for seconds
+LINE = 16  # requests that may wait for the model; one more is turned away, as it would wait for seconds
 LOADING_SECONDS = 60.0
-
-
-class Busy(GanSynthError):
-    """More requests wait for the model than it can answer soon."""
 
 
 class Player:
@@ -25,7 +22,7 @@ class Player:
         self.card = card
         self._folder, self._atlas = folder, atlas
         self._synth: Future[Synth] = Future()
-        self._line = threading.BoundedSemaphore(line)
+        self._line = Line(line, "notes")
         self._waiting: Callable[[], None] | None = None
         self._starting = threading.Lock()
 
@@ -77,12 +74,8 @@ class Player:
 
         Raises Busy when too many wait already, and whatever GanSynthError the model raises.
         """
-        if not self._line.acquire(blocking=False):
-            raise Busy("The studio is busy: too many notes are waiting.")
-        try:
+        with self._line.place():
             return self.synth().render(timbre, pitches, background=background, given_up=given_up)
-        finally:
-            self._line.release()
 
     def synth(self) -> Synth:
         """The model itself, once it is there: for work in the background, which does not stand in the line of those who

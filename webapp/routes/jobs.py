@@ -1,0 +1,30 @@
+"""Jobs: how far one is, stopping it, and its file."""
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from webapp.routes.answers import FRESH, StudioRoute
+from webapp.routes.asked import Asked
+from webapp.routes.studio import CurrentStudio
+
+router = APIRouter(prefix="/jobs/{job}", route_class=StudioRoute)
+
+
+@router.get("")
+def state(job: str, studio: CurrentStudio) -> Response:
+    """How far a job is: see Jobs.state."""
+    return JSONResponse(studio.jobs.state(job), headers=FRESH)
+
+
+@router.post("/cancel", dependencies=[Depends(Asked.read)])
+def cancel(job: str, studio: CurrentStudio) -> Response:
+    """Stop a job, or throw its file away."""
+    studio.jobs.cancel(job)
+    return JSONResponse({})
+
+
+@router.get("/file")
+def file(job: str, studio: CurrentStudio) -> Response:
+    """The file of a job that is done, whole or the part that a player asks for."""
+    path = studio.jobs.file(job)
+    return FileResponse(path, filename=path.name, headers={"Cache-Control": "private, max-age=3600"})

@@ -1,0 +1,35 @@
+"""Sample packs: what one would come to, and making it."""
+
+from typing import Annotated, Any, ClassVar
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, Response
+
+from webapp.packs import BODY_LIMIT, estimate, pack_work, parse_plan
+from webapp.routes.answers import StudioRoute
+from webapp.routes.asked import Asked
+from webapp.routes.studio import CurrentPlayer, CurrentStudio
+
+router = APIRouter(route_class=StudioRoute)
+
+
+class Pack(Asked):
+    """Its parts depend on each other: webapp.packs reads them."""
+
+    body_limit: ClassVar[int] = BODY_LIMIT
+    sounds: Any
+    options: Any
+    ends: Any = None
+
+
+@router.post("/pack/estimate")
+def pack_estimate(player: CurrentPlayer, asked: Annotated[Pack, Depends(Pack.read)]) -> Response:
+    """What a pack of this many `sounds` with `options` would come to: see packs.estimate."""
+    return JSONResponse(estimate(asked.sounds, asked.options, player.card))
+
+
+@router.post("/pack/export")
+def pack_export(studio: CurrentStudio, player: CurrentPlayer, asked: Annotated[Pack, Depends(Pack.read)]) -> Response:
+    """Start a job that makes a pack of `sounds` with `options`, and perhaps the wavetable between `ends`."""
+    plan = parse_plan(asked.sounds, asked.ends, asked.options, player.card)
+    return JSONResponse({"job": studio.jobs.start(pack_work(player, plan))})
