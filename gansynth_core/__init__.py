@@ -10,8 +10,9 @@ from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
 from gansynth_core.midi.song import Song, SongNote, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
+from gansynth_core.packs.items import PackItem, Wavetable, morph_items
 from gansynth_core.packs.parts import write_parts
-from gansynth_core.packs.plan import PackItem, PackPlan, Wavetable, morph_items
+from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import note_wav, read_timbre, timbre_in
 from gansynth_core.patch import Patch, load_patch

@@ -1,7 +1,13 @@
 """Sample packs: zips of notes that samplers open (`python -m gansynth_core pack`, and Pack on the page).
 
-plan.py            what a pack shall hold, checked and estimated; read from JSON and saved as JSON
-render.py          a plan made into a zip, which can be stopped and resumed
+plan.py            what a pack shall hold; its JSON, size and time
+  items.py         the sounds and wavetables of a plan
+  options.py       how its notes are made and written
+  devices.py       hardware samplers and their limits
+  entries.py       sounds, wavetables and keys read from JSON
+  checks.py        checks of single values
+  json_files.py    plans read, plans and manifests written
+render.py          a plan made into a zip; it can be stopped and resumed
 sound_writer.py    one sound of it: its notes judged, shaped, looped, levelled and written
 takes.py           sounds beside a sound: takes of a note, and what replaces a reject
 most_different.py  the n most different of many sounds

@@ -6,10 +6,13 @@ import functools
 from collections.abc import Iterator
 
 from gansynth_core.errors import InputError
+from gansynth_core.packs.devices import DEVICES
+from gansynth_core.packs.json_files import load_document
 from gansynth_core.packs.most_different import most_different
 from gansynth_core.packs.naming import PROFILES
+from gansynth_core.packs.options import FORMATS, LEVELS, MEASURES, REJECTS
 from gansynth_core.packs.parts import MOST_IN_PARTS, NOTES_A_PART, write_parts
-from gansynth_core.packs.plan import DEVICES, FORMATS, LEVELS, MEASURES, MOST_NOTES, REJECTS, PackPlan, load_document
+from gansynth_core.packs.plan import MOST_NOTES, PackPlan
 from gansynth_core.packs.render import Progress, write_pack
 from gansynth_core.pitches import parse_pitch
 from gansynth_core.synth import Synth

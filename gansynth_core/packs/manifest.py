@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gansynth_core.cards import ModelCard
+from gansynth_core.packs.json_files import save_lines
 from gansynth_core.packs.naming import SOFTWARE
-from gansynth_core.packs.plan import PackPlan, save_lines
+from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.shaping import LAYER_DB, LAYER_SHELF_DB
 from gansynth_core.packs.zones import velocity_ranges
 

@@ -13,10 +13,11 @@ from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre
 from gansynth_core.packs import quality
 from gansynth_core.packs.decentsampler import dspreset
+from gansynth_core.packs.items import PackItem
 from gansynth_core.packs.levels import gains, loudness_lufs
 from gansynth_core.packs.multisample import write_multisample
 from gansynth_core.packs.naming import SOFTWARE, note_name
-from gansynth_core.packs.plan import PackItem, PackPlan
+from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.sf2 import write_sf2
 from gansynth_core.packs.sfz import sfz
 from gansynth_core.packs.shaping import cleaned, softer, widened

@@ -1,0 +1,25 @@
+"""Hardware samplers that a pack can be made for."""
+
+from dataclasses import dataclass
+
+from gansynth_core.packs.options import MOST_LAYERS, MOST_TAKES
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a hardware sampler loads: subtype and rate of its samples, and at most how many notes an instrument, layers
+    of velocity, takes of a note and seconds."""
+
+    subtype: str
+    sample_rate: int
+    notes: int = 128
+    layers: int = MOST_LAYERS
+    takes: int = MOST_TAKES
+    seconds: float = 3600.0
+
+
+# From the table of formats that ConvertWithMoss (github.com/git-moss) keeps.
+DEVICES = {
+    "op-xy": Device("PCM_16", 44100, notes=24, layers=1, takes=1, seconds=20.0),
+    "tonverk": Device("PCM_24", 48000),
+}

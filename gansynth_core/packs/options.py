@@ -1,0 +1,78 @@
+"""How the notes of a pack are made and written: the options of a plan, in two parts that check themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gansynth_core.errors import InputError
+from gansynth_core.packs.checks import choice, is_number, shown, truth, whole
+from gansynth_core.packs.naming import PROFILES
+from gansynth_core.riff import SAMPLE_BYTES
+
+SAMPLE_RATES = (44100, 48000)  # Hz, beside the model's own
+LEVELS = ("sound", "note")
+MEASURES = ("peak", "loudness")
+REJECTS = ("drop", "keep", "reroll")
+FORMATS = ("sfz", "dspreset", "sf2", "multisample")
+MOST_LAYERS, MOST_TAKES = 4, 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteOptions:
+    """What becomes of every note.
+
+    level, measure: how loud notes are, see levels.gains. rejects: what fails a quality gate is left out ("drop"), only
+    listed ("keep"), or another sound nearby takes its place ("reroll"; what fails again is left out).
+    seconds: longest note, None for all that the model makes.
+    velocity_layers: how many notes a key, from softly to hard struck (1-4). No voice has learned velocity: softer ones
+    are quieter and duller (shaping.softer). round_robins: how many takes of each (1-4), by steps aside in the latent.
+    loops: whether instruments get a loop where their notes are steady. release_seconds: how long a note fades once its
+    key is let go, 0.01-10. Raises InputError.
+    """
+
+    level: str = "sound"
+    measure: str = "peak"
+    rejects: str = "drop"
+    seconds: float | None = None
+    velocity_layers: int = 1
+    round_robins: int = 1
+    loops: bool = True
+    release_seconds: float = 0.3
+
+    def __post_init__(self) -> None:
+        choice(self.level, "level", LEVELS)
+        choice(self.measure, "measure", MEASURES)
+        choice(self.rejects, "rejects", REJECTS)
+        whole(self.velocity_layers, "velocity_layers", 1, MOST_LAYERS)
+        whole(self.round_robins, "round_robins", 1, MOST_TAKES)
+        truth(self.loops, "loops")
+        if not (is_number(self.release_seconds) and 0.01 <= self.release_seconds <= 10):
+            raise InputError(f"release_seconds must be a number from 0.01 to 10, not {shown(self.release_seconds)}.")
+        if self.seconds is not None and not (is_number(self.seconds) and 0.1 <= self.seconds <= 3600):
+            raise InputError(f"seconds must be a number of at least 0.1, or null for the whole note: {self.seconds!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How notes are written.
+
+    subtype: PCM_16, PCM_24 or FLOAT. sample_rate: 44100, 48000 or the model's own, in Hz. stereo: see shaping.widened.
+    naming: see naming.py. formats: what is written beside the WAV files of an instrument, of sfz, dspreset, sf2 and
+    multisample; the last two hold the notes once more. Raises InputError.
+    """
+
+    subtype: str = "PCM_24"
+    sample_rate: int = 44100
+    naming: str = "sampler"
+    stereo: bool = False
+    formats: tuple[str, ...] = ("sfz", "dspreset")
+
+    def __post_init__(self) -> None:
+        choice(self.subtype, "subtype", SAMPLE_BYTES)
+        choice(self.naming, "naming", PROFILES)
+        whole(self.sample_rate, "sample_rate", 1, max(SAMPLE_RATES))
+        truth(self.stereo, "stereo")
+        if not isinstance(self.formats, Sequence) or isinstance(self.formats, str):
+            raise InputError(f"formats is a list of {', '.join(FORMATS)}, not {shown(self.formats)}.")
+        for name in self.formats:
+            choice(name, "Every format", FORMATS)
+        object.__setattr__(self, "formats", tuple(name for name in FORMATS if name in self.formats))
