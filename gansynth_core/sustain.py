@@ -9,7 +9,7 @@ Samplers get loops of steady notes only: plucks, pianos and drums would never en
 level off before it loops and puts it on again after, so a piano's loop falls as its string.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import HELD_SHARE
 
-Wave = NDArray[np.floating]
+Wave = NDArray[np.floating[Any]]
 
 # Share of a note in which a loop may lie: the release (at HELD_SHARE) reaches back by half a specgram's window.
 LOOPABLE = 0.7
@@ -51,13 +51,13 @@ class Loop(NamedTuple):
         return self.end - self.start + 1
 
 
-def find_loop(wave: np.ndarray, sample_rate: int, pitch: float, held: int) -> Loop | None:
+def find_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | None:
     """The best loop of `wave` float32 [n], a note of the MIDI `pitch`, before frame `held`; None if it has no steady
     part. Its length is a whole number of periods, to the frame."""
     return _best_loop(wave, sample_rate, pitch, held) if _steady(wave, sample_rate, held) else None
 
 
-def _best_loop(wave: np.ndarray, sample_rate: int, pitch: float, held: int) -> Loop | None:
+def _best_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | None:
     """As find_loop, of a note whose level is known to be even."""
     period = sample_rate / pitch_hz(pitch)
     half = round(max(WINDOW_SECONDS * sample_rate, 2 * period))
@@ -83,7 +83,7 @@ def _best_loop(wave: np.ndarray, sample_rate: int, pitch: float, held: int) -> L
     return Loop(start, end - 1, fade)
 
 
-def rescaled(loop: Loop, wave: np.ndarray, ratio: float) -> Loop:
+def rescaled(loop: Loop, wave: Wave, ratio: float) -> Loop:
     """`loop` in `wave` [n], the same note at `ratio` times the rate; its end is the best within a few frames."""
     start, fade = round(loop.start * ratio), int(loop.fade * ratio)
     reach = int(np.ceil(ratio)) + 1
@@ -97,7 +97,7 @@ def rescaled(loop: Loop, wave: np.ndarray, ratio: float) -> Loop:
     return Loop(start, min(misses, key=misses.__getitem__) - 1, fade)
 
 
-def crossfaded(wave: np.ndarray, loop: Loop) -> np.ndarray:
+def crossfaded(wave: Wave, loop: Loop) -> Wave:
     """Copy of `wave` float32 [n] or [n, channels] whose loop has no seam: at its end it has become what stands before
     its start, and behind its end it goes over from what stands behind the start to what was there.
 
@@ -111,22 +111,22 @@ def crossfaded(wave: np.ndarray, loop: Loop) -> np.ndarray:
     inwards = np.concatenate([rise, 1.0, rise[:-1][::-1]], axis=None)[: 2 * fade]
     outwards = 1.0 - inwards
     power = np.sqrt(inwards**2 + outwards**2 + 2 * likeness * inwards * outwards)
-    inwards, outwards = (
-        (gain / power).astype(np.float32).reshape(-1, *[1] * (wave.ndim - 1)) for gain in (inwards, outwards)
+    leaving, coming = (
+        (gain / power).astype(np.float32).reshape(-1, *[1] * (wave.ndim - 1)) for gain in (outwards, inwards)
     )
     mixed = wave.copy()
-    mixed[end - fade : end + fade] = outwards * after + inwards * before
+    mixed[end - fade : end + fade] = leaving * after + coming * before
     return mixed
 
 
 class Sustained(NamedTuple):
     """wave: float32 [samples]. how: "steady", "dying away" or "gone", what the note did at the end of its hold."""
 
-    wave: np.ndarray
+    wave: NDArray[np.float32]
     how: str
 
 
-def sustain(wave: np.ndarray, sample_rate: int, pitch: float, samples: int) -> Sustained:
+def sustain(wave: Wave, sample_rate: int, pitch: float, samples: int) -> Sustained:
     """`wave` float32 [n], a whole note of the MIDI `pitch`, made to sound for `samples` as if its key were still
     held."""
     held = round(LOOPABLE * len(wave))
@@ -154,12 +154,12 @@ def hold_seconds(note_seconds: float) -> float:
     return HELD_SHARE * note_seconds
 
 
-def _ended(wave: np.ndarray, samples: int) -> np.ndarray:
+def _ended(wave: Wave, samples: int) -> Wave:
     """The first `samples` of `wave`, with silence behind it."""
     return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
 
 
-def _levels_db(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+def _levels_db(wave: Wave, sample_rate: int) -> Wave:
     """RMS level in dB of every whole block of 50 ms of `wave` [n], float64 [blocks]."""
     block = round(BLOCK_SECONDS * sample_rate)
     blocks = wave[: len(wave) // block * block].reshape(-1, block).astype(np.float64)
@@ -167,7 +167,7 @@ def _levels_db(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     return levels
 
 
-def _steady(wave: np.ndarray, sample_rate: int, held: int) -> bool:
+def _steady(wave: Wave, sample_rate: int, held: int) -> bool:
     """Whether the later half of the held part keeps its level."""
     levels = _levels_db(wave[: max(0, held)], sample_rate)
     if len(levels) < 8:
@@ -178,7 +178,7 @@ def _steady(wave: np.ndarray, sample_rate: int, held: int) -> bool:
     return bool(loudest > SILENCE_DB and abs(slope) <= STEADY_DB_A_SECOND and late.mean() >= loudest + FAINTEST_DB)
 
 
-def _likeness(wave: np.ndarray, starts: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
+def _likeness(wave: Wave, starts: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
     """Of the surroundings (`half` frames to each side) of every start and every frame of `wave` [n]: their correlation
     and the difference of their levels in dB, both float64 [starts, n]; 0 and infinite within `half` of the edges."""
     size = len(wave)

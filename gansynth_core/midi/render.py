@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class MidiRender:
 
 
 def render_midi(
-    source: str | os.PathLike | bytes | Song,
+    source: str | os.PathLike[str] | bytes | Song,
     synth: Synth,
     timbres: Timbre | str | Sequence[Timbre | str],
     at: Sequence[float] | None = None,
@@ -106,18 +107,20 @@ def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[Song
         raise InputError(f"All notes of this MIDI file are drums (channel {DRUM_CHANNEL}): ask for drums to hear them.")
     if left_out:
         notices.append(f"{counted(left_out, 'note')} of the drum channel left out.")
-    notes, moved, outside = [], Counter(), Counter()
+    notes: list[tuple[SongNote, int]] = []
+    shifts: Counter[tuple[int, int]] = Counter()
+    outside: Counter[int] = Counter()
     for note in kept:
         pitch = _in_range(note.pitch, card)
         if pitch is None:
             outside[note.pitch] += 1
             continue
-        moved[note.pitch, pitch] += pitch != note.pitch
+        shifts[note.pitch, pitch] += pitch != note.pitch
         notes.append((note, pitch))
     span = f"{card.pitch_low}-{card.pitch_high}"
     if not notes:
         raise InputError(f"No note of this MIDI file, nor its octaves, lies within what '{card.id}' learned ({span}).")
-    moved = Counter({f"{was} to {now}": number for (was, now), number in moved.items() if number})
+    moved = Counter({f"{was} to {now}": number for (was, now), number in shifts.items() if number})
     if moved:
         notices.append(
             f"{counted(moved.total(), 'note')} outside what '{card.id}' learned ({span}) moved by octaves: pitch "
@@ -140,7 +143,7 @@ def _in_range(pitch: int, card: ModelCard) -> int | None:
     return pitch if card.pitch_low <= pitch <= card.pitch_high else None
 
 
-def _listed(counts: Counter) -> str:
+def _listed(counts: Counter[Any]) -> str:
     """`96 to 84 (3 times), 98 to 74`, the commonest first."""
     named = [f"{what} ({number:,} times)" if number > 1 else str(what) for what, number in counts.most_common(LISTED)]
     return ", ".join(named) + (f" and {len(counts) - LISTED} more" if len(counts) > LISTED else "")
@@ -173,7 +176,7 @@ def _add_notes(
     return Counter({how: sum(length > hold for length in lengths)} if how else {})
 
 
-def _about_long_notes(hows: Counter, card: ModelCard) -> str:
+def _about_long_notes(hows: Counter[str], card: ModelCard) -> str:
     does = {
         "steady": "held on by a loop of the steady part",
         "dying away": "left to go on dying away",

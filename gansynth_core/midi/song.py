@@ -7,8 +7,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.errors import InputError
 
@@ -44,7 +46,7 @@ class Song:
     between which its volume goes in straight lines. notices: sentences on what is played otherwise than written."""
 
     notes: tuple[SongNote, ...]
-    levels: dict[int, tuple[np.ndarray, np.ndarray]]
+    levels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
     notices: tuple[str, ...] = ()
 
     @property
@@ -52,7 +54,7 @@ class Song:
         """When the last note ends; 0 without notes."""
         return max((note.end for note in self.notes), default=0.0)
 
-    def level(self, channel: int, start: float, samples: int, sample_rate: int) -> np.ndarray | float:
+    def level(self, channel: int, start: float, samples: int, sample_rate: int) -> NDArray[np.float64] | float:
         """Amplitude of `channel` from `start` seconds on: float64 [samples], or one number where it does not change."""
         if channel not in self.levels:
             return amplitude(DEFAULT_VOLUME) * amplitude(DEFAULT_EXPRESSION)
@@ -60,7 +62,8 @@ class Song:
         first, last = np.searchsorted(times, [start, start + samples / sample_rate])
         if first == last and (last == len(times) or gains[last - 1] == gains[last]):
             return float(gains[last - 1])
-        return np.interp(start + np.arange(samples) / sample_rate, times, gains)
+        between: NDArray[np.float64] = np.interp(start + np.arange(samples) / sample_rate, times, gains)
+        return between
 
 
 def amplitude(value: int) -> float:
@@ -69,7 +72,7 @@ def amplitude(value: int) -> float:
     return (value / 127) ** 2
 
 
-def read_midi(source: str | os.PathLike | bytes) -> Song:
+def read_midi(source: str | os.PathLike[str] | bytes) -> Song:
     """The song in a Standard MIDI File (type 0 or 1, at `source` or its bytes).
 
     Tracks and channels are played together. Note-offs end the first of equal notes of their track; the sustain pedal
@@ -84,7 +87,7 @@ def read_midi(source: str | os.PathLike | bytes) -> Song:
     return song.end(seconds)
 
 
-def _read(source: str | os.PathLike | bytes) -> tuple[str, bytes]:
+def _read(source: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     """What to call the file in a sentence, and its bytes."""
     if isinstance(source, bytes):
         name, data = "This MIDI file", source
@@ -105,7 +108,7 @@ def _read(source: str | os.PathLike | bytes) -> tuple[str, bytes]:
     return name, data
 
 
-def _timed_messages(name: str, data: bytes) -> Iterator[tuple[float, int, object]]:
+def _timed_messages(name: str, data: bytes) -> Iterator[tuple[float, int, Any]]:
     """(seconds, track, message) of all tracks in order of time, and of track where that is equal."""
     import io
 
@@ -171,7 +174,7 @@ class _Reader:
         self.bends = 0
         self.sounding = 0.0
 
-    def take(self, seconds: float, track: int, message) -> None:
+    def take(self, seconds: float, track: int, message: Any) -> None:
         if message.type == "note_on" and message.velocity > 0:
             self._strike(seconds, track, message)
         elif message.type in ("note_on", "note_off"):
@@ -181,7 +184,7 @@ class _Reader:
         elif message.type == "pitchwheel" and message.pitch:
             self.bends += 1
 
-    def _strike(self, seconds: float, track: int, message) -> None:
+    def _strike(self, seconds: float, track: int, message: Any) -> None:
         channel = message.channel + 1
         for held in [held for held in self.ringing[channel] if held.pitch == message.note]:
             self.ringing[channel].remove(held)  # the same string is struck again

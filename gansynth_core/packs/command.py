@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 from gansynth_core.errors import InputError
 from gansynth_core.packs.devices import DEVICES
@@ -114,7 +115,7 @@ def _progress(total: int) -> Iterator[Progress]:
         yield progress
 
 
-def _document(arguments: argparse.Namespace) -> dict:
+def _document(arguments: argparse.Namespace) -> dict[str, Any]:
     """The plan's document, read or made of options."""
     given = [name for name in _SHORT_FORM if getattr(arguments, name) is not None]
     if arguments.plan:

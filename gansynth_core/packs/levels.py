@@ -35,16 +35,16 @@ def gains(peaks: Sequence[float], loudness: Sequence[float] | None, level: str) 
     level "note": each by itself; "sound": one gain for all, by the highest peak and the mean loudness, so that they
     keep their balance.
     """
-    peaks = np.asarray(peaks, np.float64)
-    heard = peaks >= SILENCE_PEAK
+    tops = np.array(peaks, np.float64)
+    heard = tops >= SILENCE_PEAK
     if not heard.any():
-        return [1.0] * len(peaks)
-    found = PEAK / np.maximum(peaks, SILENCE_PEAK)
+        return [1.0] * len(tops)
+    found = PEAK / np.maximum(tops, SILENCE_PEAK)
     if level == "sound":
         found[:] = found[heard].min()
     if loudness is not None:
-        loudness = np.array(loudness, np.float64)
+        loud = np.array(loudness, np.float64)
         if level == "sound":
-            loudness[:] = 10 * np.log10(np.mean(10 ** (loudness[heard] / 10)))
-        found = np.minimum(found, 10 ** ((LOUDNESS_LUFS - loudness) / 20))
-    return np.where(heard, found, 1.0).tolist()
+            loud[:] = 10 * np.log10(np.mean(10 ** (loud[heard] / 10)))
+        found = np.minimum(found, 10 ** ((LOUDNESS_LUFS - loud) / 20))
+    return [float(gain) for gain in np.where(heard, found, 1.0)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.packs.json_files import save_lines
@@ -14,7 +15,7 @@ FORMAT = 1
 
 
 def save_manifest(
-    path: Path, plan: PackPlan, card: ModelCard, wavetables: Sequence[str], sounds: Iterable[dict]
+    path: Path, plan: PackPlan, card: ModelCard, wavetables: Sequence[str], sounds: Iterable[dict[str, Any]]
 ) -> None:
     """Write manifest.json. wavetables: the names of their files. A sound has `name`, `title`, `timbre` and further
     `takes` (see Timbre.from_json), `notes` (file, pitch, keys, velocities, take, seconds, gain_db, loop, and a `fault`

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from gansynth_core.cards import load_card, model_folder
 from gansynth_core.errors import InputError, ToolError
@@ -31,7 +32,7 @@ def split(plan: PackPlan, notes_a_part: int = NOTES_A_PART) -> list[PackPlan]:
     sounds = max(1, notes_a_part * max(1, len(plan.items)) // max(1, plan.notes))
     names = unique_names((item.name for item in plan.items), plan.naming)
     items = [replace(item, name=name) for item, name in zip(plan.items, names, strict=True)]
-    parts = [items[first : first + sounds] for first in range(0, len(items), sounds)] or [[]]
+    parts = [tuple(items[first : first + sounds]) for first in range(0, len(items), sounds)] or [()]
     if len(parts) == 1:
         return [plan]
     width = max(2, len(str(len(parts))))
@@ -49,7 +50,7 @@ def split(plan: PackPlan, notes_a_part: int = NOTES_A_PART) -> list[PackPlan]:
 def write_parts(
     plan: PackPlan,
     model: str,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     workers: int = 2,
     cluster: str | None = None,
@@ -65,10 +66,7 @@ def write_parts(
     Raises InputError for a plan that the model cannot make, ToolError if Dask is missing or its scheduler does not
     answer, and what write_pack raises.
     """
-    try:
-        from dask.distributed import as_completed
-    except ImportError as cause:
-        raise ToolError('Packs in parts need Dask: pip install "dask[distributed]".') from cause
+    dask = _dask()
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 256:
         raise InputError(f"Choose 1 to 256 workers, not {workers!r}.")
     plan.check(load_card(model_folder(model)), MOST_IN_PARTS)
@@ -86,7 +84,7 @@ def write_parts(
             client.submit(_write_part, parts[number], model, str(paths[number]), pure=False, retries=RETRIES): number
             for number in missing
         }
-        for future in as_completed(list(futures)):
+        for future in dask.as_completed(list(futures)):
             number = futures.pop(future)
             reports[number] = future.result()  # raises what the worker raised; leaving the block stops the others
             future.release()
@@ -96,14 +94,22 @@ def write_parts(
     return [reports[number] for number in sorted(reports)]
 
 
-@contextmanager
-def _client(address: str | None, workers: int) -> Iterator:
-    """A Dask client of the cluster at `address`, or of `workers` processes of this machine."""
-    from dask.distributed import Client, LocalCluster
+def _dask() -> Any:
+    """The module dask.distributed, which has no types. Raises ToolError if it is not installed."""
+    try:
+        import dask.distributed
+    except ImportError as cause:
+        raise ToolError('Packs in parts need Dask: pip install "dask[distributed]".') from cause
+    return dask.distributed
 
+
+@contextmanager
+def _client(address: str | None, workers: int) -> Iterator[Any]:
+    """A Dask client of the cluster at `address`, or of `workers` processes of this machine."""
+    dask = _dask()
     if address is not None:
         try:
-            client = Client(address, timeout=ANSWER_SECONDS)
+            client = dask.Client(address, timeout=ANSWER_SECONDS)
         except (OSError, ValueError, TimeoutError) as cause:
             raise ToolError(f"No Dask scheduler answers at '{address}'.") from cause
         with client:
@@ -111,14 +117,14 @@ def _client(address: str | None, workers: int) -> Iterator:
         return
     with (
         tempfile.TemporaryDirectory() as scratch,
-        LocalCluster(
+        dask.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=None,
             dashboard_address=None,
             local_directory=scratch,
         ) as cluster,
-        Client(cluster) as client,
+        dask.Client(cluster) as client,
     ):
         yield client
 

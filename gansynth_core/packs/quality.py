@@ -4,12 +4,13 @@ Bells, drums and organs with a 16-foot stop rightly sound elsewhere than at thei
 only if it repeats itself clearly, and at another period than its key's or a fraction of that.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import SILENCE_PEAK
+
+Fingerprint = NDArray[np.uint8]
 
 SHORTEST_SECONDS = 0.05
 FLAT_SAMPLES = 3  # that many at the very peak in a row are a wave that was cut off
@@ -27,7 +28,7 @@ PARTS, BANDS, LOWEST_HZ, FLOOR_DB, STEPS_A_DB = 16, 24, 40.0, 60.0, 4
 ALIKE_DB = 0.3
 
 
-def fault(wave: np.ndarray, sample_rate: int, pitch: float) -> str | None:
+def fault(wave: NDArray[np.float32], sample_rate: int, pitch: float) -> str | None:
     """Why `wave` float32 [n], as the model made it at the MIDI `pitch`, is no good, in a few words; None if it is."""
     if not np.isfinite(wave).all():
         return "not a number"
@@ -46,7 +47,7 @@ def fault(wave: np.ndarray, sample_rate: int, pitch: float) -> str | None:
     return None
 
 
-def off_pitch(wave: np.ndarray, sample_rate: int, pitch: float) -> bool:
+def off_pitch(wave: NDArray[np.float32], sample_rate: int, pitch: float) -> bool:
     """Whether `wave` float32 [n] clearly has another pitch than the MIDI `pitch`; octaves do not count."""
     period = sample_rate / pitch_hz(pitch)
     first, last = (round(seconds * sample_rate) for seconds in TUNE_SECONDS)
@@ -73,14 +74,14 @@ def _summit(before: float, at: float, after: float) -> float:
     return 0.5 * (before - after) / min(before - 2 * at + after, -1e-12)
 
 
-def sounding(wave: np.ndarray) -> int:
+def sounding(wave: NDArray[np.float32]) -> int:
     """Samples up to the last that is not silence beside the peak of `wave` [n]."""
     levels = np.abs(wave)
     heard = np.flatnonzero(levels > levels.max(initial=0.0) * 10 ** (-TAIL_BELOW_DB / 20))
     return int(heard[-1]) + 1 if len(heard) else 0
 
 
-def fingerprint(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+def fingerprint(wave: NDArray[np.float32], sample_rate: int) -> Fingerprint:
     """uint8 [16, 24]: the level of each part and band below the loudest of them, at most 60 dB; a quarter dB a step."""
     length = len(wave) // PARTS
     power = np.abs(np.fft.rfft(wave[: PARTS * length].reshape(PARTS, length) * np.hanning(length))) ** 2
@@ -89,10 +90,11 @@ def fingerprint(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     bands = np.diff(total[:, np.clip(edges.round().astype(int), 0, power.shape[1])], axis=1)
     loudest = max(bands.max(), 1e-20)  # of silence, so that it has a fingerprint too
     below = 10 * np.log10(loudest / np.maximum(bands, loudest * 10 ** (-FLOOR_DB / 10)))
-    return np.round(below * STEPS_A_DB).astype(np.uint8)
+    steps: Fingerprint = np.round(below * STEPS_A_DB).astype(np.uint8)
+    return steps
 
 
-def difference_db(a: np.ndarray, b: np.ndarray) -> float:
+def difference_db(a: Fingerprint, b: Fingerprint) -> float:
     """Mean difference of two fingerprints where at least one of them sounds."""
     sounds = np.minimum(a, b) < FLOOR_DB * STEPS_A_DB
     return float(np.abs(a.astype(int) - b)[sounds].sum() / max(1, sounds.sum()) / STEPS_A_DB)
@@ -103,10 +105,12 @@ class Heard:
 
     def __init__(self) -> None:
         self._names: dict[int, list[str]] = {}
-        self._prints: dict[int, np.ndarray] = {}  # pitch -> uint8 [room, 16, 24]
-        self._means: dict[int, np.ndarray] = {}  # pitch -> float32 [room, 24], the prints' means over the parts
+        self._prints: dict[int, Fingerprint] = {}  # pitch -> uint8 [room, 16, 24]
+        self._means: dict[
+            int, NDArray[np.float32]
+        ] = {}  # pitch -> float32 [room, 24], means over parts
 
-    def add(self, name: str, pitch: int, print_: np.ndarray) -> None:
+    def add(self, name: str, pitch: int, print_: Fingerprint) -> None:
         """Remember a note of the sound `name` by its fingerprint."""
         names = self._names.setdefault(pitch, [])
         if pitch not in self._prints:
@@ -119,15 +123,15 @@ class Heard:
         self._means[pitch][len(names)] = print_.mean(axis=0)
         names.append(name)
 
-    def twin(self, pitch: int, print_: np.ndarray) -> str | None:
+    def twin(self, pitch: int, print_: Fingerprint) -> str | None:
         """The sound whose note of the same pitch is within 0.3 dB of this one, on average; None if there is none."""
-        names: Sequence[str] = self._names.get(pitch, ())
+        names = self._names.get(pitch, [])
         if not names:
             return None
         limit = ALIKE_DB * STEPS_A_DB
         # The difference of the means is never more than the mean difference, so it rules out nearly all at once.
         near = np.abs(self._means[pitch][: len(names)] - print_.mean(axis=0, dtype=np.float32)).mean(axis=1) <= limit
-        for row in np.flatnonzero(near):
+        for row in np.flatnonzero(near).tolist():
             if difference_db(self._prints[pitch][row], print_) <= ALIKE_DB:
                 return names[row]
         return None

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -48,7 +49,7 @@ class PackReport:
 def write_pack(
     plan: PackPlan,
     synth: Synth,
-    out: str | os.PathLike,
+    out: str | os.PathLike[str],
     *,
     resume: bool = False,
     progress: Progress | None = None,
@@ -122,7 +123,7 @@ class _Export:
         done = self._done()
         progress(done * per_sound, self.plan.renders)
         with ThreadPoolExecutor(1) as writer:  # writes in order, while the next sounds are being rendered
-            waiting: deque[Future] = deque()
+            waiting: deque[Future[None]] = deque()
             for number, audio in self._rendered(done, progress):
                 waiting.append(writer.submit(self._finish, number, audio))
                 last = number == len(self.plan.items) - 1
@@ -158,8 +159,9 @@ class _Export:
     def _record(self, number: int) -> Path:
         return self.sounds / f"{number:05d}.json"
 
-    def _read(self, number: int) -> dict:
-        return json.loads(self._record(number).read_text(encoding="utf-8"))
+    def _read(self, number: int) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads(self._record(number).read_text(encoding="utf-8"))
+        return record
 
     def _rendered(self, first: int, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
         """(number, audio float32 [notes, samples]) of every sound from `first` on, in full batches."""
@@ -203,7 +205,7 @@ class _Export:
         counts = {"notes": 0, "left_out": 0, "kept": 0}
         listed: list[str] = []
 
-        def sounds() -> Iterator[dict]:
+        def sounds() -> Iterator[dict[str, Any]]:
             for number, (item, name) in enumerate(zip(self.plan.items, self.names, strict=True)):
                 record = self._read(number)
                 faults = [(left["pitch"], left["reason"]) for left in record["left_out"]]

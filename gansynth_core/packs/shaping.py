@@ -3,9 +3,12 @@
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.packs.quality import sounding
 from gansynth_core.sound import fade_in
+
+Wave = NDArray[np.float32]
 
 LAYER_DB = 5.0  # a velocity layer is so much quieter than the next harder one ...
 LAYER_SHELF_DB = 4.0  # ... and its partials well above the fundamental are weaker by this on top of it
@@ -21,7 +24,7 @@ SIDE_TURNS_AN_OCTAVE = 1.5  # how often it changes sides along the frequencies
 _SIDE_SECONDS = 0.05  # how far it reaches beyond the note
 
 
-def cleaned(wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+def cleaned(wave: Wave, sample_rate: int) -> tuple[Wave, int]:
     """`wave` float32 [n] without offset and without silence at both ends, and how many frames its start lost."""
     wave = wave - wave.mean(dtype=np.float64).astype(np.float32)
     levels = np.abs(wave)
@@ -31,7 +34,7 @@ def cleaned(wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
     return (fade_in(wave, sample_rate), lost)
 
 
-def softer(wave: np.ndarray, sample_rate: int, hz: float, steps: int) -> np.ndarray:
+def softer(wave: Wave, sample_rate: int, hz: float, steps: int) -> Wave:
     """`wave` float32 [n] or [n, channels] as a note of the fundamental `hz` struck `steps` velocity layers more softly:
     5 dB quieter a step, through a first-order high shelf of -4 dB a step from three times `hz` on."""
     if steps == 0:
@@ -42,10 +45,11 @@ def softer(wave: np.ndarray, sample_rate: int, hz: float, steps: int) -> np.ndar
     shelf = 10 ** (-LAYER_SHELF_DB * steps / 20)
     # H(s) = (sqrt(g) s + w) / (s / sqrt(g) + w): 1 at the bottom, g at the top, halfway (in dB) at w.
     b, a = bilinear([np.sqrt(shelf), corner], [1 / np.sqrt(shelf), corner], sample_rate)
-    return (10 ** (-LAYER_DB * steps / 20) * lfilter(b, a, wave, axis=0)).astype(np.float32)
+    dull: Wave = (10 ** (-LAYER_DB * steps / 20) * lfilter(b, a, wave, axis=0)).astype(np.float32)
+    return dull
 
 
-def widened(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+def widened(wave: Wave, sample_rate: int) -> Wave:
     """Stereo float32 [n, 2] of the mono `wave` float32 [n]: middle plus and minus a side signal 7 dB below it.
 
     The side is the middle turned by a quarter of a period, forwards for some frequencies and backwards for others. So
@@ -59,10 +63,11 @@ def widened(wave: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _side_response(size: int, sample_rate: int) -> np.ndarray:
+def _side_response(size: int, sample_rate: int) -> NDArray[np.complex128]:
     """From middle to side: complex [size / 2 + 1], purely imaginary at every frequency."""
     hz = np.maximum(np.fft.rfftfreq(size, 1 / sample_rate), 1.0)
     octaves = np.log2(hz / SIDE_HZ[0])
     rise = np.clip(octaves / np.log2(SIDE_HZ[1] / SIDE_HZ[0]), 0, 1)
     turning = np.tanh(2 * np.sin(2 * np.pi * SIDE_TURNS_AN_OCTAVE * octaves))
-    return 1j * 10 ** (SIDE_DB / 20) * (0.5 - 0.5 * np.cos(np.pi * rise)) * turning
+    response: NDArray[np.complex128] = 1j * 10 ** (SIDE_DB / 20) * (0.5 - 0.5 * np.cos(np.pi * rise)) * turning
+    return response

@@ -2,11 +2,12 @@
 
 import base64
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.errors import AudioError
 from gansynth_core.files import replacing
@@ -29,15 +30,17 @@ from gansynth_core.sound import Envelope, fade_out
 from gansynth_core.sustain import LOOPABLE, Loop, crossfaded, find_loop, rescaled
 from gansynth_core.synth import Synth
 
+Wave = NDArray[np.float32]
+
 
 class _Take(NamedTuple):
     """A rendered note: which take (from 0) of which pitch, why it is no good, and its fingerprint if it is numbers."""
 
     turn: int
     pitch: int
-    wave: np.ndarray
+    wave: Wave
     fault: str | None
-    print_: np.ndarray | None
+    print_: quality.Fingerprint | None
 
 
 class SoundWriter:
@@ -50,40 +53,41 @@ class SoundWriter:
 
     def wanted(self, timbre: Timbre) -> list[tuple[Timbre, int]]:
         """The notes (timbre, pitch) to be rendered for a sound, in the order in which `write` wants them."""
-        takes = [take(timbre, self.card, turn) for turn in range(self.plan.round_robins)]
+        takes = self._takes_of(timbre)
         return [(takes[turn], pitch) for turn, pitch in self.notes]
 
-    def write(self, name: str, item: PackItem, audio: np.ndarray) -> dict:
+    def write(self, name: str, item: PackItem, audio: Wave) -> dict[str, Any]:
         """Write the sound `item` as `name` with its notes `audio` float32 [notes, samples] and return what the manifest
         tells of it; its notes' fingerprints, for `remember`, are in there too. Raises OSError."""
-        takes, timbre = self._judged(audio), item.timbre
-        attempt = 0
-        if self.plan.rejects == "reroll" and any(take.fault for take in takes):
+        takes, timbre, attempt = self._judged(audio), item.timbre, 0
+        if self.plan.rejects == "reroll" and _faults(takes):
             timbre, takes, attempt = self._rerolled(timbre, takes)
         kept = [t for t in takes if t.fault is None or (self.plan.rejects == "keep" and t.print_ is not None)]
         kept.sort(key=lambda take: (take.pitch, take.turn))
         notes = self._files(name, dataclasses.replace(item, timbre=timbre), kept)
-        record = {
-            "timbre": timbre.to_json(),
-            **({"envelope": dataclasses.asdict(item.envelope)} if item.envelope else {}),
-            "notes": notes,
-            "left_out": [self._place(t) | {"reason": t.fault} for t in takes if all(t is not one for one in kept)],
-        }
+        record: dict[str, Any] = {"timbre": timbre.to_json()}
+        if item.envelope:
+            record["envelope"] = dataclasses.asdict(item.envelope)
+        record["notes"] = notes
+        record["left_out"] = [self._place(t) | {"reason": t.fault} for t in takes if all(t is not one for one in kept)]
         if self.plan.round_robins > 1:
-            record["takes"] = [take(timbre, self.card, t).to_json() for t in range(1, self.plan.round_robins)]
+            record["takes"] = [take.to_json() for take in self._takes_of(timbre)[1:]]
         if attempt:
             record["rerolled"] = attempt
         self.remember(name, record)
         return record
 
-    def remember(self, name: str, record: dict) -> None:
+    def remember(self, name: str, record: Mapping[str, Any]) -> None:
         """Know the sound of a record from now on, so that one alike is found."""
         for note in record["notes"]:
             if "fingerprint" in note:
                 code = np.frombuffer(base64.b64decode(note["fingerprint"]), np.uint8)
                 self.heard.add(name, note["pitch"], code.reshape(quality.PARTS, quality.BANDS))
 
-    def _judged(self, audio: np.ndarray) -> list[_Take]:
+    def _takes_of(self, timbre: Timbre) -> list[Timbre]:
+        return [take(timbre, self.card, turn) for turn in range(self.plan.round_robins)]
+
+    def _judged(self, audio: Wave) -> list[_Take]:
         """A sound that is there already is told by all its notes: an instrument is not torn apart for one of them."""
         rate = self.card.specgram.sample_rate
         if self.plan.seconds is not None:
@@ -92,12 +96,13 @@ class SoundWriter:
         for (turn, pitch), wave in zip(self.notes, audio, strict=True):
             print_ = quality.fingerprint(wave, rate) if np.isfinite(wave).all() else None
             takes.append(_Take(turn, pitch, wave, quality.fault(wave, rate, pitch), print_))
-        good = [n for n, one in enumerate(takes) if one.turn == 0 and one.fault is None]
-        twins = {n: self.heard.twin(takes[n].pitch, takes[n].print_) for n in good}
-        if twins and all(twins.values()):
-            takes = [
-                one._replace(fault=one.fault or f"near-duplicate of {next(iter(twins.values()))}") for one in takes
-            ]
+        twins = [
+            self.heard.twin(one.pitch, one.print_)
+            for one in takes
+            if one.turn == 0 and one.fault is None and one.print_ is not None
+        ]
+        if twins and all(twins):
+            takes = [one._replace(fault=one.fault or f"near-duplicate of {twins[0]}") for one in takes]
         return takes
 
     def _rerolled(self, timbre: Timbre, takes: list[_Take]) -> tuple[Timbre, list[_Take], int]:
@@ -113,16 +118,16 @@ class SoundWriter:
                 break
         return best
 
-    def _place(self, one: _Take) -> dict:
+    def _place(self, one: _Take) -> dict[str, Any]:
         return {"pitch": one.pitch} | ({"take": one.turn + 1} if self.plan.round_robins > 1 else {})
 
-    def _files(self, name: str, item: PackItem, takes: Sequence[_Take]) -> list[dict]:
+    def _files(self, name: str, item: PackItem, takes: Sequence[_Take]) -> list[dict[str, Any]]:
         """Write the WAV files of `takes` in rising order of pitch, and what maps them; the manifest's notes."""
         if not takes:
             return []
         plan = self.plan
         waves = [self._cleaned(one, item.envelope) for one in takes]
-        looped = 2 * sum(loop is not None for _, loop in waves) > len(takes)  # a piano whose one key never ends is none
+        looped = 2 * sum(loop is not None for _, loop in waves) > len(takes)  # not for one endless key of a piano
         shaped = [self._finished(wave, loop if looped else None) for wave, loop in waves]
         levels = self._gains(takes, [wave for wave, _ in shaped])
         folder = self.pack / ("Multisamples" if plan.several else "OneShots")
@@ -130,46 +135,55 @@ class SoundWriter:
         inside.mkdir(parents=True, exist_ok=True)
         roots = sorted({one.pitch for one in takes})
         keys = dict(zip(roots, key_ranges(roots), strict=True))
-        layers = velocity_ranges(plan.velocity_layers)
-        timbres = [take(item.timbre, self.card, turn) for turn in range(plan.round_robins)]
+        timbres = self._takes_of(item.timbre)
         zones, notes = [], []
         for one, (wave, loop), gain in zip(takes, shaped, levels, strict=True):
             turns = [other.turn for other in takes if other.pitch == one.pitch]
-            hz = pitch_hz(one.pitch)
-            for layer, velocities in reversed(list(enumerate(layers))):
-                sample = softer(wave * np.float32(gain), plan.sample_rate, hz, len(layers) - 1 - layer)
-                file = note_name(
-                    name,
+            for layer, velocities in reversed(list(enumerate(velocity_ranges(plan.velocity_layers)))):
+                steps = plan.velocity_layers - 1 - layer
+                sample = softer(wave * np.float32(gain), plan.sample_rate, pitch_hz(one.pitch), steps)
+                zone = Zone(
+                    f"{self._file_name(name, one, layer)}.wav",
+                    len(sample),
                     one.pitch,
-                    plan.naming,
-                    plan.several,
-                    layer + 1 if len(layers) > 1 else None,
-                    one.turn + 1 if plan.round_robins > 1 else None,
+                    *keys[one.pitch],
+                    *velocities,
+                    turn=turns.index(one.turn) + 1,
+                    turns=len(turns),
+                    loop=loop,
                 )
-                place = (turns.index(one.turn) + 1, len(turns))
-                zone = Zone(f"{file}.wav", len(sample), one.pitch, *keys[one.pitch], *velocities, *place, loop)
                 info = self._info(name, one.pitch)
                 write_wav(inside / zone.file, sample, plan.sample_rate, plan.subtype, zone, info, timbres[one.turn])
                 zones.append(zone)
-                note = {"file": (inside / zone.file).relative_to(self.pack).as_posix()} | self._place(one)
-                note |= {"low_key": zone.low, "high_key": zone.high}
-                if len(layers) > 1:
-                    note |= {"low_velocity": zone.low_velocity, "high_velocity": zone.high_velocity}
-                note |= {"seconds": round(len(sample) / plan.sample_rate, 4)}
-                note |= {"gain_db": round(20 * float(np.log10(gain)), 4)}
-                if loop:
-                    note["loop"] = [loop.start, loop.end]
-                if one.fault:
-                    note["fault"] = one.fault
-                if one.turn == 0 and layer == len(layers) - 1:
-                    note["fingerprint"] = base64.b64encode(one.print_.tobytes()).decode()
-                notes.append(note)
+                notes.append(self._note(inside / zone.file, one, zone, gain, layer))
         if plan.several:
             release = item.envelope.release_seconds if item.envelope else plan.release_seconds
             self._mappings(folder, name, zones, release)
         return notes
 
-    def _cleaned(self, one: _Take, envelope: Envelope | None) -> tuple[np.ndarray, Loop | None]:
+    def _file_name(self, name: str, one: _Take, layer: int) -> str:
+        plan = self.plan
+        number = layer + 1 if plan.velocity_layers > 1 else None
+        turn = one.turn + 1 if plan.round_robins > 1 else None
+        return note_name(name, one.pitch, plan.naming, plan.several, number, turn)
+
+    def _note(self, path: Path, one: _Take, zone: Zone, gain: float, layer: int) -> dict[str, Any]:
+        """What the manifest tells of a note, and its fingerprint if it is the first take, struck hardest."""
+        note = {"file": path.relative_to(self.pack).as_posix()} | self._place(one)
+        note |= {"low_key": zone.low, "high_key": zone.high}
+        if self.plan.velocity_layers > 1:
+            note |= {"low_velocity": zone.low_velocity, "high_velocity": zone.high_velocity}
+        note["seconds"] = round(zone.frames / self.plan.sample_rate, 4)
+        note["gain_db"] = round(20 * float(np.log10(gain)), 4)
+        if zone.loop:
+            note["loop"] = [zone.loop.start, zone.loop.end]
+        if one.fault:
+            note["fault"] = one.fault
+        if one.turn == 0 and layer == self.plan.velocity_layers - 1 and one.print_ is not None:
+            note["fingerprint"] = base64.b64encode(one.print_.tobytes()).decode()
+        return note
+
+    def _cleaned(self, one: _Take, envelope: Envelope | None) -> tuple[Wave, Loop | None]:
         """The note float32 [n] at the model's rate as `envelope` shapes it while the key is held, and where it could be
         looped."""
         rate, plan, wave = self.card.specgram.sample_rate, self.plan, one.wave
@@ -179,7 +193,7 @@ class SoundWriter:
         held = min(round(LOOPABLE * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
         return wave, find_loop(wave, rate, one.pitch, held) if plan.loops and plan.several else None
 
-    def _finished(self, wave: np.ndarray, loop: Loop | None) -> tuple[np.ndarray, Loop | None]:
+    def _finished(self, wave: Wave, loop: Loop | None) -> tuple[Wave, Loop | None]:
         """`wave` float32 [n] at the pack's rate ([m] or, in stereo, [m, 2]), looped and faded, with its loop there."""
         import soxr  # here, as it is no part of playing a note
 
@@ -194,7 +208,7 @@ class SoundWriter:
             wave = crossfaded(wave, loop)
         return fade_out(wave.T, plan.sample_rate).T, loop
 
-    def _gains(self, takes: Sequence[_Take], waves: Sequence[np.ndarray]) -> list[float]:
+    def _gains(self, takes: Sequence[_Take], waves: Sequence[Wave]) -> list[float]:
         """One gain a wave: all takes of a note are as loud as its first, then each note, with the highest peak of any
         of its takes, follows the plan's level."""
         plan, rate = self.plan, self.plan.sample_rate
