@@ -132,7 +132,7 @@ def test_what_is_no_song_is_said_in_words(visit):
     page = visit(ignored=("400",))
     page.get_by_role("tab", name="MIDI", exact=True).click()
     choose(page, b"RIFF and so on", "noise.wav")
-    page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('no MIDI file')")
+    page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('not a MIDI file')")
     choose(page, bytes(2_000_001))
     page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('larger than 2 MB')")
     choose(page)

@@ -167,18 +167,18 @@ def track(events: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "no MIDI file"),
-        (b"RIFF....WAVEfmt ", "no MIDI file"),
+        (b"", "not a MIDI file"),
+        (b"RIFF....WAVEfmt ", "not a MIDI file"),
         (WHOLE[:-8], "ends too early"),
         (WHOLE[:14] + b"XXXX" + WHOLE[18:], "no MTrk"),
         (WHOLE[:-3] + b"\xf5\0\0", "undefined status"),
         (WHOLE[:12] + b"\0\0" + WHOLE[14:], "how long a tick is"),
         (WHOLE[:9] + b"\2" + WHOLE[10:], "type 2"),
-        (track(b"\xff" * 5000), "a number without end"),
+        (track(b"\xff" * 5000), "a number that never ends"),
         (track(b"\0\x90\x3c\x40\x83\xff\xff\x7f\x3c\0"), "longer than 60 minutes"),
         (track(b"\0\x90\x3c\x40" + b"\1\x3c\0\0\x3c\x40" * 50_001), "more than 50,000 notes"),
         (track(b"\0\x90\x3c\x40" + b"\0\x3c\x40" * 199 + b"\x81\xcd\x8a\0\x3c\0" + b"\0\x3c\0" * 199), "139 hours"),
-        (b"MThd" + bytes(5_000_000), "more than 5 MB"),
+        (b"MThd" + bytes(5_000_000), "larger than 5 MB"),
     ],
     ids=range(12),
 )
@@ -318,7 +318,7 @@ def test_pitches_outside_the_model_move_by_octaves_and_are_told_once(synth):
 def test_drums_are_left_out_unless_asked_for(synth):
     data = midi(played(0, 0.5, 60), played(1, 1.5, 38, channel=9))
     without, with_drums = render_midi(data, synth, "violin"), render_midi(data, synth, "violin", drums=True)
-    assert without.notices == ("1 note of the drum channel left out.",) and without.clip.seconds < 1
+    assert without.notices == ("1 note on the drum channel left out.",) and without.clip.seconds < 1
     assert with_drums.notices == () and level_db(with_drums.clip, 1.1, 1.4) > -20
     with pytest.raises(InputError, match="are drums"):
         render_midi(midi(played(0, 1, 38, channel=9)), synth, "violin")
@@ -327,7 +327,7 @@ def test_drums_are_left_out_unless_asked_for(synth):
 def test_a_long_note_goes_on_at_its_pitch_and_level(synth):
     result = render_midi(midi(played(0, 12, 61)), synth, "violin")
     (notice,) = result.notices
-    assert notice.startswith("1 note longer than the 3 s that 'sines' holds a note: 1 held on by a loop")
+    assert notice.startswith("1 note longer than the 3 s that 'sines' holds a note: 1 held by looping")
     clip = result.clip
     levels = [level_db(clip, start, start + 0.1) for start in np.arange(0.1, 11.9, 0.1)]
     assert max(levels) - min(levels) < 0.3
@@ -474,7 +474,7 @@ def test_the_command_plays_a_song_with_an_imported_model(tmp_path, imported, cap
         (["--timbres", "random"], "random:4"),
         (["--timbres", "3,7", "--at", "0,x"], "list of fractions"),
         (["--seconds-per-timbre", "0"], "above 0"),
-        (["--seconds-per-timbre", "2", "--timbres", "3"], "leave --timbres"),
+        (["--seconds-per-timbre", "2", "--timbres", "3"], "leave out --timbres"),
         (["-o", "{}/a.mp3"], "end in .wav"),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_job_renders_the_song_along_its_path(client):
     state = finished(client, job)
     assert (state["state"], state["done"], state["total"]) == ("done", 2, 2)
     assert state["about"]["name"] == "My_song.wav" and state["about"]["notes"] == 2
-    assert state["about"]["notices"] == ["1 note of the drum channel left out."]
+    assert state["about"]["notices"] == ["1 note on the drum channel left out."]
     file = client.get(f"{PLACE}/jobs/{job}/file")
     assert file.headers["Content-Type"] in ("audio/wav", "audio/x-wav")
     assert 'filename="My_song.wav"' in file.headers["Content-Disposition"]
@@ -123,7 +123,7 @@ SONG = midi(played(0, 0.5, 60))
     [
         ({"midi": "%%%"}, "did not arrive whole"),
         ({"midi": 5}, "did not arrive whole"),
-        ({"midi": coded(b"RIFF")}, "no MIDI file"),
+        ({"midi": coded(b"RIFF")}, "not a MIDI file"),
         ({"midi": coded(SONG[:-8])}, "ends too early"),
         ({"midi": coded(midi([]))}, "no notes"),
         ({"midi": coded(midi(played(0, 1000, 60)))}, "lasts 17 minutes; the page plays up to 15"),

@@ -244,7 +244,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path, monkeypatch):
 def test_an_existing_file_is_never_replaced(tmp_path):
     out = tmp_path / "a.zip"
     out.write_text("mine")
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         write_pack(plan(), synth(), out)
     with pytest.raises(InputError, match=r"\.zip"):
         write_pack(plan(), synth(), tmp_path / "a.rar")
@@ -336,9 +336,9 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"format": 2}, '"format": 1'),
         ({"items": []}, "at least one sound"),
         ({"items": "violin"}, "at least one sound"),
-        ({"items": ["violin"]}, "is an object"),
+        ({"items": ["violin"]}, "must be an object"),
         ({"items": [{"instrument": "violn"}]}, "Did you mean 'violin'"),
-        ({"items": [{"instrument": 3}]}, "An instrument is a name"),
+        ({"items": [{"instrument": 3}]}, "An instrument must be a name"),
         ({"items": [{"instrument": {"violin": "much"}}]}, "The weight of 'violin'"),
         ({"items": [{"instrument": "violin", "sed": 3}]}, "Did you mean 'seed'"),
         ({"items": [{"instrument": "violin", "seed": 1.5}]}, "The seed"),
@@ -380,7 +380,7 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"round_robins": True}, "round_robins"),
         ({"loops": "yes"}, "loops must be true or false"),
         ({"stereo": 2}, "stereo must be true or false"),
-        ({"formats": "sfz"}, "formats is a list of"),
+        ({"formats": "sfz"}, "formats must be a list of"),
         ({"formats": ["sf3"]}, "Every format must be one of sfz, dspreset, sf2, multisample"),
         ({"formats": [["sfz"]]}, "Every format"),
         ({"release_seconds": 0}, "from 0.01 to 10"),
@@ -391,17 +391,17 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"device": "op-xy", "pitches": "all"}, "at most 24 notes an instrument, not 61"),
         ({"device": "op-xy", "velocity_layers": 2}, "at most 1 velocity layers"),
         ({"wavetables": {}}, "at least one sound"),
-        ({"wavetables": ["a"]}, "Every wavetable of a plan is an object"),
+        ({"wavetables": ["a"]}, "Every wavetable of a plan must be an object"),
         ({"wavetables": [{"morph": [{}]}]}, "a list of two"),
         ({"wavetables": [{"morph": [{}, {"count": 2}]}]}, "a single sound"),
         ({"wavetables": [{"name": 3, "morph": [{}, {}]}]}, "name of a wavetable"),
         ({"wavetables": [{"morph": [{}, {}], "pitch": 96}]}, "Choose a lower key"),
         ({"wavetables": [{"morph": [{}, {}], "frames": 9}]}, "A wavetable has no 'frames'"),
-        ({"items": [{"different": 3, "among": [{"count": 2}]}]}, "at least as many to choose from"),
+        ({"items": [{"different": 3, "among": [{"count": 2}]}]}, "list at least as many"),
         ({"items": [{"different": 1, "among": []}]}, "give a list of them"),
         ({"items": [{"different": 0, "among": [{}]}]}, "number of different sounds"),
         ({"items": [{"different": 1, "among": [{"different": 1, "among": [{}]}]}]}, "give a list of them"),
-        ({"items": [{"different": 1, "among": [{}]}]}, "takes the model itself"),
+        ({"items": [{"different": 1, "among": [{}]}]}, "needs the model itself"),
         ({"name": ["a"]}, "must be text"),
         ({"bits": 24}, "A plan has no 'bits'"),
     ],
@@ -488,11 +488,11 @@ def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch
     [
         ([], "Give a plan"),
         (["no.json"], "Cannot read the plan"),
-        (["no.json", "--seed", "3"], "--seed belongs into the plan"),
+        (["no.json", "--seed", "3"], "--seed belongs in the plan"),
         (["--instrument", "violin", "--range", "36"], "LOW-HIGH"),
         (["--instrument", "violin", "--range", "36-H2"], "is no pitch"),
         (["--instrument", "violin", "--key", "60.5"], "whole MIDI numbers"),
-        (["--instrument", "violin", "--key", "60", "--every", "2"], "leave --range and --every out"),
+        (["--instrument", "violin", "--key", "60", "--every", "2"], "leave out --range and --every"),
         (["--instrument", "violin", "--rate", "11025"], "sample_rate must be one of"),
     ],
 )

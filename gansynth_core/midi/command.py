@@ -1,4 +1,4 @@
-"""`python -m gansynth_core render-midi`: a MIDI file as a WAV file, its timbre changing along the song."""
+"""`python -m gansynth_core render-midi`: a MIDI file as a WAV file, with a timbre that changes along the song."""
 
 import argparse
 
@@ -17,19 +17,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timbres",
         metavar="A,B,...",
-        help="the path of timbres: instruments (violin), instruments with a seed (violin:7), seeds alone for a model "
+        help="the path of timbres: instruments (violin), instruments with a seed (violin:7), bare seeds for a model "
         "without instruments, saved sounds (.json), notes of a pack (.wav); or random:4 (default: the model's first)",
     )
     parser.add_argument(
-        "--at", metavar="0,...,1", help="where each is reached, as fractions of the song (default: evenly spread)"
+        "--at", metavar="0,...,1", help="when each is reached, as fractions of the song (default: evenly spread)"
     )
-    parser.add_argument("--seconds-per-timbre", type=float, help="random timbres, a new one every so many seconds")
+    parser.add_argument(
+        "--seconds-per-timbre", type=float, help="random timbres, a new one every S seconds", metavar="S"
+    )
     parser.add_argument("--seed", type=int, default=0, help="which random timbres (default: 0)")
     parser.add_argument("--drums", action="store_true", help="play the drum channel as if it were a melody")
     parser.add_argument(
-        "--release", type=float, default=RELEASE_SECONDS, help=f"seconds a note takes to die ({RELEASE_SECONDS:g})"
+        "--release",
+        type=float,
+        default=RELEASE_SECONDS,
+        help=f"seconds a note takes to fade (default: {RELEASE_SECONDS:g})",
     )
-    parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
+    parser.add_argument("--model", default="studio", help="model, or its folder (default: studio)")
     parser.add_argument("-o", "--out", default="song.wav", help="the WAV file (default: song.wav)")
 
 
@@ -38,11 +43,11 @@ def run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     if not arguments.out.lower().endswith(".wav"):
-        raise AudioError(f"'{arguments.out}' does not end in .wav, the one format songs are saved in.")
+        raise AudioError(f"'{arguments.out}' does not end in .wav: songs are saved as WAV files.")
     song = read_midi(arguments.song)
     synth = Synth.load(arguments.model)
     timbres, at = _timbres(arguments, song, synth.card), _points(arguments.at)
-    with tqdm(total=len(song.notes), unit="note", delay=1) as bar:  # a refusal comes before it
+    with tqdm(total=len(song.notes), unit="note", delay=1) as bar:  # errors come before it
 
         def progress(done: int, total: int) -> None:
             bar.total = total
@@ -58,10 +63,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _timbres(arguments: argparse.Namespace, song: Song, card: ModelCard) -> list[Timbre]:
-    """The path's timbres; a random one every so many seconds has one at the begin and one at the end."""
+    """The path's timbres. With --seconds-per-timbre there is one at the start and one at the end too."""
     if arguments.seconds_per_timbre is not None:
         if arguments.timbres or arguments.at:
-            raise InputError("--seconds-per-timbre draws timbres at random: leave --timbres and --at out.")
+            raise InputError("--seconds-per-timbre draws timbres at random: leave out --timbres and --at.")
         if not arguments.seconds_per_timbre > 0:
             raise InputError(f"--seconds-per-timbre must be above 0, not {arguments.seconds_per_timbre:g}.")
         return random_timbres(card, round(song.seconds / arguments.seconds_per_timbre) + 1, arguments.seed)
@@ -81,4 +86,4 @@ def _points(text: str | None) -> list[float] | None:
     try:
         return [float(point) for point in text.split(",")]
     except ValueError:
-        raise InputError(f"--at is a list of fractions such as 0,0.5,1, not '{text}'.") from None
+        raise InputError(f"--at must be a list of fractions, such as 0,0.5,1, not '{text}'.") from None

@@ -1,4 +1,4 @@
-"""A MIDI file played by a model, its timbre changing along the song."""
+"""A MIDI file played by a model, with a timbre that changes along the song."""
 
 import math
 import os
@@ -28,8 +28,8 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True, eq=False)
 class MidiRender:
-    """clip: the song, its loudest sample at -1 dBFS. notes: how many were played. notices: sentences on what sounds
-    otherwise than the file says: drums left out, pitches moved, notes longer than the model's."""
+    """clip: the song, its loudest sample at -1 dBFS. notes: how many were played. notices: sentences on what differs
+    from the file: drums left out, pitches moved, notes longer than the model's."""
 
     clip: Clip
     notes: int
@@ -47,21 +47,21 @@ def render_midi(
     background: bool = False,
     progress: Progress | None = None,
 ) -> MidiRender:
-    """Play a MIDI file (a path, its bytes, or what `read_midi` made of it) with `synth`.
+    """Play a MIDI file (a path, its bytes, or the Song from `read_midi`) with `synth`.
 
     timbres: one or several, each a Timbre or what `parse_timbre` understands, such as "violin:3"; the sound is morphed
-    from one to the next, every note keeping the timbre of its start. at: where each is reached, as fractions of the
-    song's length that rise from 0 to 1 (evenly spread if None).
+    from one to the next, each note keeping the timbre it starts with. at: where each is reached, as rising fractions of
+    the song's length, 0 to 1 (evenly spread if None).
     Pitches outside the model's range move by octaves into it. A note sounds until its key and the sustain pedal are up
-    and dies over `release_seconds` (0-10); one that is held longer than the model's notes goes on as `sustain` says.
-    Loudness follows velocity, channel volume and expression. drums: play channel 10 as well, as if it were a melody.
-    progress: called with notes done and notes in all; an exception raised in it stops the work.
-    background: others who play the synth meanwhile go first (see Synth.render); slower where the machine is busy
-    otherwise. Deterministic.
-    Raises InputError for a file that cannot be played and for whatever is wrong with the rest.
+    and fades over `release_seconds` (0-10). One that is held longer than the model's notes goes on: see `sustain`.
+    Loudness follows velocity, channel volume and expression. drums: play channel 10 too, as if it were a melody.
+    progress: called with notes done and notes in all; an exception raised in it stops the render.
+    background: others who play the synth go first (see Synth.render), which is slower on a busy machine.
+    Deterministic.
+    Raises InputError for a file that cannot be played, and for any wrong argument.
     """
     if not 0 <= release_seconds <= LONGEST_RELEASE_SECONDS:
-        raise InputError(f"A release lasts from 0 to {LONGEST_RELEASE_SECONDS:g} s, not {release_seconds:g} s.")
+        raise InputError(f"A release must last from 0 to {LONGEST_RELEASE_SECONDS:g} s, not {release_seconds:g} s.")
     card, rate = synth.card, synth.card.specgram.sample_rate
     several = [timbres] if isinstance(timbres, Timbre | str) else list(timbres)
     path = TimbrePath([parse_timbre(one, card) if isinstance(one, str) else one for one in several], at)
@@ -91,7 +91,7 @@ def render_midi(
 
 
 def midi_notices(song: Song, card: ModelCard, *, drums: bool = False) -> tuple[str, ...]:
-    """The notices that `render_midi` would give, but for those on long notes, which depend on how the timbres sound.
+    """The notices that `render_midi` would give, except on long notes, which depend on how the timbres sound.
     Raises InputError if no note of the song can be played."""
     return tuple(_playable(song, card, drums)[1])
 
@@ -104,9 +104,9 @@ def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[Song
     if not song.notes:
         raise InputError("This MIDI file has no notes.")
     if not kept:
-        raise InputError(f"All notes of this MIDI file are drums (channel {DRUM_CHANNEL}): ask for drums to hear them.")
+        raise InputError(f"All notes of this MIDI file are drums (channel {DRUM_CHANNEL}): turn drums on to hear them.")
     if left_out:
-        notices.append(f"{counted(left_out, 'note')} of the drum channel left out.")
+        notices.append(f"{counted(left_out, 'note')} on the drum channel left out.")
     notes: list[tuple[SongNote, int]] = []
     shifts: Counter[tuple[int, int]] = Counter()
     outside: Counter[int] = Counter()
@@ -119,7 +119,7 @@ def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[Song
         notes.append((note, pitch))
     span = f"{card.pitch_low}-{card.pitch_high}"
     if not notes:
-        raise InputError(f"No note of this MIDI file, nor its octaves, lies within what '{card.id}' learned ({span}).")
+        raise InputError(f"No note of this MIDI file, in any octave, lies within what '{card.id}' learned ({span}).")
     moved = Counter({f"{was} to {now}": number for (was, now), number in shifts.items() if number})
     if moved:
         notices.append(
@@ -128,7 +128,7 @@ def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[Song
         )
     if outside:
         notices.append(
-            f"{counted(outside.total(), 'note')} left out, as no octave of them lies within {span}: pitch "
+            f"{counted(outside.total(), 'note')} left out, as none of their octaves lies within {span}: pitch "
             f"{_listed(outside)}."
         )
     return notes, notices
@@ -144,7 +144,7 @@ def _in_range(pitch: int, card: ModelCard) -> int | None:
 
 
 def _listed(counts: Counter[Any]) -> str:
-    """`96 to 84 (3 times), 98 to 74`, the commonest first."""
+    """`96 to 84 (3 times), 98 to 74`, most common first."""
     named = [f"{what} ({number:,} times)" if number > 1 else str(what) for what, number in counts.most_common(LISTED)]
     return ", ".join(named) + (f" and {len(counts) - LISTED} more" if len(counts) > LISTED else "")
 
@@ -161,7 +161,7 @@ def _add_notes(
     """Add `notes`, which all sound as `wave` float32 [n] of the MIDI `pitch`, to `mix`; counts those longer than the
     model's by how they go on."""
     release = round(release_seconds * rate)
-    fall = np.square(1 - (np.arange(release) + 0.5) / max(1, release))  # near to exponential, and ends in silence
+    fall = np.square(1 - (np.arange(release) + 0.5) / max(1, release))  # close to exponential, and ends in silence
     hold = round(hold_seconds(len(wave) / rate) * rate)
     lengths = [round((note.end - note.start) * rate) for note in notes]
     how = ""
@@ -178,9 +178,9 @@ def _add_notes(
 
 def _about_long_notes(hows: Counter[str], card: ModelCard) -> str:
     does = {
-        "steady": "held on by a loop of the steady part",
-        "dying away": "left to go on dying away",
-        "gone": "gone by then",
+        "steady": "held by looping the steady part",
+        "dying away": "left to die away",
+        "gone": "silent by then",
     }
     told = ", ".join(f"{hows[how]:,} {does[how]}" for how in does if hows[how])
     held = hold_seconds(card.specgram.seconds)

@@ -30,7 +30,7 @@ VOLUME, EXPRESSION, PEDAL, SOUND_OFF, RESET, NOTES_OFF = 7, 11, 64, 120, 121, 12
 
 @dataclass(frozen=True)
 class SongNote:
-    """start, end: seconds from the song's begin, the end being that of the key or of the pedal that holds it.
+    """start, end: seconds from the start of the song; a note ends with its key or with the pedal that holds it.
     pitch, velocity: MIDI, 0-127 and 1-127. channel: 1-16."""
 
     start: float
@@ -43,7 +43,7 @@ class SongNote:
 @dataclass(frozen=True)
 class Song:
     """notes: in order of their start. levels: by channel, the times (seconds, never falling) and amplitudes (0 to 1)
-    between which its volume goes in straight lines. notices: sentences on what is played otherwise than written."""
+    between which its volume moves in straight lines. notices: sentences on what is not played as written."""
 
     notes: tuple[SongNote, ...]
     levels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -55,7 +55,7 @@ class Song:
         return max((note.end for note in self.notes), default=0.0)
 
     def level(self, channel: int, start: float, samples: int, sample_rate: int) -> NDArray[np.float64] | float:
-        """Amplitude of `channel` from `start` seconds on: float64 [samples], or one number where it does not change."""
+        """Amplitude of `channel` from `start` seconds on: float64 [samples], or one number if it does not change."""
         if channel not in self.levels:
             return amplitude(DEFAULT_VOLUME) * amplitude(DEFAULT_EXPRESSION)
         times, gains = self.levels[channel]
@@ -75,9 +75,9 @@ def amplitude(value: int) -> float:
 def read_midi(source: str | os.PathLike[str] | bytes) -> Song:
     """The song in a Standard MIDI File (type 0 or 1, at `source` or its bytes).
 
-    Tracks and channels are played together. Note-offs end the first of equal notes of their track; the sustain pedal
-    holds notes of its channel until it is lifted or the key is struck again. Raises InputError, in one sentence, for a
-    file that cannot be read, is damaged, of type 2, too long or too full.
+    All tracks and channels are played. A note-off ends the oldest of equal notes of its track; the sustain pedal
+    holds notes of its channel until it is released or the key is struck again. Raises InputError, in one sentence, for
+    a file that cannot be read, is damaged, of type 2, too long or too full.
     """
     name, data = _read(source)
     song = _Reader(name)
@@ -88,7 +88,7 @@ def read_midi(source: str | os.PathLike[str] | bytes) -> Song:
 
 
 def _read(source: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
-    """What to call the file in a sentence, and its bytes."""
+    """What to call the file in error messages, and its bytes."""
     if isinstance(source, bytes):
         name, data = "This MIDI file", source
     else:
@@ -99,12 +99,13 @@ def _read(source: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
         except (OSError, ValueError) as cause:
             raise InputError(f"Cannot read '{source}': {getattr(cause, 'strerror', None) or cause}.") from cause
     if len(data) > MOST_BYTES:
-        raise InputError(f"{name} has more than {MOST_BYTES / 1e6:g} MB, which is the most.")
+        raise InputError(f"{name} is larger than {MOST_BYTES / 1e6:g} MB, the limit.")
     if not data.startswith(b"MThd"):
-        raise InputError(f"{name} is no MIDI file: it does not begin with 'MThd'.")
+        what = "This" if isinstance(source, bytes) else f"'{source}'"
+        raise InputError(f"{what} is not a MIDI file: it does not begin with 'MThd'.")
     # A length may be written in any number of bytes from 0x80 on; mido takes time with the square of that number.
     if re.search(rb"[\x80-\xff]{1024}", data):
-        raise InputError(f"{name} is damaged: it holds a number without end.")
+        raise InputError(f"{name} is damaged: it holds a number that never ends.")
     return name, data
 
 
@@ -122,7 +123,7 @@ def _timed_messages(name: str, data: bytes) -> Iterator[tuple[float, int, Any]]:
     except (OSError, ValueError, LookupError, TypeError, struct.error, KeySignatureError) as cause:
         raise InputError(f"{name} is damaged: {str(cause).rstrip('.') or type(cause).__name__}.") from cause
     if file.type not in (0, 1):
-        raise InputError(f"{name} is of type {file.type}, whose patterns have no common time: save it as type 0 or 1.")
+        raise InputError(f"{name} is of type {file.type}, whose patterns share no timeline: save it as type 0 or 1.")
     events = []
     for number, track in enumerate(file.tracks):
         tick = 0
@@ -159,7 +160,7 @@ class _Held:
 
 
 class _Reader:
-    """Takes messages in order of time and gathers the notes."""
+    """Takes messages in order of time and collects the notes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -230,7 +231,7 @@ class _Reader:
             self._add(held, seconds, channel)
 
     def _level(self, seconds: float, channel: int) -> None:
-        """A straight line to the new level that ends now, so that a note that begins now has it from its start."""
+        """A straight line to the new level that ends now, so that a note that begins now has it from the start."""
         gain = amplitude(self.volume[channel]) * amplitude(self.expression[channel])
         points = self.levels.setdefault(channel, [(-1.0, amplitude(DEFAULT_VOLUME) * amplitude(DEFAULT_EXPRESSION))])
         last, before = points[-1]
@@ -242,19 +243,19 @@ class _Reader:
 
     def _add(self, held: _Held, end: float, channel: int) -> None:
         if end > MOST_SECONDS:
-            raise InputError(f"{self.name} is longer than {MOST_SECONDS / 60:g} minutes, which is the most.")
+            raise InputError(f"{self.name} is longer than {MOST_SECONDS / 60:g} minutes, the limit.")
         if len(self.notes) >= MOST_NOTES:
-            raise InputError(f"{self.name} has more than {MOST_NOTES:,} notes, which is the most.")
+            raise InputError(f"{self.name} has more than {MOST_NOTES:,} notes, the limit.")
         self.sounding += end - held.start
         if self.sounding > MOST_SOUNDING_SECONDS:
             raise InputError(
-                f"The notes of {self.name[0].lower()}{self.name[1:]} last longer than "
-                f"{MOST_SOUNDING_SECONDS / 3600:.0f} hours taken together, which is the most."
+                f"The notes of {self.name[0].lower()}{self.name[1:]} add up to more than "
+                f"{MOST_SOUNDING_SECONDS / 3600:.0f} hours, the limit."
             )
         self.notes.append(SongNote(held.start, end, held.pitch, held.velocity, channel))
 
     def end(self, seconds: float) -> Song:
-        """The song, whose last message came at `seconds`: what sounds still ends there."""
+        """The song, whose last message came at `seconds`: notes still sounding end there."""
         endless = 0
         for channel, keys in self.keys.items():
             for held in (held for queue in keys.values() for held in queue):
@@ -264,9 +265,9 @@ class _Reader:
             self._silence(seconds, channel)
         notices = []
         if endless:
-            notices.append(f"{counted(endless, 'note')} without an end in the file: stopped where the file stops.")
+            notices.append(f"{counted(endless, 'note')} without an end in the file: stopped where the file ends.")
         if self.bends:
-            notices.append(f"{counted(self.bends, 'pitch bend')} in the file: not played, every note keeps its pitch.")
+            notices.append(f"{counted(self.bends, 'pitch bend')} in the file: not played; every note keeps its pitch.")
         levels = {channel: tuple(np.array(points).T) for channel, points in self.levels.items()}
         order = sorted(self.notes, key=lambda note: (note.start, note.channel, note.pitch))
         return Song(tuple(order), levels, tuple(notices))

@@ -1,4 +1,4 @@
-"""Timbres as they are named on a command line, and a path of them along a song."""
+"""Timbres as one types them on a command line, and a path of them along a song."""
 
 import bisect
 import json
@@ -18,15 +18,15 @@ from gansynth_core.patch import Patch
 # frequency, where two seeds of one instrument differ by 0.8 dB and more.
 STEPS = 64
 MOST_TIMBRES = 1000
-UNMUSICAL = ("Percussive", "Sound Effects")  # families that a melody is not meant for: random timbres leave them out
+UNMUSICAL = ("Percussive", "Sound Effects")  # families that do not play melodies: random timbres leave them out
 
 
 def parse_timbre(text: str, card: ModelCard) -> Timbre:
-    """A timbre of `card`'s model by what it is called.
+    """A timbre of `card`'s model by name.
 
-    text: an instrument or named sound (`violin`, seed 0), one with a seed (`violin:7`), a seed alone where the model
-    has no instruments (`7`), or a file: a Timbre or a Patch saved as JSON (of a Patch its timbre alone), or a WAV file
-    of a pack. Raises InputError or AudioError.
+    text: an instrument or named sound (`violin`, seed 0), one with a seed (`violin:7`), a bare seed if the model has no
+    instruments (`7`), or a file: a Timbre or a Patch saved as JSON (only its timbre counts), or a WAV file of a pack.
+    Raises InputError or AudioError.
     """
     text = text.strip()
     if text.lower().endswith(".wav"):
@@ -45,8 +45,7 @@ def parse_timbre(text: str, card: ModelCard) -> Timbre:
 
 def _seed(text: str, card: ModelCard) -> int:
     if not text.isdecimal():
-        what = "a seed" if not card.instruments else "the seed behind the colon"
-        raise InputError(f"'{text}' is not {what} of a sound: give a whole number such as 7.")
+        raise InputError(f"'{text}' is not a seed: give a whole number, such as 7.")
     return int(text)
 
 
@@ -66,7 +65,7 @@ def random_timbres(card: ModelCard, count: int, seed: int = 0) -> list[Timbre]:
     """`count` (1-1000) timbres at random, of an instrument at random where the model has some (drums and sound effects
     left out). Number i depends on seed + i alone. Raises InputError."""
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_TIMBRES:
-        raise InputError(f"{count} random timbres are not possible: choose from 1 to {MOST_TIMBRES}.")
+        raise InputError(f"Choose 1 to {MOST_TIMBRES} random timbres, not {count}.")
     sample(card, 1, seed)  # refuses an impossible seed
     names: Sequence[str | None] = [
         name for family, names in families(card.instruments).items() if family not in UNMUSICAL for name in names
@@ -83,7 +82,7 @@ class TimbrePath:
     that a synth renders it once.
 
     timbres: at least one, of one model. at: for each a fraction of the song's length, rising, from 0 to 1; evenly
-    spread from begin to end if None. Before the first and after the last point there is no change. Raises InputError.
+    spread from start to end if None. Before the first and after the last point there is no change. Raises InputError.
     """
 
     def __init__(self, timbres: Sequence[Timbre], at: Sequence[float] | None = None) -> None:
@@ -93,11 +92,11 @@ class TimbrePath:
         self.at = tuple(np.linspace(0, 1, len(self.timbres)).tolist()) if at is None else tuple(map(float, at))
         if len(self.at) != len(self.timbres):
             raise InputError(
-                f"{len(self.timbres)} timbres need as many points of the song, not {len(self.at)}: "
-                "give each a number from 0 (begin) to 1 (end)."
+                f"{len(self.timbres)} timbres need as many points in the song, not {len(self.at)}: "
+                "give each a number from 0 (start) to 1 (end)."
             )
         if not all(0 <= point <= 1 for point in self.at):
-            raise InputError("The points of a path are fractions of the song, from 0 (begin) to 1 (end).")
+            raise InputError("The points of a path must be fractions of the song, from 0 (start) to 1 (end).")
         if list(self.at) != sorted(set(self.at)):
             raise InputError("The points of a path must rise: each later than the one before.")
         self._found: dict[tuple[int, int], Timbre] = {}

@@ -27,46 +27,57 @@ _SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `pack`."""
-    parser.add_argument("plan", nargs="?", help="the plan, a JSON file; without one the options below make it")
-    parser.add_argument("--out", required=True, metavar="ZIP", help="the pack, which must not exist yet; or a folder")
-    parser.add_argument("--resume", action="store_true", help="go on with an export that was stopped")
-    parser.add_argument("--dry-run", action="store_true", help="print size and time, and stop")
-    parser.add_argument("--model", help="which model, or its folder (default: the plan's, or studio)")
-    parts = parser.add_argument_group("a library in parts: packs in the folder OUT, by several processes or machines")
-    parts.add_argument("--workers", type=int, metavar="N", help="as many processes on this machine")
-    parts.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
-    parts.add_argument("--notes-a-part", type=int, metavar="N", help=f"at most so many (default: {NOTES_A_PART})")
+    parser.add_argument("plan", nargs="?", help="the plan (a JSON file); without one, use the options below")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="ZIP",
+        help="the pack to write (must not exist yet), or the folder for its parts",
+    )
+    parser.add_argument("--resume", action="store_true", help="continue an export that was stopped")
+    parser.add_argument("--dry-run", action="store_true", help="print size and time, then stop")
+    parser.add_argument("--model", help="model, or its folder (default: the plan's, or studio)")
+    parts = parser.add_argument_group(
+        "a library in parts: packs in the folder OUT, made by several processes or machines"
+    )
+    parts.add_argument("--workers", type=int, metavar="N", help="number of processes on this machine")
+    parts.add_argument("--cluster", metavar="ADDRESS", help="address of a Dask scheduler, such as tcp://host:8786")
+    parts.add_argument("--notes-a-part", type=int, metavar="N", help=f"most notes in a part (default: {NOTES_A_PART})")
     short = parser.add_argument_group("instead of a plan")
-    short.add_argument("--instrument", help="which instrument, such as violin")
+    short.add_argument("--instrument", help="instrument, such as violin")
     short.add_argument("--seed", type=int, help="which of the instrument's sounds (default: 0)")
-    short.add_argument("--count", type=int, help="how many sounds, from that seed on (default: 1)")
-    short.add_argument("--different", type=int, metavar="N", help="only the N of them that sound most different")
+    short.add_argument("--count", type=int, help="how many sounds, starting at that seed (default: 1)")
+    short.add_argument("--different", type=int, metavar="N", help="keep only the N that sound most different")
     short.add_argument("--range", metavar="LOW-HIGH", help="lowest and highest key, 36-84 or C2-C6 (default: all)")
-    short.add_argument("--every", type=int, help="a note every so many semitones (default: 3)")
-    short.add_argument("--key", help="one-shots at this key instead, such as 60 or C4")
+    short.add_argument("--every", type=int, help="semitones from note to note (default: 3)")
+    short.add_argument("--key", help="make one-shots at this key, such as 60 or C4")
     short.add_argument("--name", help="name of the pack (default: the instrument's)")
     short.add_argument("--bits", choices=_SUBTYPE_OF, help="16, 24 (default) or float")
     short.add_argument("--rate", type=int, help="44100 (default), 48000 or the model's own, in Hz")
-    short.add_argument("--naming", choices=PROFILES, help="sampler (default): numbers last; marketplace: keys last")
-    short.add_argument("--level", choices=LEVELS, help="one level for each sound (default) or each note")
-    short.add_argument("--measure", choices=MEASURES, help="peak: -1 dBFS (default); loudness: -12 LUFS, or that peak")
+    short.add_argument("--naming", choices=PROFILES, help="sampler (default): MIDI number last; marketplace: key last")
+    short.add_argument("--level", choices=LEVELS, help="set the level of each sound (default) or of each note")
     short.add_argument(
-        "--rejects", choices=REJECTS, help="notes that fail a quality gate: drop (default), keep, or reroll the sound"
+        "--measure", choices=MEASURES, help="peak: -1 dBFS (default); loudness: -12 LUFS, peaks allowing"
+    )
+    short.add_argument(
+        "--rejects", choices=REJECTS, help="notes that fail a quality check: drop (default), keep, or reroll the sound"
     )
     short.add_argument("--layers", type=int, help="velocity layers, 1-4 (default: 1)")
-    short.add_argument("--takes", type=int, help="takes of every note, 1-4, to be played in turns (default: 1)")
-    short.add_argument("--no-loops", dest="loops", action="store_false", default=None, help="leave sustain loops out")
-    short.add_argument("--stereo", action="store_true", default=None, help="widen the mono notes")
-    short.add_argument("--formats", nargs="+", choices=FORMATS, help="beside the WAV files (default: sfz dspreset)")
-    short.add_argument("--release", type=float, help="seconds a note fades once its key is let go (default: 0.3)")
-    short.add_argument("--device", choices=DEVICES, help="keep to what this sampler loads")
+    short.add_argument("--takes", type=int, help="takes of every note, 1-4, played in turn (default: 1)")
+    short.add_argument("--no-loops", dest="loops", action="store_false", default=None, help="leave out sustain loops")
+    short.add_argument("--stereo", action="store_true", default=None, help="widen the mono notes to stereo")
+    short.add_argument(
+        "--formats", nargs="+", choices=FORMATS, help="sampler formats beside the WAV files (default: sfz dspreset)"
+    )
+    short.add_argument("--release", type=float, help="seconds a note fades after its key is released (default: 0.3)")
+    short.add_argument("--device", choices=DEVICES, help="stay within what this hardware sampler loads")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the pack that the command line asks for, with a progress line."""
     in_parts = arguments.workers is not None or arguments.cluster is not None
     if arguments.notes_a_part is not None and not (in_parts and arguments.notes_a_part > 0):
-        raise InputError("--notes-a-part is a number above 0, and goes with --workers or --cluster.")
+        raise InputError("--notes-a-part must be above 0, and needs --workers or --cluster.")
     document = _document(arguments)
     model = arguments.model or document.get("model", "studio")
     synth = Synth.load(model)
@@ -95,12 +106,12 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{report.path}: {report.notes} notes, {report.bytes / 1e6:.1f} MB")
     left_out, kept = sum(report.left_out for report in reports), sum(report.kept for report in reports)
     if left_out or kept:
-        print(f"{left_out} left out and {kept} kept with a fault: manifest.json in the pack lists them.")
+        print(f"{left_out} left out and {kept} kept despite a fault: see manifest.json in the pack.")
 
 
 @contextlib.contextmanager
 def _progress(total: int) -> Iterator[Progress]:
-    """A line with the time left; what a stopped export had done says nothing of it."""
+    """A progress line; what an earlier, stopped export had done does not count towards the time left."""
     from tqdm import tqdm
 
     begun = False
@@ -116,14 +127,14 @@ def _progress(total: int) -> Iterator[Progress]:
 
 
 def _document(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The plan's document, read or made of options."""
+    """The plan as a JSON document, read from its file or made from the options."""
     given = [name for name in _SHORT_FORM if getattr(arguments, name) is not None]
     if arguments.plan:
         if given:
-            raise InputError(f"--{given[0]} belongs into the plan: give a plan or options, not both.")
+            raise InputError(f"--{given[0]} belongs in the plan. Give a plan or options, not both.")
         document = load_document(arguments.plan)
         if not isinstance(document.get("model", ""), str):
-            raise InputError(f"The model of a plan is a name, not {document['model']!r}.")
+            raise InputError(f"The model of a plan must be a name, not {document['model']!r}.")
         return document
     if arguments.instrument is None and arguments.seed is None:  # a seed is enough for a model without instruments
         raise InputError("Give a plan (a JSON file), or --instrument for a pack of one instrument.")
@@ -155,19 +166,19 @@ def _document(arguments: argparse.Namespace) -> dict[str, Any]:
 def _pitches(arguments: argparse.Namespace) -> object:
     if arguments.key is not None:
         if arguments.range or arguments.every:
-            raise InputError("--key makes one-shots: leave --range and --every out.")
+            raise InputError("--key makes one-shots: leave out --range and --every.")
         return _key(arguments.key)
     every = 3 if arguments.every is None else arguments.every
     if arguments.range is None:
         return {"every": every}
     low, dash, high = arguments.range.partition("-")
     if not dash:
-        raise InputError(f"'{arguments.range}' is no range of keys: write LOW-HIGH, such as 36-84 or C2-C6.")
+        raise InputError(f"'{arguments.range}' is not a range of keys. Write LOW-HIGH, such as 36-84 or C2-C6.")
     return {"low": _key(low), "high": _key(high), "every": every}
 
 
 def _key(text: str) -> int:
     pitch = parse_pitch(text)
     if not pitch.is_integer():
-        raise InputError(f"'{text}' is no key: a sampler knows whole MIDI numbers only.")
+        raise InputError(f"'{text}' is not a key: samplers only know whole MIDI numbers.")
     return int(pitch)

@@ -1,4 +1,4 @@
-"""DecentSampler presets: XML of the elements and attributes in its developer guide ("The .dspreset format")."""
+"""DecentSampler instruments: XML as its developer guide describes it ("The .dspreset format")."""
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from gansynth_core.packs.zones import Zone
 
 
 def dspreset(folder: str, zones: Sequence[Zone], release_seconds: float) -> str:
-    """The text of a .dspreset that stands beside `folder`, where the notes of `zones` lie."""
+    """The text of a .dspreset file beside `folder`, which holds the notes of `zones`."""
     root = ElementTree.Element("DecentSampler", minVersion="1.0.0")
     envelope = {"attack": "0", "decay": "0", "sustain": "1", "release": f"{release_seconds:g}"}
     groups = ElementTree.SubElement(root, "groups", envelope)

@@ -1,4 +1,4 @@
-"""The entries of a plan's JSON document, read: sounds, wavetables and keys. All raise InputError in one sentence."""
+"""Reads the entries of a plan's JSON document: sounds, wavetables and keys. All raise InputError, in one sentence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from gansynth_core.packs.items import WAVETABLE_PITCH, PackItem, Wavetable, morp
 from gansynth_core.patch import Patch, envelope_of
 
 MOST_CANDIDATES = 2_000  # sounds to choose the most different of; each is rendered once
-TOO_LARGE = "A number in this plan's sounds is too large for a computer's decimals."
+TOO_LARGE = "A number in this plan's sounds is too large to compute with."
 
 Choose = Callable[[list[Timbre], int], Sequence[int]]
 Entry = Mapping[str, Any]
@@ -39,7 +39,7 @@ def pitches_of(value: object, card: ModelCard) -> Sequence[int]:
 def count(entry: object) -> int:
     """How many sounds an entry of `items` stands for."""
     if not isinstance(entry, Mapping):
-        raise InputError(f"Every item of a plan is an object, not {shown(entry)}.")
+        raise InputError(f"Every item of a plan must be an object, not {shown(entry)}.")
     if "morph" in entry:
         return whole(entry.get("steps"), "The steps of a morph", 2, 2**53)
     if "different" in entry:
@@ -48,7 +48,7 @@ def count(entry: object) -> int:
 
 
 def items_of(entries: Sequence[Entry], card: ModelCard, choose: Choose | None = None) -> list[PackItem]:
-    """The sounds that the `items` of a plan stand for, each entry counted before (see `count`)."""
+    """The sounds that the `items` of a plan stand for, which `count` has checked."""
     try:
         return [item for entry in entries for item in _items(entry, card, choose)]
     except OverflowError as cause:
@@ -58,7 +58,7 @@ def items_of(entries: Sequence[Entry], card: ModelCard, choose: Choose | None = 
 def wavetable_of(entry: object, card: ModelCard) -> Wavetable:
     """A wavetable: {"name", "morph": [sound, sound], "pitch"}."""
     if not isinstance(entry, Mapping):
-        raise InputError(f"Every wavetable of a plan is an object, not {shown(entry)}.")
+        raise InputError(f"Every wavetable of a plan must be an object, not {shown(entry)}.")
     only(entry, ("name", "morph", "pitch"), "A wavetable")
     name, pitch = entry.get("name", "wavetable"), entry.get("pitch", max(WAVETABLE_PITCH, card.pitch_low))
     if not isinstance(name, str):
@@ -93,7 +93,7 @@ def _sampled(entry: Entry, name: str | None, card: ModelCard) -> list[PackItem]:
     only(entry, ("name", "instrument", "seed", "count"), "A sound")
     instrument = entry.get("instrument")
     if instrument is not None and not isinstance(instrument, (str, Mapping)):
-        raise InputError(f"An instrument is a name, or weights by name, not {shown(instrument)}.")
+        raise InputError(f"An instrument must be a name, or weights by name, not {shown(instrument)}.")
     seed, number = whole(entry.get("seed", 0), "The seed", 0, 2**53), entry.get("count", 1)
     name = name or (instrument if isinstance(instrument, str) else "sound")
     endings = [""] if number == 1 else [f" {place + 1:02d}" for place in range(number)]
@@ -109,18 +109,18 @@ def _different(entry: Entry, card: ModelCard, choose: Choose | None) -> list[Pac
     found = sum(count(one) for one in among)
     if not entry["different"] <= found <= MOST_CANDIDATES:
         raise InputError(
-            f"{entry['different']} different sounds need at least as many to choose from and at most "
-            f"{MOST_CANDIDATES:,}, not {found:,}."
+            f"To choose {entry['different']} different sounds, list at least as many and at most {MOST_CANDIDATES:,}, "
+            f"not {found:,}."
         )
     if choose is None:
-        raise InputError("Choosing the most different sounds takes the model itself, not only its card.")
+        raise InputError("Choosing the most different sounds needs the model itself, not just its card.")
     items = [item for one in among for item in _items(one, card)]
     return [items[place] for place in choose([item.timbre for item in items], entry["different"])]
 
 
 def _ends(value: object, card: ModelCard) -> tuple[Timbre, Timbre]:
     if not isinstance(value, list) or len(value) != 2 or not all(isinstance(end, Mapping) for end in value):
-        raise InputError("A morph goes from one sound to another: give a list of two.")
+        raise InputError("A morph goes from one sound to another: give a list of two sounds.")
     if any("morph" in end or "different" in end or count(end) != 1 for end in value):
         raise InputError("A morph goes from one sound to another: each end must be a single sound.")
     start, end = (_items(end, card)[0].timbre for end in value)

@@ -10,15 +10,15 @@ from gansynth_core.packs.checks import whole
 from gansynth_core.patch import Patch
 from gansynth_core.sound import Envelope
 
-MOST_SOUNDS = 20_000  # which take half a gigabyte of memory
-WAVETABLE_PITCH = 36  # low, as a cycle then has many partials
+MOST_SOUNDS = 20_000  # they take half a gigabyte of memory
+WAVETABLE_PITCH = 36  # low, so that a cycle has many partials
 
 
 @dataclass(frozen=True)
 class PackItem:
-    """A sound of a pack: any name, from which a safe one is made, and the timbre; with an envelope, if one shapes it.
+    """A sound of a pack: its timbre, a name (made safe for files later), and the envelope that shapes it, if any.
 
-    Attack, decay and sustain then become part of the notes, the release of the instrument they make.
+    Attack, decay and sustain become part of the notes, the release part of the sampler instrument.
     """
 
     name: str
@@ -28,11 +28,11 @@ class PackItem:
     def __post_init__(self) -> None:
         known = isinstance(self.name, str) and isinstance(self.timbre, Timbre)
         if not known or not isinstance(self.envelope, Envelope | None):
-            raise InputError("A sound of a pack is a name, a timbre and perhaps an envelope.")
+            raise InputError("A sound of a pack needs a name and a timbre, and may have an envelope.")
 
     @classmethod
     def of(cls, patch: Patch) -> "PackItem":
-        """The sound of a patch with its envelope; its gain does not count, as a pack has a level of its own."""
+        """The sound of a patch with its envelope; its gain is ignored, as a pack sets its own level."""
         return cls(patch.name or "sound", patch.timbre, patch.envelope)
 
     def to_json(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class PackItem:
 
 @dataclass(frozen=True)
 class Wavetable:
-    """A wavetable of a pack: 256 cycles along the morph from `start` to `end`, each from a note of the MIDI `pitch`."""
+    """A wavetable of a pack: 256 cycles along the morph from `start` to `end`, each from a note at the MIDI `pitch`."""
 
     name: str
     start: Timbre
@@ -52,7 +52,7 @@ class Wavetable:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not all(isinstance(end, Timbre) for end in (self.start, self.end)):
-            raise InputError("A wavetable of a pack is a name and two timbres.")
+            raise InputError("A wavetable of a pack needs a name and two timbres.")
         whole(self.pitch, "The pitch of a wavetable", 0, 127)
         morph(self.start, self.end, 0.5)
 
@@ -63,7 +63,7 @@ class Wavetable:
 
 
 def morph_items(name: str, a: Timbre, b: Timbre, steps: int) -> list[PackItem]:
-    """`steps` (at least 2) sounds at equal distances from `a` to `b`, both among them: `name 01`, `name 02`, ... .
+    """`steps` (at least 2) sounds at equal distances from `a` to `b`, both included: `name 01`, `name 02`, ... .
     Raises InputError."""
     whole(steps, "The steps of a morph", 2, MOST_SOUNDS)
     width = max(2, len(str(steps)))

@@ -1,4 +1,4 @@
-"""How loud the notes of a pack are: peaks at -1 dBFS, or -12 LUFS as far as peaks allow."""
+"""How loud the notes of a pack are: peaks at -1 dBFS, or -12 LUFS if peaks allow."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from gansynth_core.sound import SILENCE_PEAK
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 LOUDNESS_LUFS = -12.0
-QUIETEST_LUFS = -70.0  # the gate of BS.1770; below it there is nothing to measure
+QUIETEST_LUFS = -70.0  # the gate of BS.1770; nothing below it is measured
 
 
 def loudness_lufs(wave: np.ndarray, sample_rate: int) -> float:
     """Integrated loudness (ITU-R BS.1770-4) of `wave` float32 [n] or [n, channels], at least -70 LUFS.
 
-    Of 0.4 s or less, for which the standard has no block, the mean power takes its place.
+    For 0.4 s or less, too short for the standard's blocks, it is computed from the mean power.
     """
-    from pyloudnorm import Meter  # here, as it brings scipy
+    from pyloudnorm import Meter  # here, because it loads scipy
 
     meter = Meter(sample_rate)
     if len(wave) > meter.block_size * sample_rate:
@@ -28,8 +28,8 @@ def loudness_lufs(wave: np.ndarray, sample_rate: int) -> float:
 
 
 def gains(peaks: Sequence[float], loudness: Sequence[float] | None, level: str) -> list[float]:
-    """What each of a sound's notes is to be multiplied with, by the `peaks` of their samples and, if loudness counts,
-    their `loudness` in LUFS; 1 for silence.
+    """The gain of each note of a sound, from the `peaks` of their samples and, if loudness counts, their `loudness` in
+    LUFS; 1 for silence.
 
     By peaks alone: -1 dBFS. By loudness: -12 LUFS, or less where peaks would pass -1 dBFS (nothing is compressed).
     level "note": each by itself; "sound": one gain for all, by the highest peak and the mean loudness, so that they

@@ -1,4 +1,4 @@
-"""The documents of a pack: manifest.json, from which every sound can be made again, README.txt and LICENSE.txt."""
+"""The documents of a pack: manifest.json (every sound can be made again from it), README.txt and LICENSE.txt."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def save_manifest(
 ) -> None:
     """Write manifest.json. wavetables: the names of their files. A sound has `name`, `title`, `timbre` and further
     `takes` (see Timbre.from_json), `notes` (file, pitch, keys, velocities, take, seconds, gain_db, loop, and a `fault`
-    if it was kept in spite of one) and `left_out` (pitch, reason)."""
+    if it was kept despite one) and `left_out` (pitch, reason)."""
     head = {
         "format": FORMAT,
         "software": SOFTWARE,
@@ -65,7 +65,7 @@ def save_manifest(
 def readme(title: str, plan: PackPlan, card: ModelCard, notes: int, left_out: Sequence[str]) -> str:
     """The text of README.txt: what is in the pack, how to open it, what was left out.
 
-    notes: how many it holds. left_out: a line for each that failed a gate.
+    notes: how many it holds. left_out: a line for each that failed a quality check.
     """
     kind = {"PCM_16": "16-bit", "PCM_24": "24-bit", "FLOAT": "32-bit float"}[plan.subtype]
     lines = "".join(f"  {line}\n" for line in left_out)
@@ -138,7 +138,7 @@ def _velocity(plan: PackPlan) -> str:
 
 
 def licence(card: ModelCard) -> str:
-    """The text of LICENSE.txt: what the model's card says of its licence and of what it learned from."""
+    """The text of LICENSE.txt: what the model's card says about its licence and its training material."""
     return (
         f"The sounds of this pack were made by the model {card.title} ({card.id}) of {SOFTWARE}.\n\n"
         f"Licence of the model: {card.licence or 'its card states none.'}\n"

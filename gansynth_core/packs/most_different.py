@@ -1,4 +1,4 @@
-"""The n most different of many sounds, by what is measured of them."""
+"""The n most different of many sounds, by their descriptors."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from gansynth_core.sound import Clips
 from gansynth_core.synth import BATCH, Synth
 
 MIDDLE_C = 60
-NOT_TIMBRE = ("tuning", "loudness")  # every note of a pack is brought to one level, and a pitch is not a colour
+NOT_TIMBRE = ("tuning", "loudness")  # the notes of a pack are levelled anyway, and pitch is not timbre
 
 
 def most_different(synth: Synth, timbres: Sequence[Timbre], count: int) -> list[int]:
-    """Which `count` of `timbres` sound as different as can be, in rising order, heard at middle C (or the key next to
-    it that the model has) and set apart as descriptors.furthest_apart does. What fails a quality gate there is only
-    chosen when nothing else is left. Raises InputError as Synth.render."""
+    """Which `count` of `timbres` sound as different as possible, in rising order: heard at middle C (or the model's key
+    nearest to it) and chosen by descriptors.furthest_apart. Those that fail a quality check there are chosen only when
+    nothing else is left. Raises InputError like Synth.render."""
     pitch = min(max(MIDDLE_C, synth.card.pitch_low), synth.card.pitch_high)
     measured, faulty = [], []
     for first in range(0, len(timbres), BATCH):

@@ -12,10 +12,12 @@ from gansynth_core.packs.zones import Zone
 
 
 def write_multisample(path: Path, title: str, folder: Path, zones: Sequence[Zone]) -> None:
-    """Write `path` with the notes of `zones`, which lie in `folder`. Samples are stored as they are, so that they can
-    be streamed. Raises OSError."""
+    """Write `path` with the notes of `zones`, which lie in `folder`. Samples are stored uncompressed, so that they
+    can be streamed. Raises OSError."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo("multisample.xml"), multisample_xml(title, zones))  # dated 1980: equal packs
+        archive.writestr(
+            zipfile.ZipInfo("multisample.xml"), multisample_xml(title, zones)
+        )  # dated 1980, so that equal packs are equal files
         for zone in zones:
             entry = zipfile.ZipInfo(zone.file)
             entry.file_size = (folder / zone.file).stat().st_size
@@ -40,7 +42,7 @@ def multisample_xml(title: str, zones: Sequence[Zone]) -> str:
         ElementTree.SubElement(sample, "velocity", low=str(zone.low_velocity), high=str(zone.high_velocity))
         ElementTree.SubElement(sample, "select")
         if zone.loop:
-            stop = zone.loop.end + 1  # as sample-stop, it is the first frame that is not played
+            stop = zone.loop.end + 1  # like sample-stop, the first frame that is not played
             ElementTree.SubElement(sample, "loop", mode="loop", start=f"{zone.loop.start:.1f}", stop=f"{stop:.1f}")
         else:
             ElementTree.SubElement(sample, "loop", mode="off")

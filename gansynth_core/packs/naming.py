@@ -1,8 +1,8 @@
-"""Names that every file system, sampler and marketplace takes.
+"""Names that every file system, sampler and marketplace accepts.
 
 Two profiles. `sampler`: the zero-padded MIDI number last, so that files sort by pitch and samplers map them in order.
-`marketplace`: letters only apart from the key, as shops read a number as a tempo; a prefix first, the key last; no
-brands, which shops refuse.
+`marketplace`: prefix first, key last; only letters otherwise, as shops read a number as a tempo; no brand names, which
+shops reject.
 """
 
 import re
@@ -14,7 +14,7 @@ PROFILES = ("sampler", "marketplace")
 LONGEST = 48  # characters of a sound's name: paths stay far below Windows' 260
 PREFIX = "GSY"
 FALLBACK = "sound"
-_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)  # devices of Windows, whatever their ending
+_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)  # Windows devices, whatever their ending
 _KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _BRANDS = {
     "rhodes": "electric_piano",
@@ -35,7 +35,7 @@ def safe_name(text: str, profile: str = "sampler") -> str:
     """`text` as a name of 1-48 of the characters A-Z a-z 0-9 _ -, without digits and brands in the profile
     `marketplace`.
 
-    Accents are dropped, all else becomes an underscore; a text with nothing to keep is called `sound`.
+    Accents are dropped, anything else becomes an underscore; if nothing is left, the name is `sound`.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     if profile == "marketplace":
@@ -47,9 +47,9 @@ def safe_name(text: str, profile: str = "sampler") -> str:
 
 
 def unique_names(texts: Iterable[str], profile: str = "sampler") -> list[str]:
-    """A safe name for each of `texts`, no two alike even where capitals do not count."""
+    """A safe name for each of `texts`, no two alike, even ignoring case."""
     names: list[str] = []
-    taken: dict[str, int] = {}  # name in lower case -> how many times it was asked for
+    taken: dict[str, int] = {}  # name in lower case -> how often it was asked for
     for text in texts:
         name = base = safe_name(text, profile)
         while name.lower() in taken:
@@ -74,11 +74,11 @@ def letters(number: int) -> str:
 def note_name(
     sound: str, pitch: int, profile: str, several: bool, layer: int | None = None, turn: int | None = None
 ) -> str:
-    """File name of a note, without its ending: `sound_060`, or `GSY_sound_C`.
+    """File name of a note, without its extension: `sound_060`, or `GSY_sound_C`.
 
-    several: whether the sound has more notes than this. A marketplace name then carries its octave (C4 is 60) behind
-    the key, the one number it cannot do without. layer, turn: which velocity layer and which take it is, from 1; None
-    where there is but one. The key stays last: `sound_v2_r1_060`, `GSY_sound_vb_ra_C4`.
+    several: whether the sound has more notes than this. A marketplace name then has its octave (C4 is 60) after the
+    key, the one number it needs. layer, turn: velocity layer and take, counted from 1; None if there is only one. The
+    key stays last: `sound_v2_r1_060`, `GSY_sound_vb_ra_C4`.
     """
     marks = [("v", layer), ("r", turn)]
     shop = profile == "marketplace"

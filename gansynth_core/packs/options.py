@@ -1,4 +1,4 @@
-"""How the notes of a pack are made and written: the options of a plan, in two parts that check themselves."""
+"""The options of a plan: how notes are made (NoteOptions) and how they are written (FileOptions)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ MOST_LAYERS, MOST_TAKES = 4, 4
 
 @dataclass(frozen=True, kw_only=True)
 class NoteOptions:
-    """What becomes of every note.
+    """How the notes of a sound are made.
 
-    level, measure: how loud notes are, see levels.gains. rejects: what fails a quality gate is left out ("drop"), only
-    listed ("keep"), or another sound nearby takes its place ("reroll"; what fails again is left out).
+    level, measure: how loud notes are; see levels.gains. rejects: notes that fail a quality check are left out
+    ("drop"), kept and listed ("keep"), or replaced by a sound nearby ("reroll"; what fails again is left out).
     seconds: longest note, None for all that the model makes.
-    velocity_layers: how many notes a key, from softly to hard struck (1-4). No voice has learned velocity: softer ones
-    are quieter and duller (shaping.softer). round_robins: how many takes of each (1-4), by steps aside in the latent.
-    loops: whether instruments get a loop where their notes are steady. release_seconds: how long a note fades once its
-    key is let go, 0.01-10. Raises InputError.
+    velocity_layers: notes per key, from soft to hard (1-4). No voice has learned velocity, so softer ones are made
+    quieter and duller (shaping.softer). round_robins: takes of each (1-4), small steps apart in the latent.
+    loops: whether steady notes of an instrument get a sustain loop. release_seconds: how long a note fades after its
+    key is released, 0.01-10. Raises InputError.
     """
 
     level: str = "sound"
@@ -48,7 +48,9 @@ class NoteOptions:
         if not (is_number(self.release_seconds) and 0.01 <= self.release_seconds <= 10):
             raise InputError(f"release_seconds must be a number from 0.01 to 10, not {shown(self.release_seconds)}.")
         if self.seconds is not None and not (is_number(self.seconds) and 0.1 <= self.seconds <= 3600):
-            raise InputError(f"seconds must be a number of at least 0.1, or null for the whole note: {self.seconds!r}.")
+            raise InputError(
+                f"seconds must be from 0.1 to 3600, or null for the whole note, not {shown(self.seconds)}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,8 @@ class FileOptions:
     """How notes are written.
 
     subtype: PCM_16, PCM_24 or FLOAT. sample_rate: 44100, 48000 or the model's own, in Hz. stereo: see shaping.widened.
-    naming: see naming.py. formats: what is written beside the WAV files of an instrument, of sfz, dspreset, sf2 and
-    multisample; the last two hold the notes once more. Raises InputError.
+    naming: see naming.py. formats: which of sfz, dspreset, sf2 and multisample are written beside the WAV files of an
+    instrument; the last two hold a copy of the notes. Raises InputError.
     """
 
     subtype: str = "PCM_24"
@@ -72,7 +74,7 @@ class FileOptions:
         whole(self.sample_rate, "sample_rate", 1, max(SAMPLE_RATES))
         truth(self.stereo, "stereo")
         if not isinstance(self.formats, Sequence) or isinstance(self.formats, str):
-            raise InputError(f"formats is a list of {', '.join(FORMATS)}, not {shown(self.formats)}.")
+            raise InputError(f"formats must be a list of {', '.join(FORMATS)}, not {shown(self.formats)}.")
         for name in self.formats:
             choice(name, "Every format", FORMATS)
         object.__setattr__(self, "formats", tuple(name for name in FORMATS if name in self.formats))

@@ -1,6 +1,6 @@
-"""Libraries too large for one pack or one machine: parts, each a whole pack, made by the workers of a Dask cluster.
+"""Libraries too large for one pack or one machine: parts, each a complete pack, made by the workers of a Dask cluster.
 
-Dask (dask.org) hands out the parts, moves those of a worker that died to another, and knows many kinds of cluster. It
+Dask (dask.org) hands out the parts, moves those of a worker that died to another, and runs on many kinds of cluster. It
 is imported only here.
 """
 
@@ -22,13 +22,13 @@ from gansynth_core.synth import Synth
 
 MOST_IN_PARTS = 200_000  # notes of a library
 NOTES_A_PART = 2_000  # a gigabyte or so
-ANSWER_SECONDS = 10.0  # that a scheduler is given
-RETRIES = 2  # of a part whose worker died
+ANSWER_SECONDS = 10.0  # for a scheduler to answer
+RETRIES = 2  # for a part whose worker died
 
 
 def split(plan: PackPlan, notes_a_part: int = NOTES_A_PART) -> list[PackPlan]:
-    """Packs that together hold the sounds of `plan`, in its order and by names that differ, each of at most
-    `notes_a_part` files (but at least one sound). Wavetables come in the first one."""
+    """Packs that together hold the sounds of `plan`, in order and under unique names, each of at most
+    `notes_a_part` files (but at least one sound). Wavetables go into the first one."""
     sounds = max(1, notes_a_part * max(1, len(plan.items)) // max(1, plan.notes))
     names = unique_names((item.name for item in plan.items), plan.naming)
     items = [replace(item, name=name) for item, name in zip(plan.items, names, strict=True)]
@@ -59,10 +59,10 @@ def write_parts(
 ) -> list[PackReport]:
     """Write `plan` as packs of up to `notes_a_part` notes into `folder`, several at a time; their reports, in order.
 
-    model: its id, or its folder, on every worker. workers: processes on this machine. cluster: instead of them the
+    model: its id, or its folder, on every worker. workers: processes on this machine. cluster: instead of these, the
     address of a Dask scheduler ("tcp://host:8786"), whose workers have this package and see `folder` by the same path.
-    Parts that are there already are left as they are, and begun ones go on, so the same call again finishes what was
-    stopped. Duplicates are told within a part. progress: called with files written and files in all.
+    Finished parts are left as they are and unfinished ones continue, so the same call again completes a stopped one.
+    Duplicates are only recognised within a part. progress: called with files written and files in all.
     Raises InputError for a plan that the model cannot make, ToolError if Dask is missing or its scheduler does not
     answer, and what write_pack raises.
     """
@@ -130,7 +130,7 @@ def _client(address: str | None, workers: int) -> Iterator[Any]:
 
 
 def _write_part(part: PackPlan, model: str, path: str) -> PackReport:
-    """What a worker does: one pack, gone on with if it was begun."""
+    """What a worker does: one pack, continued if it was begun."""
     work = Path(path).with_name(Path(path).name + ".work")
     return write_pack(part, _synth(model), path, resume=work.exists())
 

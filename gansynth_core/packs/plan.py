@@ -1,4 +1,4 @@
-"""What a sample pack shall hold: sounds, keys, and how they are written. As JSON, a plan is a file to keep and edit."""
+"""What goes into a sample pack: sounds, keys, and how they are written. A plan is saved as JSON, to keep and edit."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -19,8 +19,8 @@ from gansynth_core.riff import SAMPLE_BYTES
 
 FORMAT = 1
 MOST_NOTES = 20_000  # 10 GB
-RENDERS_PER_SECOND, FILES_PER_SECOND = 30.0, 60.0  # a guess before anything is rendered, for two cores
-FILE_OVERHEAD = 12_000  # bytes of a WAV beside its samples, most of them the 512 numbers of its timbre
+RENDERS_PER_SECOND, FILES_PER_SECOND = 30.0, 60.0  # a guess for two cores, before anything is rendered
+FILE_OVERHEAD = 12_000  # bytes of a WAV besides its samples, most of them the 512 numbers of its timbre
 OPTIONS = (  # in the order of a saved plan
     *("name", "subtype", "sample_rate", "naming", "level", "measure", "rejects", "seconds", "velocity_layers"),
     *("round_robins", "loops", "stereo", "formats", "release_seconds", "device"),
@@ -29,7 +29,7 @@ OPTIONS = (  # in the order of a saved plan
 
 @dataclass(frozen=True)
 class Estimate:
-    """notes: how many files at most. bytes: size of the zip at most. seconds: a guess at the time it takes."""
+    """notes: files at most. bytes: size of the zip at most. seconds: a rough guess at the time it takes."""
 
     notes: int
     bytes: int
@@ -47,10 +47,10 @@ class Estimate:
 @dataclass(frozen=True)
 class PackPlan(NoteOptions, FileOptions):
     """Every sound of `items` at every one of `pitches` (whole MIDI numbers, rising): one pitch makes a pack of
-    one-shots, several make an instrument of each sound. And `wavetables`, of which a pack may also consist alone.
+    one-shots, several make an instrument of each sound. A pack may also hold `wavetables`, or nothing else.
 
-    device: the hardware it is for (DEVICES), whose limits are then kept. What becomes of the notes and how they are
-    written: see NoteOptions and FileOptions. Raises InputError for wrong types and values.
+    device: the hardware sampler it is for (DEVICES), whose limits then apply. How notes are made and written: see
+    NoteOptions and FileOptions. Raises InputError for wrong types and values.
     """
 
     items: tuple[PackItem, ...]
@@ -79,7 +79,7 @@ class PackPlan(NoteOptions, FileOptions):
         if not all(isinstance(table, Wavetable) for table in self.wavetables):
             raise InputError("The wavetables of a pack must be Wavetables.")
         if len({timbre.model for timbre in self._timbres()}) > 1:
-            raise InputError("All sounds of a pack must be of one model: make one pack a model.")
+            raise InputError("All sounds of a pack must come from one model: make a pack for each model.")
 
     def _check_pitches(self) -> None:
         if self.items and not self.pitches:
@@ -87,7 +87,7 @@ class PackPlan(NoteOptions, FileOptions):
         for pitch in self.pitches:
             whole(pitch, "Every pitch", 0, 127)
         if list(self.pitches) != sorted(set(self.pitches)):
-            raise InputError("The pitches of a pack must rise, each of them once.")
+            raise InputError("The pitches of a pack must rise, without repeats.")
 
     def _check_device(self, name: str) -> None:
         device = DEVICES[choice(name, "device", DEVICES)]
@@ -118,7 +118,7 @@ class PackPlan(NoteOptions, FileOptions):
 
     @property
     def file_name(self) -> str:
-        """The name made safe: of the folder in the zip, and good for the zip itself."""
+        """A safe form of the name, for the folder in the zip and for the zip itself."""
         return safe_name(self.name)
 
     @property
@@ -128,16 +128,16 @@ class PackPlan(NoteOptions, FileOptions):
 
     @property
     def notes(self) -> int:
-        """Files of notes in the pack, if none is left out."""
+        """Note files in the pack, if none are left out."""
         return len(self.items) * len(self.pitches) * self.velocity_layers * self.round_robins
 
     @property
     def renders(self) -> int:
-        """Notes that the model has to make: layers of velocity cost none, a cycle of a wavetable costs one."""
+        """Notes that the model has to make: velocity layers add none, each cycle of a wavetable is one."""
         return len(self.items) * len(self.pitches) * self.round_robins + FRAMES * len(self.wavetables)
 
     def estimate(self, card: ModelCard) -> Estimate:
-        """Size and time of this plan with the model of `card`."""
+        """Size of this plan's pack, and the time it takes, with the model of `card`."""
         frames = round((self.seconds or card.specgram.seconds) * self.sample_rate)
         width, channels = SAMPLE_BYTES[self.subtype], 2 if self.stereo else 1
         size = frames * width * channels + FILE_OVERHEAD
@@ -178,16 +178,16 @@ class PackPlan(NoteOptions, FileOptions):
         """A plan from its JSON document.
 
         items: {"name", "timbre", "envelope"}, or {"patch"}, or {"instrument": a name or weights, "seed", "count"}, or
-        {"name", "morph": [sound, sound], "steps"}, where a sound is written as an item is, or {"different": n, "among":
-        items} for those n of them that differ most, which takes `choose` (timbres, n -> which; see
+        {"name", "morph": [sound, sound], "steps"}, where a sound is written like an item, or {"different": n, "among":
+        items} for the n of them that differ most, which needs `choose` (timbres, n -> which; see
         most_different.most_different).
         wavetables: {"name", "morph": [sound, sound], "pitch"}. pitches: 60, [48, 60], {"low", "high", "every"}, or
-        "all" for every key that the model knows. The rest as PackPlan's arguments; a `device` sets what is not given.
-        Raises InputError, in one sentence, for whatever is wrong, and before a plan too large takes any memory;
-        `check` tells the rest.
+        "all" for every key that the model knows. The rest as PackPlan's arguments; a `device` sets the defaults.
+        Raises InputError, in one sentence, for whatever is wrong, and for a plan that is too large before it takes any
+        memory; `check` does the rest.
         """
         if not isinstance(document, Mapping):
-            raise InputError('A plan is a JSON object that begins with "format": 1.')
+            raise InputError('A plan must be a JSON object with "format": 1.')
         if document.get("format") != FORMAT:
             raise InputError(f'A plan must have "format": {FORMAT} (this one has {document.get("format")!r}).')
         only(document, ("format", "model", "items", "pitches", "wavetables", *OPTIONS), "A plan")
@@ -202,12 +202,12 @@ class PackPlan(NoteOptions, FileOptions):
             raise InputError('A plan needs "items": a list of at least one sound.')
         pitches = pitches_of(document.get("pitches"), card) if entries else ()
         wavetables = [wavetable_of(entry, card) for entry in tables]
-        one = Timbre(card.id, ())  # stands for each sound until it is known that they are not too many
+        one = Timbre(card.id, ())  # stands in for each sound until we know there are not too many
         outline = cls((PackItem("", one),) if entries else (), tuple(pitches), wavetables=tuple(wavetables), **options)
         sounds = sum(count(entry) for entry in entries)
         _refuse_too_many(outline.estimate(card) * max(1, sounds), most_notes)
         if sounds > MOST_SOUNDS:
-            raise InputError(f"One plan names up to {MOST_SOUNDS:,} sounds, not {sounds:,}: make several.")
+            raise InputError(f"One plan holds up to {MOST_SOUNDS:,} sounds, not {sounds:,}: split it up.")
         return replace(outline, items=tuple(items_of(entries, card, choose)))
 
 

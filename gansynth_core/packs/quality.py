@@ -1,7 +1,7 @@
-"""What a note must pass to go into a pack unasked: it is a sound, whole, undistorted, in tune, and not there twice.
+"""Quality checks: a note of a pack must sound, be whole, undistorted, in tune, and not be there already.
 
-Bells, drums and organs with a 16-foot stop rightly sound elsewhere than at their key. So a note counts as off its pitch
-only if it repeats itself clearly, and at another period than its key's or a fraction of that.
+Bells, drums and organs with a 16-foot stop do not sound at their key, and rightly so. A note counts as off its pitch
+only if it is clearly periodic, at a period other than its key's or a fraction of that.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from gansynth_core.sound import SILENCE_PEAK
 Fingerprint = NDArray[np.uint8]
 
 SHORTEST_SECONDS = 0.05
-FLAT_SAMPLES = 3  # that many at the very peak in a row are a wave that was cut off
-TAIL_BELOW_DB = 60.0  # what stays this far below a note's peak until its end is silence
+FLAT_SAMPLES = 3  # this many in a row at the very peak: the wave was clipped
+TAIL_BELOW_DB = 60.0  # from where a note stays this far below its peak, it is silence
 
 TUNE_SECONDS = (0.3, 0.65)  # the part of a note whose periods are compared
-PERIODIC = 0.93  # correlation of a part with itself a period later; what is below has no clear pitch
+PERIODIC = 0.93  # correlation of a part with itself a period later; below that there is no clear pitch
 IN_TUNE_CENTS = 50.0
-LAGS = (0.55, 1.85)  # periods of the key: an octave lower or higher is not looked for
+LAGS = (0.55, 1.85)  # in periods of the key; octaves above and below are not looked for
 
 # A fingerprint is the level in dB of 24 bands in each of 16 equal parts of a note, in steps of a quarter dB.
 PARTS, BANDS, LOWEST_HZ, FLOOR_DB, STEPS_A_DB = 16, 24, 40.0, 60.0, 4
@@ -29,7 +29,7 @@ ALIKE_DB = 0.3
 
 
 def fault(wave: NDArray[np.float32], sample_rate: int, pitch: float) -> str | None:
-    """Why `wave` float32 [n], as the model made it at the MIDI `pitch`, is no good, in a few words; None if it is."""
+    """Why `wave` float32 [n], as the model made it at the MIDI `pitch`, fails, in a few words; None if it passes."""
     if not np.isfinite(wave).all():
         return "not a number"
     levels = np.abs(wave)
@@ -48,7 +48,7 @@ def fault(wave: NDArray[np.float32], sample_rate: int, pitch: float) -> str | No
 
 
 def off_pitch(wave: NDArray[np.float32], sample_rate: int, pitch: float) -> bool:
-    """Whether `wave` float32 [n] clearly has another pitch than the MIDI `pitch`; octaves do not count."""
+    """Whether `wave` float32 [n] clearly has a pitch other than the MIDI `pitch`; octaves off are fine."""
     period = sample_rate / pitch_hz(pitch)
     first, last = (round(seconds * sample_rate) for seconds in TUNE_SECONDS)
     part = wave[first:last].astype(np.float64)
@@ -70,25 +70,25 @@ def off_pitch(wave: NDArray[np.float32], sample_rate: int, pitch: float) -> bool
 
 
 def _summit(before: float, at: float, after: float) -> float:
-    """Where the parabola through three neighbours is highest, in steps from the middle one."""
+    """Where the parabola through three neighbours peaks, in steps from the middle one."""
     return 0.5 * (before - after) / min(before - 2 * at + after, -1e-12)
 
 
 def sounding(wave: NDArray[np.float32]) -> int:
-    """Samples up to the last that is not silence beside the peak of `wave` [n]."""
+    """Length of `wave` [n] without the silence at its end, in samples."""
     levels = np.abs(wave)
     heard = np.flatnonzero(levels > levels.max(initial=0.0) * 10 ** (-TAIL_BELOW_DB / 20))
     return int(heard[-1]) + 1 if len(heard) else 0
 
 
 def fingerprint(wave: NDArray[np.float32], sample_rate: int) -> Fingerprint:
-    """uint8 [16, 24]: the level of each part and band below the loudest of them, at most 60 dB; a quarter dB a step."""
+    """uint8 [16, 24]: how far each part and band is below the loudest, up to 60 dB, in steps of a quarter dB."""
     length = len(wave) // PARTS
     power = np.abs(np.fft.rfft(wave[: PARTS * length].reshape(PARTS, length) * np.hanning(length))) ** 2
     edges = np.geomspace(LOWEST_HZ, sample_rate / 2, BANDS + 1) * length / sample_rate
     total = np.concatenate([np.zeros((PARTS, 1)), np.cumsum(power, axis=1)], axis=1)
     bands = np.diff(total[:, np.clip(edges.round().astype(int), 0, power.shape[1])], axis=1)
-    loudest = max(bands.max(), 1e-20)  # of silence, so that it has a fingerprint too
+    loudest = max(bands.max(), 1e-20)  # so that silence has a fingerprint too
     below = 10 * np.log10(loudest / np.maximum(bands, loudest * 10 ** (-FLOOR_DB / 10)))
     steps: Fingerprint = np.round(below * STEPS_A_DB).astype(np.uint8)
     return steps
@@ -101,14 +101,12 @@ def difference_db(a: Fingerprint, b: Fingerprint) -> float:
 
 
 class Heard:
-    """The notes of a pack so far, to find one that is there already."""
+    """The notes of a pack so far, to recognise one that is there already."""
 
     def __init__(self) -> None:
         self._names: dict[int, list[str]] = {}
         self._prints: dict[int, Fingerprint] = {}  # pitch -> uint8 [room, 16, 24]
-        self._means: dict[
-            int, NDArray[np.float32]
-        ] = {}  # pitch -> float32 [room, 24], means over parts
+        self._means: dict[int, NDArray[np.float32]] = {}  # pitch -> float32 [room, 24], means over parts
 
     def add(self, name: str, pitch: int, print_: Fingerprint) -> None:
         """Remember a note of the sound `name` by its fingerprint."""
@@ -129,7 +127,7 @@ class Heard:
         if not names:
             return None
         limit = ALIKE_DB * STEPS_A_DB
-        # The difference of the means is never more than the mean difference, so it rules out nearly all at once.
+        # The difference of means never exceeds the mean difference, so this rules out nearly all at once.
         near = np.abs(self._means[pitch][: len(names)] - print_.mean(axis=0, dtype=np.float32)).mean(axis=1) <= limit
         for row in np.flatnonzero(near).tolist():
             if difference_db(self._prints[pitch][row], print_) <= ALIKE_DB:

@@ -1,4 +1,4 @@
-"""Making a pack: render, judge, level, write, zip. A stop at any moment leaves no half zip and keeps what is done."""
+"""Making a pack: render, judge, level, write, zip. A stop at any moment leaves no half zip and loses nothing done."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ from gansynth_core.packs.sound_writer import SoundWriter, save_text
 from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
 
-NOTES_AHEAD = 128  # rendered while others are being written; at least one sound is, whatever its size
+NOTES_AHEAD = 128  # rendered while others are being written; at least one sound, whatever its size
 LISTED = 20  # faults named in README.txt; all are in the manifest
 CYCLES_AT_ONCE = 16
 Progress = Callable[[int, int], object]
@@ -36,8 +36,8 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class PackReport:
-    """path: the zip. notes: how many it holds. bytes: its size. left_out: notes that failed a gate and are not in it.
-    kept: notes that failed one and are in it, as asked for."""
+    """path: the zip. notes: how many it holds. bytes: its size. left_out: notes that failed a quality check and are not
+    in it. kept: notes that failed one and are in it, as asked."""
 
     path: Path
     notes: int
@@ -56,41 +56,41 @@ def write_pack(
 ) -> PackReport:
     """Render `plan` with `synth` and write the zip `out`.
 
-    Memory is bounded by the plan and a few sounds, not by the size of the pack. Others who play the synth meanwhile go
-    first. While it runs, everything lies in `OUT.work` beside `out`; an export that
-    was stopped goes on from there with `resume`, and ends in the same zip as one that was not.
-    progress: called with notes rendered and to be rendered (plan.renders); an exception raised in it stops the export.
-    Raises InputError for a plan the synth cannot render, a taken or wrong name, or another plan's work folder, and
-    AudioError when the disk is full (the work folder stays).
+    Memory depends on the plan and a few sounds, not on the size of the pack. Others who play the synth go first.
+    While it runs, everything is in `OUT.work` beside `out`; a stopped export continues from there with `resume`, and
+    makes the same zip as one that was not stopped.
+    progress: called with notes rendered and notes to render (plan.renders); an exception raised in it stops the export.
+    Raises InputError for a plan the synth cannot render, a name that is taken or wrong, or another plan's work folder,
+    and AudioError if the disk is full (the work folder stays).
     """
     out = Path(out)
     if out.suffix.lower() != ".zip":
-        raise InputError(f"'{out.name}' does not end in .zip, which a pack is.")
+        raise InputError(f"'{out.name}' does not end in .zip: packs are zip files.")
     plan.check(synth.card)
     try:
         with _work_folder(out, resume) as work:
             report = _Export(plan, synth, work).write(out, progress or (lambda done, total: None))
     except OSError as cause:
         raise AudioError(
-            f"Cannot write the pack '{out}': {cause.strerror or cause}; what is done is kept, and 'resume' goes on."
+            f"Cannot write the pack '{out}': {cause.strerror or cause}; what is done is kept: continue with 'resume'."
         ) from cause
     shutil.rmtree(work, ignore_errors=True)  # not before the lock in it is released
     if not report.bytes:
-        raise InputError(f"None of the {plan.notes} notes passed the quality gates, so there is no pack.")
+        raise InputError(f"None of the {plan.notes} notes passed the quality checks, so there is no pack.")
     return report
 
 
 @contextlib.contextmanager
 def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
-    """`OUT.work`, new or (with `resume`) as it was left, held against a second export to the same name."""
+    """`OUT.work`, new or (with `resume`) as it was left, locked against a second export to the same name."""
     if out.exists():
-        raise InputError(f"'{out}' exists already: choose another name, or remove it first.")
+        raise InputError(f"'{out}' already exists: choose another name, or remove it first.")
     work = out.with_name(out.name + ".work")
     try:
         work.mkdir(parents=True, exist_ok=resume)
     except FileExistsError:
         raise InputError(
-            f"An export to '{out}' was stopped or is under way: go on with 'resume', or remove '{work}' first."
+            f"An export to '{out}' was stopped or is under way: continue with 'resume', or remove '{work}' first."
         ) from None
     lock = FileLock(work / "lock")
     try:
@@ -104,7 +104,7 @@ def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
 
 
 class _Export:
-    """One export in its work folder: `sounds/00012.json` tells that sound 12 is whole, `pack/` is what gets zipped."""
+    """One export in its work folder: `sounds/00012.json` says that sound 12 is whole, `pack/` is what gets zipped."""
 
     def __init__(self, plan: PackPlan, synth: Synth, work: Path) -> None:
         self.plan, self.synth, self.work = plan, synth, work
@@ -117,12 +117,12 @@ class _Export:
         self.writer = SoundWriter(plan, synth, self.pack, self.title, quality.Heard())
 
     def write(self, out: Path, progress: Progress) -> PackReport:
-        """Make the zip `out`; none, with 0 bytes in the report, if there is nothing to put into it."""
+        """Make the zip `out`, or none (0 bytes in the report) if there is nothing to put into it."""
         self._begin()
         per_sound = len(self.writer.notes)
         done = self._done()
         progress(done * per_sound, self.plan.renders)
-        with ThreadPoolExecutor(1) as writer:  # writes in order, while the next sounds are being rendered
+        with ThreadPoolExecutor(1) as writer:  # writes in order, while the next sounds are rendered
             waiting: deque[Future[None]] = deque()
             for number, audio in self._rendered(done, progress):
                 waiting.append(writer.submit(self._finish, number, audio))
@@ -135,21 +135,21 @@ class _Export:
         return self._zip(report) if report.notes or self.tables else report
 
     def _begin(self) -> None:
-        """Note down what is being exported, or make sure that it is what was begun."""
+        """Record what is being exported, or make sure it is what was begun."""
         self.sounds.mkdir(exist_ok=True)
         self.pack.mkdir(parents=True, exist_ok=True)
         begun, now = self.work / "plan.json", self.work / "plan_now.json"
         self.plan.save(now)
-        with open(now, "a", encoding="utf-8") as file:  # the same plan sounds otherwise with another model or decoder
+        with open(now, "a", encoding="utf-8") as file:  # another model or decoder makes other sounds of the same plan
             file.write(f"{self.card.sha256} {self.synth.griffin_lim_steps}\n")
         if begun.exists() and begun.read_bytes() != now.read_bytes():
             raise InputError(
-                f"'{self.work}' was begun with another plan or model: finish that one, or remove the folder."
+                f"'{self.work}' was started with another plan or model: finish that export, or remove the folder."
             )
         os.replace(now, begun)
 
     def _done(self) -> int:
-        """How many sounds are whole, from the first on; they are remembered."""
+        """How many sounds are whole, from the first on; they are added to those already heard."""
         for number in range(len(self.plan.items)):
             if not self._record(number).exists():
                 return number
@@ -164,7 +164,7 @@ class _Export:
         return record
 
     def _rendered(self, first: int, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
-        """(number, audio float32 [notes, samples]) of every sound from `first` on, in full batches."""
+        """(number, audio float32 [notes, samples]) of every sound from `first` on, rendered in full batches."""
         per_sound = len(self.writer.notes)
         wanted = (note for item in self.plan.items[first:] for note in self.writer.wanted(item.timbre))
         notes: list[np.ndarray] = []
@@ -180,7 +180,7 @@ class _Export:
                     number, notes = number + 1, []
 
     def _finish(self, number: int, audio: np.ndarray) -> None:
-        """Write one sound, then its record: from there on it is whole."""
+        """Write one sound, then its record, which says that it is whole."""
         record = self.writer.write(self.names[number], self.plan.items[number], audio)
         save_text(self._record(number), json.dumps(record))
 
@@ -230,14 +230,16 @@ class _Export:
         return PackReport(out, counts["notes"], 0, counts["left_out"], counts["kept"])
 
     def _zip(self, report: PackReport) -> PackReport:
-        """The pack's folder as a zip, made in the work folder and renamed to its place; samples would not shrink."""
+        """The pack's folder as a zip, made in the work folder and then moved; samples would hardly compress."""
         whole = self.work / "pack.zip"
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(self.pack.rglob("*")):
-                if path.is_file() and not path.name.startswith("."):  # as is what a kill left half-written
-                    entry = zipfile.ZipInfo(path.relative_to(self.pack.parent).as_posix())  # dated 1980: equal packs
+                if path.is_file() and not path.name.startswith("."):  # as are files left half-written by a kill
+                    entry = zipfile.ZipInfo(
+                        path.relative_to(self.pack.parent).as_posix()
+                    )  # dated 1980, so that equal packs are equal files
                     entry.external_attr = 0o644 << 16
-                    entry.file_size = path.stat().st_size  # tells whether it needs 64-bit sizes
+                    entry.file_size = path.stat().st_size  # decides whether 64-bit sizes are needed
                     with open(path, "rb") as file, archive.open(entry, "w") as target:
                         shutil.copyfileobj(file, target, 1 << 20)
         size = whole.stat().st_size

@@ -1,7 +1,7 @@
 """SoundFont 2, which fluidsynth, many samplers and trackers play: one instrument, mono, 16 or 24 bits a sample.
 
-Layout and numbers of generators: Creative/E-mu, "SoundFont Technical Specification 2.04" (2006). The format knows no
-round robin, so of several takes the first one goes in; of a stereo note its middle.
+Layout and numbers of generators: Creative/E-mu, "SoundFont Technical Specification 2.04" (2006). The format has no
+round robin, so only the first take goes in; stereo notes are mixed to mono.
 """
 
 import math
@@ -17,7 +17,7 @@ from gansynth_core.packs.sfz import VELOCITY_TRACKING
 from gansynth_core.packs.zones import Zone
 from gansynth_core.riff import chunk
 
-PADDING = 46  # frames of silence behind every sample, which the format asks for
+PADDING = 46  # frames of silence after every sample, which the format requires
 _MONO = 1
 _LOOP_WHILE_HELD = 3
 _KEYS, _VELOCITIES, _INSTRUMENT, _RELEASE, _SAMPLE, _MODE = 43, 44, 41, 38, 53, 54
@@ -27,8 +27,8 @@ _ATTENUATION, _VELOCITY_CURVE, _WHOLE_CENTIBELS = 48, 0x0502, 960  # the modulat
 def write_sf2(
     path: Path, title: str, folder: Path, zones: Sequence[Zone], sample_rate: int, bits: int, release_seconds: float
 ) -> None:
-    """Write `path` with the notes of `zones`, which lie as WAV files of `sample_rate` (Hz) in `folder`, as samples of
-    16 or 24 `bits`. Memory is bounded by one note. Raises OSError."""
+    """Write `path` with the notes of `zones`, WAV files of `sample_rate` (Hz) in `folder`, as samples of 16 or 24
+    `bits`. Memory is bounded by one note. Raises OSError."""
     zones = [zone for zone in zones if zone.turn == 1]
     frames = sum(zone.frames + PADDING for zone in zones)
     settings = _list(b"pdta", b"".join(_settings(title, zones, sample_rate, release_seconds)))
@@ -65,7 +65,7 @@ def _notes(folder: Path, zones: Sequence[Zone], bits: int) -> Iterator[np.ndarra
 
 
 def _settings(title: str, zones: Sequence[Zone], sample_rate: int, release_seconds: float) -> Iterator[bytes]:
-    """The nine chunks of `pdta`, each list closed by a record that only marks its end."""
+    """The nine chunks of `pdta`, each list ends with a terminal record."""
     yield chunk(
         b"phdr",
         struct.pack("<20sHHHIII", _name(title), 0, 0, 0, 0, 0, 0) + struct.pack("<20sHHHIII", b"EOP", 0, 0, 1, 0, 0, 0),
@@ -82,11 +82,11 @@ def _settings(title: str, zones: Sequence[Zone], sample_rate: int, release_secon
             struct.pack("<HBB", _KEYS, zone.low, zone.high),
             struct.pack("<HBB", _VELOCITIES, zone.low_velocity, zone.high_velocity),
             *([struct.pack("<HH", _MODE, _LOOP_WHILE_HELD)] if zone.loop else []),
-            struct.pack("<HH", _SAMPLE, number),  # the last one, by the format
+            struct.pack("<HH", _SAMPLE, number),  # last, as the format requires
         ]
         generators += own
         starts.append(starts[-1] + len(own))
-    modulators = int(layered)  # in the global zone, the first one; every other bag begins behind it
+    modulators = int(layered)  # in the global zone, which comes first; all other bags follow it
     bags = [(start, modulators if number else 0) for number, start in enumerate(starts)]
     yield chunk(b"inst", struct.pack("<20sH", _name(title), 0) + struct.pack("<20sH", b"EOI", len(bags) - 1))
     yield chunk(b"ibag", b"".join(struct.pack("<2H", *bag) for bag in bags))

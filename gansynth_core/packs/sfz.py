@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from gansynth_core.packs.zones import Zone
 
-VELOCITY_TRACKING = 60  # per cent, where layers bring most of the difference themselves; the format's own is 100
+VELOCITY_TRACKING = 60  # per cent, as layers make most of the difference themselves; the format's default is 100
 
 
 def sfz(title: str, folder: str, zones: Sequence[Zone], release_seconds: float) -> str:
-    """The text of an .sfz that stands beside `folder`, where the notes of `zones` lie.
+    """The text of an .sfz file beside `folder`, which holds the notes of `zones`.
 
-    Keys are numbers: names differ by an octave from program to program. The release is written, as the format's own of
-    1 ms clicks. A loop plays while the key is held, then the note goes on to its end.
+    Keys are numbers, as programs disagree on octave names. The release is written because the format's default of 1 ms
+    clicks. A loop plays while the key is held, then the note plays on to its end.
     """
     layered = any(zone.low_velocity > 1 for zone in zones)
     lines = [

@@ -1,4 +1,4 @@
-"""What becomes of a rendered note on its way into a pack: no offset, no dead time, softer layers, stereo."""
+"""How a rendered note is prepared for a pack: offset and dead time removed, softer layers, stereo."""
 
 from functools import lru_cache
 
@@ -10,18 +10,18 @@ from gansynth_core.sound import fade_in
 
 Wave = NDArray[np.float32]
 
-LAYER_DB = 5.0  # a velocity layer is so much quieter than the next harder one ...
-LAYER_SHELF_DB = 4.0  # ... and its partials well above the fundamental are weaker by this on top of it
+LAYER_DB = 5.0  # each velocity layer is this much quieter than the next harder one ...
+LAYER_SHELF_DB = 4.0  # ... and its partials well above the fundamental are this much weaker on top
 SHELF_HARMONIC = 3.0  # where the shelf begins, in multiples of the fundamental ...
 SHELF_HZ = (300.0, 4000.0)  # ... between these
 
-ONSET_DB = -60.0  # below the peak; what comes before is dead time
-LEAD_SECONDS = 0.002  # left in front of it
+ONSET_DB = -60.0  # below the peak; anything before that is dead time
+LEAD_SECONDS = 0.002  # kept before the onset
 
-SIDE_DB = -7.0  # the side signal beside the middle, where it is strongest
+SIDE_DB = -7.0  # the side signal relative to the middle, where it is strongest
 SIDE_HZ = (120.0, 240.0)  # it comes in between these: basses stay in the middle
-SIDE_TURNS_AN_OCTAVE = 1.5  # how often it changes sides along the frequencies
-_SIDE_SECONDS = 0.05  # how far it reaches beyond the note
+SIDE_TURNS_AN_OCTAVE = 1.5  # how often it changes sides along the frequency axis
+_SIDE_SECONDS = 0.05  # how far it extends beyond the note
 
 
 def cleaned(wave: Wave, sample_rate: int) -> tuple[Wave, int]:
@@ -36,10 +36,10 @@ def cleaned(wave: Wave, sample_rate: int) -> tuple[Wave, int]:
 
 def softer(wave: Wave, sample_rate: int, hz: float, steps: int) -> Wave:
     """`wave` float32 [n] or [n, channels] as a note of the fundamental `hz` struck `steps` velocity layers more softly:
-    5 dB quieter a step, through a first-order high shelf of -4 dB a step from three times `hz` on."""
+    per step 5 dB quieter, and a first-order high shelf of -4 dB from three times `hz` up."""
     if steps == 0:
         return wave
-    from scipy.signal import bilinear, lfilter  # here, as it is no part of playing a note
+    from scipy.signal import bilinear, lfilter  # here, because playing a note does not need it
 
     corner = 2 * np.pi * min(max(SHELF_HARMONIC * hz, SHELF_HZ[0]), SHELF_HZ[1], 0.4 * sample_rate)
     shelf = 10 ** (-LAYER_SHELF_DB * steps / 20)
@@ -53,8 +53,8 @@ def widened(wave: Wave, sample_rate: int) -> Wave:
     """Stereo float32 [n, 2] of the mono `wave` float32 [n]: middle plus and minus a side signal 7 dB below it.
 
     The side is the middle turned by a quarter of a period, forwards for some frequencies and backwards for others. So
-    every partial is equally loud left and right and no note wanders, while its phases differ, which is heard as width.
-    Left and right added are the mono sound again, unchanged.
+    every partial is equally loud left and right and no note wanders, but phases differ, which is heard as width.
+    Left plus right is the mono sound again, unchanged.
     """
     room = 1 << int(np.ceil(np.log2(len(wave) + _SIDE_SECONDS * sample_rate)))
     side = np.fft.irfft(np.fft.rfft(wave, room) * _side_response(room, sample_rate), room)[: len(wave)]

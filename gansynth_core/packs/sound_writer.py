@@ -1,4 +1,4 @@
-"""One sound of a pack, from the notes that the model made to its files: judged, cleaned, looped, levelled, mapped."""
+"""One sound of a pack, from rendered notes to files: judged, cleaned, looped, levelled, mapped."""
 
 import base64
 import dataclasses
@@ -34,7 +34,7 @@ Wave = NDArray[np.float32]
 
 
 class _Take(NamedTuple):
-    """A rendered note: which take (from 0) of which pitch, why it is no good, and its fingerprint if it is numbers."""
+    """A rendered note: which take (from 0) of which pitch, its fault, and its fingerprint if it is finite."""
 
     turn: int
     pitch: int
@@ -44,7 +44,7 @@ class _Take(NamedTuple):
 
 
 class SoundWriter:
-    """Writes the sounds of `plan`, one after the other, into the folder `pack`; `heard` knows those already there."""
+    """Writes the sounds of `plan`, one after the other, into the folder `pack`; `heard` knows those already written."""
 
     def __init__(self, plan: PackPlan, synth: Synth, pack: Path, title: str, heard: quality.Heard) -> None:
         self.plan, self.synth, self.pack, self.title, self.heard = plan, synth, pack, title, heard
@@ -57,8 +57,8 @@ class SoundWriter:
         return [(takes[turn], pitch) for turn, pitch in self.notes]
 
     def write(self, name: str, item: PackItem, audio: Wave) -> dict[str, Any]:
-        """Write the sound `item` as `name` with its notes `audio` float32 [notes, samples] and return what the manifest
-        tells of it; its notes' fingerprints, for `remember`, are in there too. Raises OSError."""
+        """Write the sound `item` as `name` with its notes `audio` float32 [notes, samples] and return its record for
+        the manifest, which also has fingerprints for `remember`. Raises OSError."""
         takes, timbre, attempt = self._judged(audio), item.timbre, 0
         if self.plan.rejects == "reroll" and _faults(takes):
             timbre, takes, attempt = self._rerolled(timbre, takes)
@@ -78,7 +78,7 @@ class SoundWriter:
         return record
 
     def remember(self, name: str, record: Mapping[str, Any]) -> None:
-        """Know the sound of a record from now on, so that one alike is found."""
+        """Remember the sound of a record, so that duplicates are recognised."""
         for note in record["notes"]:
             if "fingerprint" in note:
                 code = np.frombuffer(base64.b64decode(note["fingerprint"]), np.uint8)
@@ -88,7 +88,7 @@ class SoundWriter:
         return [take(timbre, self.card, turn) for turn in range(self.plan.round_robins)]
 
     def _judged(self, audio: Wave) -> list[_Take]:
-        """A sound that is there already is told by all its notes: an instrument is not torn apart for one of them."""
+        """A sound is a duplicate only if all its notes are: an instrument does not lose single notes."""
         rate = self.card.specgram.sample_rate
         if self.plan.seconds is not None:
             audio = audio[:, : round(self.plan.seconds * rate)]
@@ -106,7 +106,7 @@ class SoundWriter:
         return takes
 
     def _rerolled(self, timbre: Timbre, takes: list[_Take]) -> tuple[Timbre, list[_Take], int]:
-        """The sound nearby that has the fewest faults, the first without any if there is one, and its number."""
+        """The sound nearby with the fewest faults (the first without any, if any), its notes and its number."""
         best = (timbre, takes, 0)
         for attempt in range(1, ATTEMPTS + 1):
             other = replacement(timbre, self.card, attempt)
@@ -122,12 +122,14 @@ class SoundWriter:
         return {"pitch": one.pitch} | ({"take": one.turn + 1} if self.plan.round_robins > 1 else {})
 
     def _files(self, name: str, item: PackItem, takes: Sequence[_Take]) -> list[dict[str, Any]]:
-        """Write the WAV files of `takes` in rising order of pitch, and what maps them; the manifest's notes."""
+        """Write the WAV files of `takes`, in rising order of pitch, and what maps them; the manifest's notes."""
         if not takes:
             return []
         plan = self.plan
         waves = [self._cleaned(one, item.envelope) for one in takes]
-        looped = 2 * sum(loop is not None for _, loop in waves) > len(takes)  # not for one endless key of a piano
+        looped = 2 * sum(loop is not None for _, loop in waves) > len(
+            takes
+        )  # a piano with one steady key stays unlooped
         shaped = [self._finished(wave, loop if looped else None) for wave, loop in waves]
         levels = self._gains(takes, [wave for wave, _ in shaped])
         folder = self.pack / ("Multisamples" if plan.several else "OneShots")
@@ -168,7 +170,7 @@ class SoundWriter:
         return note_name(name, one.pitch, plan.naming, plan.several, number, turn)
 
     def _note(self, path: Path, one: _Take, zone: Zone, gain: float, layer: int) -> dict[str, Any]:
-        """What the manifest tells of a note, and its fingerprint if it is the first take, struck hardest."""
+        """What the manifest says about a note, and its fingerprint if it is the hardest layer of the first take."""
         note = {"file": path.relative_to(self.pack).as_posix()} | self._place(one)
         note |= {"low_key": zone.low, "high_key": zone.high}
         if self.plan.velocity_layers > 1:
@@ -184,8 +186,8 @@ class SoundWriter:
         return note
 
     def _cleaned(self, one: _Take, envelope: Envelope | None) -> tuple[Wave, Loop | None]:
-        """The note float32 [n] at the model's rate as `envelope` shapes it while the key is held, and where it could be
-        looped."""
+        """The note float32 [n] at the model's rate as `envelope` shapes it while the key is held, and its loop if it
+        has one."""
         rate, plan, wave = self.card.specgram.sample_rate, self.plan, one.wave
         if envelope:
             wave = wave * envelope.gains(len(wave), rate).astype(np.float32)
@@ -194,8 +196,8 @@ class SoundWriter:
         return wave, find_loop(wave, rate, one.pitch, held) if plan.loops and plan.several else None
 
     def _finished(self, wave: Wave, loop: Loop | None) -> tuple[Wave, Loop | None]:
-        """`wave` float32 [n] at the pack's rate ([m] or, in stereo, [m, 2]), looped and faded, with its loop there."""
-        import soxr  # here, as it is no part of playing a note
+        """`wave` float32 [n] at the pack's rate ([m], or [m, 2] in stereo), looped and faded; the loop at that rate."""
+        import soxr  # here, because playing a note does not need it
 
         rate, plan = self.card.specgram.sample_rate, self.plan
         if rate != plan.sample_rate:
@@ -209,8 +211,8 @@ class SoundWriter:
         return fade_out(wave.T, plan.sample_rate).T, loop
 
     def _gains(self, takes: Sequence[_Take], waves: Sequence[Wave]) -> list[float]:
-        """One gain a wave: all takes of a note are as loud as its first, then each note, with the highest peak of any
-        of its takes, follows the plan's level."""
+        """One gain a wave: takes are matched to the loudness of their note's first, then each note, with the highest
+        peak of its takes, follows the plan's level."""
         plan, rate = self.plan, self.plan.sample_rate
         numbers: dict[int, list[int]] = {}  # pitch -> its takes
         for number, one in enumerate(takes):

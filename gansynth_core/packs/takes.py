@@ -1,4 +1,4 @@
-"""Sounds beside a sound: the takes of a round robin, and what takes the place of a reject."""
+"""Sounds close to a sound: the takes of a round robin, and replacements for rejects."""
 
 import json
 import zlib
@@ -6,8 +6,8 @@ import zlib
 from gansynth_core.cards import ModelCard
 from gansynth_core.latent import Timbre, morph, sample
 
-JITTER = 0.1  # of the way to an unrelated sound of the same instruments: 0.2 to 0.8 dB of mean difference
-ATTEMPTS = 4  # at a reject; the first is a quarter of the way to an unrelated sound, the last all of it
+JITTER = 0.1  # of the way to an unrelated sound of the same instruments: a mean difference of 0.2 to 0.8 dB
+ATTEMPTS = 4  # per reject; the first goes a quarter of the way to an unrelated sound, the last all of it
 
 
 def take(timbre: Timbre, card: ModelCard, turn: int) -> Timbre:
@@ -16,7 +16,7 @@ def take(timbre: Timbre, card: ModelCard, turn: int) -> Timbre:
 
 
 def replacement(timbre: Timbre, card: ModelCard, attempt: int) -> Timbre:
-    """What to try in place of `timbre` at `attempt` 1 .. 4: always the same, further away each time."""
+    """The sound to try in place of `timbre` at `attempt` 1 .. 4: always the same, further away each time."""
     return morph(timbre, _unrelated(timbre, card, f"attempt {attempt}"), attempt / ATTEMPTS)
 
 

@@ -1,8 +1,8 @@
 """Notes as WAV files that samplers map: root key and key range in the header, and the sound's own recipe with it.
 
 Chunks: `fmt `, `fact` (float only), `smpl` (root key, loop), `inst` (keys, velocities), `LIST`/`INFO` (texts), `data`,
-`GSyn` (the Timbre as JSON). The mapping stands before `data`, as some engines read no further; ours stands behind it,
-out of the way.
+`GSyn` (the Timbre as JSON). The mapping comes before `data`, as some engines read no further; our own chunk comes
+after it, out of the way.
 """
 
 import json
@@ -39,14 +39,14 @@ def write_wav(
     PCM_24 or FLOAT.
 
     zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title.
-    Raises OSError. A stop leaves part of a file: see write_pack for what follows.
+    Raises OSError. If stopped, it leaves part of a file, which a resumed export writes again.
     """
     Path(path).write_bytes(_mapped(samples, sample_rate, subtype, zone, info, timbre))
 
 
 def note_wav(clip: Clip, pitch: int, timbre: Timbre | None, title: str) -> bytes:
-    """One note of `timbre` as a 24-bit WAV file: its root key is `pitch` (MIDI), it plays all keys, `read_timbre` finds
-    the timbre in it. None for a note that no single timbre makes."""
+    """One note of `timbre` as a 24-bit WAV file: its root key is `pitch` (MIDI), all keys play it, and `read_timbre`
+    finds the timbre in it (None for a note that is not made by a single timbre)."""
     zone = Zone(title, len(clip.samples), pitch)
     return _mapped(clip.samples, clip.sample_rate, "PCM_24", zone, {"INAM": title, "ISFT": SOFTWARE}, timbre)
 
@@ -54,7 +54,7 @@ def note_wav(clip: Clip, pitch: int, timbre: Timbre | None, title: str) -> bytes
 def _mapped(
     samples: Samples, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre | None
 ) -> bytes:
-    # Unity note, fraction 0 (readers disagree on its meaning), no SMPTE offset; a loop forwards, without end.
+    # Unity note, fraction 0 (readers disagree on what it means), no SMPTE offset; a forward loop, without end.
     smpl = struct.pack("<9I", 0, 0, round(1e9 / sample_rate), zone.root, 0, 0, 0, int(zone.loop is not None), 0)
     if zone.loop:
         smpl += struct.pack("<6I", 0, 0, zone.loop.start, zone.loop.end, 0, 0)
@@ -66,7 +66,7 @@ def _mapped(
 
 
 def read_timbre(path: str | os.PathLike[str]) -> Timbre:
-    """The Timbre that a note of a pack carries: the synth of its model renders the same note of it again.
+    """The Timbre that a note of a pack carries: its model's synth renders the same note from it again.
 
     Raises AudioError for a file that cannot be read or carries none.
     """
@@ -78,7 +78,7 @@ def read_timbre(path: str | os.PathLike[str]) -> Timbre:
 
 
 def timbre_in(data: bytes, name: str) -> Timbre:
-    """As `read_timbre`, of the bytes of a WAV file; `name` is what errors call it."""
+    """Like `read_timbre`, from the bytes of a WAV file; `name` is what errors call it."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise AudioError(f"'{name}' is not a WAV file.")
     place = 12
@@ -88,6 +88,6 @@ def timbre_in(data: bytes, name: str) -> Timbre:
             try:
                 return Timbre.from_json(json.loads(data[place + 8 : place + 8 + size]))
             except (ValueError, RecursionError, InputError) as cause:
-                raise AudioError(f"The sound saved within '{name}' is damaged: {cause}") from cause
+                raise AudioError(f"The sound saved in '{name}' is damaged: {cause}") from cause
         place += 8 + size + size % 2
     raise AudioError(f"'{name}' was not written by GANSynth Studio: it holds no timbre.")

@@ -1,4 +1,4 @@
-"""Wavetables for Serum, Vital, Hive, Phase Plant and the like: the single cycles of a morph, 256 of 2048 samples."""
+"""Wavetables for Serum, Vital, Hive, Phase Plant and the like: 256 single cycles of 2048 samples along a morph."""
 
 from pathlib import Path
 
@@ -9,18 +9,17 @@ from gansynth_core.pitches import pitch_hz
 from gansynth_core.riff import chunk, wav_bytes
 
 FRAMES = 256
-CYCLE = 2048  # samples; a cycle of it has room for 1023 partials
-# `clm ` is where Serum, and those that follow it, look for the length of a cycle; the 1 asks for cross-fades between
-# them.
+CYCLE = 2048  # samples; room for 1023 partials
+# Serum and its followers look in the chunk `clm ` for the length of a cycle; the 1 asks for cross-fades between cycles.
 CLM = b"<!>2048 10000000 wavetable (GANSynth Studio)"
-NOTE_PART = (0.15, 0.65)  # of a note, whose partials are measured: behind the attack, before the release
+NOTE_PART = (0.15, 0.65)  # the part of a note that is measured: after the attack, before the release
 
 
 def cycle(wave: np.ndarray, sample_rate: int, pitch: float) -> np.ndarray:
-    """The one cycle, float64 [2048], that has the partials of `wave` float32 [n], a note of the MIDI `pitch`.
+    """One cycle, float64 [2048], with the partials of `wave` float32 [n], a note of the MIDI `pitch`.
 
-    Every partial below half the rate has the power around it in the middle of the note, and all of them are sines that
-    start at zero: so cycles of several sounds are in phase, free of an offset, and a synth may fade between them.
+    Every partial below half the rate has the power found around it in the middle of the note, and all are sines that
+    start at zero: so the cycles of different sounds are in phase and free of offset, and a synth can fade between them.
     Their power is 1, or 0 for silence.
     """
     hz = pitch_hz(pitch)

@@ -1,4 +1,4 @@
-"""Which keys and velocities each note of an instrument stands for."""
+"""Which keys and velocities play each note of an instrument."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from gansynth_core.sustain import Loop
 class Zone:
     """file: name of the WAV in the instrument's folder; frames: its length.
 
-    root: the key it was made at. low, high: the keys it plays; low_velocity, high_velocity: how hard they are struck
-    (all MIDI, inclusive). turn: which of `turns` takes of the same zone it is, counted from 1 (round robin).
-    loop: what is played again and again while the key is held; None to play on.
+    root: the key it was made at. low, high: the keys that play it. low_velocity, high_velocity: how hard they are
+    struck (all MIDI, inclusive). turn: which of `turns` takes of the same zone it is, counted from 1 (round robin).
+    loop: what repeats while the key is held; None to play straight through.
     """
 
     file: str
@@ -29,7 +29,7 @@ class Zone:
 
 
 def key_ranges(roots: Sequence[int]) -> list[tuple[int, int]]:
-    """(low, high) for each of the rising `roots`: neighbours meet halfway, and together they take the keys 0-127."""
+    """(low, high) for each of the rising `roots`: neighbours meet halfway, and together they cover the keys 0-127."""
     highs = [(root + after) // 2 for root, after in pairwise(roots)] + [127]
     lows = [0] + [high + 1 for high in highs[:-1]]
     return list(zip(lows, highs, strict=True))
