@@ -105,8 +105,8 @@ def test_the_command_line_makes_a_library_in_a_folder(model, tmp_path, capsys):
     out = tmp_path / "library"
     assert main([*options, "--rejects", "keep", "--out", str(out), "--workers", "1", "--notes-a-part", "1"]) == 0
     assert names(out) == ["violin_part_01.zip", "violin_part_02.zip"]
-    assert "violin_part_02.zip: 1 notes" in capsys.readouterr().out
+    assert "violin_part_02.zip: 1 note," in capsys.readouterr().out
     assert main([*options, "--out", str(out), "--notes-a-part", "5"]) == 1
-    assert "goes with --workers" in capsys.readouterr().err
+    assert "needs --workers" in capsys.readouterr().err
     many = [*options[:5], "--count", "30000", "--dry-run", "--key", "60", "--out", str(out), "--workers", "1"]
     assert main(many) == 1 and "up to 20,000 sounds, not 30,000" in capsys.readouterr().err

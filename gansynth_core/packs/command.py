@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
         with _progress(plan.renders) as progress:
             reports = [write_pack(plan, synth, arguments.out, resume=arguments.resume, progress=progress)]
     for report in reports:
-        print(f"{report.path}: {report.notes} notes, {report.bytes / 1e6:.1f} MB")
+        print(f"{report.path}: {report.notes} {'note' if report.notes == 1 else 'notes'}, {report.bytes / 1e6:.1f} MB")
     left_out, kept = sum(report.left_out for report in reports), sum(report.kept for report in reports)
     if left_out or kept:
         print(f"{left_out} left out and {kept} kept despite a fault: see manifest.json in the pack.")
