@@ -25,7 +25,7 @@ def wav_bytes(
     """A WAV file of `samples` [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16, PCM_24 or
     FLOAT.
 
-    before, after: further chunks in front of and behind the samples. round_down: see `encode`. Raises KeyError for
+    before, after: further chunks in front of and after the samples. round_down: see `encode`. Raises KeyError for
     another subtype.
     """
     width, channels = SAMPLE_BYTES[subtype], 1 if samples.ndim == 1 else samples.shape[1]

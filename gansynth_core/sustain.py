@@ -2,11 +2,11 @@
 
 A model learned from keys held for three quarters of a note and then released. Within the held part we look for a loop:
 a stretch that begins as it ends, found by normalised cross-correlation, a whole number of periods long. Its seam is
-cross-faded into the note, before the loop's end and behind it, so that the way back to the start and the way on into
-the release both sound uncut.
+cross-faded into the note, before the loop's end and after it, so that both the jump back to the start and the release
+that follows sound uncut.
 
-Samplers get loops of steady notes only: plucks, pianos and drums would never end. `sustain` takes a note's fall in
-level off before it loops and puts it on again after, so a piano's loop falls as its string.
+Samplers only get loops of steady notes: looped plucks, pianos and drums would never end. `sustain` evens out a note's
+fall in level, loops it, and puts the fall back, so a piano's loop dies away like its string.
 """
 
 from typing import Any, NamedTuple
@@ -23,12 +23,12 @@ Wave = NDArray[np.floating[Any]]
 LOOPABLE = 0.7
 BLOCK_SECONDS = 0.05  # over which levels are measured
 STEADY_DB_A_SECOND = 3.0  # of 128 General MIDI instruments, winds, bows and organs stay below 2, pianos start at 4
-FAINTEST_DB = -30.0  # below the note's loudest: what is left of a dead drum is steady too
+FAINTEST_DB = -30.0  # below the note's loudest part: the remains of a drum hit are steady too
 SILENCE_DB = -80.0
 SEAM_DB = 1.0  # difference of level between both ends
 SHORTEST_SECONDS = 0.3  # shorter loops buzz
-WINDOW_SECONDS = 0.05  # compared around both ends, and cross-faded; at least two periods
-ROUGH_FADE_SECONDS = 0.15  # where they differ much (ensembles, noise) a longer one hides it
+WINDOW_SECONDS = 0.05  # compared around both ends and cross-faded; at least two periods
+ROUGH_FADE_SECONDS = 0.15  # where the ends differ a lot (ensembles, noise), a longer one hides it
 ALIKE = 0.9  # correlation from which a short fade is enough
 STARTS = 6
 # `sustain` only: of the same instruments, those that are blown, bowed or electronic fall by less than 1.5 dB/s while
@@ -39,8 +39,8 @@ GONE_DB = -55.0  # below the note's peak: there is nothing left to hold
 
 
 class Loop(NamedTuple):
-    """start, end: the first and the last frame that are played again and again. fade: frames cross-faded before the
-    loop's end, and as many behind it."""
+    """start, end: the first and the last frame of the loop. fade: frames cross-faded before its end, and as many
+    after it."""
 
     start: int
     end: int
@@ -65,7 +65,7 @@ def _best_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | 
     first, last = max(held // 4, half), held - half - shortest
     if first > last:
         return None
-    region = wave[first - half : held].astype(np.float64)  # what comes before is no part of any loop
+    region = wave[first - half : held].astype(np.float64)  # no loop begins before this
     starts = np.unique(np.linspace(half, half + last - first, STARTS).round().astype(int))
     alike, level_db = _likeness(region, starts, half)
     ends = np.arange(len(region))
@@ -74,7 +74,7 @@ def _best_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | 
     possible = whole & (lags >= shortest) & (ends <= len(region) - half)[None, :] & (np.abs(level_db) <= SEAM_DB)
     if not possible.any():
         return None
-    # A longer loop repeats itself less audibly; beside the likeness of its ends that counts for little.
+    # Longer loops are heard less as loops, but that counts for little beside how alike the ends are.
     score = np.where(possible, alike - 0.05 * np.abs(level_db) + 0.15 * lags / held, -np.inf)
     row, place = np.unravel_index(score.argmax(), score.shape)
     start, end = int(starts[row]) + first - half, int(place) + first - half
@@ -98,8 +98,8 @@ def rescaled(loop: Loop, wave: Wave, ratio: float) -> Loop:
 
 
 def crossfaded(wave: Wave, loop: Loop) -> Wave:
-    """Copy of `wave` float32 [n] or [n, channels] whose loop has no seam: at its end it has become what stands before
-    its start, and behind its end it goes over from what stands behind the start to what was there.
+    """Copy of `wave` float32 [n] or [n, channels] whose loop has no seam: towards its end it becomes what comes before
+    its start, and after its end it turns from what comes after the start into what was there.
 
     The sum keeps its power however alike both are: gains a, b with a^2 + b^2 + 2 c a b = 1 for the correlation c.
     """
@@ -120,7 +120,7 @@ def crossfaded(wave: Wave, loop: Loop) -> Wave:
 
 
 class Sustained(NamedTuple):
-    """wave: float32 [samples]. how: "steady", "dying away" or "gone", what the note did at the end of its hold."""
+    """wave: float32 [samples]. how: "steady", "dying away" or "gone", what the note did towards the end of its hold."""
 
     wave: NDArray[np.float32]
     how: str
@@ -155,7 +155,7 @@ def hold_seconds(note_seconds: float) -> float:
 
 
 def _ended(wave: Wave, samples: int) -> Wave:
-    """The first `samples` of `wave`, with silence behind it."""
+    """The first `samples` of `wave`, then silence."""
     return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
 
 
@@ -179,8 +179,8 @@ def _steady(wave: Wave, sample_rate: int, held: int) -> bool:
 
 
 def _likeness(wave: Wave, starts: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of the surroundings (`half` frames to each side) of every start and every frame of `wave` [n]: their correlation
-    and the difference of their levels in dB, both float64 [starts, n]; 0 and infinite within `half` of the edges."""
+    """How alike the surroundings (`half` frames to each side) of every start and every frame of `wave` [n] are: their
+    correlation and level difference in dB, both float64 [starts, n]; 0 and infinite within `half` of the edges."""
     size = len(wave)
     room = 1 << int(np.ceil(np.log2(size + 2 * half)))
     pieces = np.stack([wave[start - half : start + half] for start in starts])

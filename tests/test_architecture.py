@@ -13,9 +13,9 @@ SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.p
 LEVELS = [
     ["errors"],
     ["files", "instruments", "pitches", "riff", "tensor_bundle"],
-    ["sound", "specgram"],
+    ["sound", "specgram", "sustain"],
     ["cards"],
-    ["generators", "latent", "descriptors", "sustain"],
+    ["generators", "latent", "descriptors"],
     ["synth", "patch"],
     ["glide"],
     ["packs", "named_sounds"],

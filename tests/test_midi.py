@@ -33,7 +33,6 @@ from gansynth_core import (
 )
 from gansynth_core.__main__ import main
 from gansynth_core.magenta_import import import_magenta
-from gansynth_core.sustain import sustain
 
 DATA = Path(__file__).parent / "data" / "magenta"
 TICKS = 480  # a quarter note: half a second at the tempo a file has by itself
@@ -336,33 +335,6 @@ def test_a_long_note_goes_on_at_its_pitch_and_level(synth):
         np.abs(np.diff(clip.samples[RATE : 11 * RATE], 2)).max()
         < 1.3 * np.abs(np.diff(clip.samples[RATE : 2 * RATE], 2)).max()
     )  # no click where the loop closes
-
-
-@pytest.mark.parametrize("fall", [4.0, 12.0])
-def test_a_note_that_dies_away_goes_on_dying_at_its_pace(fall):
-    seconds = np.arange(4 * RATE) / RATE
-    wave = (0.9 * np.sin(2 * np.pi * 220 * seconds) * 10 ** (-fall * seconds / 20)).astype(np.float32)
-    wave[3 * RATE :] *= np.linspace(1, 0, RATE, dtype=np.float32) ** 4  # the release
-    longer, how = sustain(wave, RATE, 57, 8 * RATE)
-    assert how == "dying away" and len(longer) == 8 * RATE
-    levels = 10 * np.log10(np.square(longer.reshape(80, -1)).mean(axis=1))
-    assert np.allclose(np.diff(levels[::10]), -fall, atol=0.5)
-    assert np.array_equal(longer[: round(0.8 * RATE)], wave[: round(0.8 * RATE)])
-
-
-def test_a_note_that_is_gone_stays_gone():
-    seconds = np.arange(4 * RATE) / RATE
-    wave = (0.9 * np.sin(2 * np.pi * 220 * seconds) * 10 ** (-30 * seconds / 20)).astype(np.float32)
-    longer, how = sustain(wave, RATE, 57, 8 * RATE)
-    assert how == "gone" and np.array_equal(longer[: 4 * RATE], wave) and not longer[4 * RATE :].any()
-    assert not sustain(np.zeros(4 * RATE, np.float32), RATE, 57, 8 * RATE).wave.any()
-
-
-def test_noise_is_looped_without_a_dip():
-    wave = np.random.default_rng(1).normal(0, 0.2, 4 * RATE).astype(np.float32)
-    longer, how = sustain(wave, RATE, 57, 12 * RATE)
-    levels = 10 * np.log10(np.square(longer.reshape(240, -1)).mean(axis=1))
-    assert how == "steady" and np.ptp(levels) < 2
 
 
 def test_the_same_song_is_the_same_sound_and_may_be_stopped(synth):

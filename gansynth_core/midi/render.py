@@ -159,7 +159,7 @@ def _add_notes(
     release_seconds: float,
 ) -> Counter[str]:
     """Add `notes`, which all sound as `wave` float32 [n] of the MIDI `pitch`, to `mix`; counts those longer than the
-    model's by how they go on."""
+    model's by how they end."""
     release = round(release_seconds * rate)
     fall = np.square(1 - (np.arange(release) + 0.5) / max(1, release))  # close to exponential, and ends in silence
     hold = round(hold_seconds(len(wave) / rate) * rate)

@@ -12,7 +12,7 @@ from gansynth_core.packs.zones import Zone
 
 
 def write_multisample(path: Path, title: str, folder: Path, zones: Sequence[Zone]) -> None:
-    """Write `path` with the notes of `zones`, which lie in `folder`. Samples are stored uncompressed, so that they
+    """Write `path` with the notes of `zones`, which are in `folder`. Samples are stored uncompressed, so that they
     can be streamed. Raises OSError."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(

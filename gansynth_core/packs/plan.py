@@ -183,8 +183,8 @@ class PackPlan(NoteOptions, FileOptions):
         most_different.most_different).
         wavetables: {"name", "morph": [sound, sound], "pitch"}. pitches: 60, [48, 60], {"low", "high", "every"}, or
         "all" for every key that the model knows. The rest as PackPlan's arguments; a `device` sets the defaults.
-        Raises InputError, in one sentence, for whatever is wrong, and for a plan that is too large before it takes any
-        memory; `check` does the rest.
+        Raises InputError, in one sentence, for anything wrong here, and for a plan that is too large before it takes
+        any memory; `check` does the rest.
         """
         if not isinstance(document, Mapping):
             raise InputError('A plan must be a JSON object with "format": 1.')

@@ -1,3 +1,5 @@
+"""Loops of steady notes, and notes held for longer than they are."""
+
 import math
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 import soxr
 from packtools import heard_pitch
 
-from gansynth_core.sustain import crossfaded, find_loop, rescaled
+from gansynth_core.sustain import crossfaded, find_loop, rescaled, sustain
 
 RATE, HELD = 24000, 67200
 
@@ -110,7 +112,8 @@ def test_a_note_that_dies_away_is_not_held(decay_seconds):
 def test_what_is_left_of_a_drum_is_not_held_and_a_short_note_has_no_room():
     hum = tone(60) * np.where(np.arange(4 * RATE) < 0.2 * RATE, 1, 0.01).astype(np.float32)
     assert find_loop(hum, RATE, 60, HELD) is None
-    assert find_loop(tone(60)[: RATE // 2], RATE, 60, RATE // 2 - 2400) is None
+    for length in (RATE // 2, 1900):  # the shorter ends before its release can
+        assert find_loop(tone(60)[:length], RATE, 60, length - 2400) is None
     assert find_loop(np.zeros(4 * RATE, np.float32), RATE, 60, HELD) is None
 
 
@@ -125,3 +128,33 @@ def test_a_loop_found_at_the_models_rate_is_one_at_the_packs_rate_in_stereo_too(
     long = held(mixed, moved, 8, rate)
     assert long.shape[1] == 2 and jolt(long, moved.end + 1) < 1.1
     assert abs(heard_pitch(long[-3 * rate :, 0], rate) - 64) < 0.05
+
+
+# --- notes held for longer --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fall", [4.0, 12.0])
+def test_a_note_that_dies_away_goes_on_dying_at_its_pace(fall):
+    seconds = np.arange(4 * RATE) / RATE
+    wave = (0.9 * np.sin(2 * np.pi * 220 * seconds) * 10 ** (-fall * seconds / 20)).astype(np.float32)
+    wave[3 * RATE :] *= np.linspace(1, 0, RATE, dtype=np.float32) ** 4  # the release
+    longer, how = sustain(wave, RATE, 57, 8 * RATE)
+    assert how == "dying away" and len(longer) == 8 * RATE
+    levels = 10 * np.log10(np.square(longer.reshape(80, -1)).mean(axis=1))
+    assert np.allclose(np.diff(levels[::10]), -fall, atol=0.5)
+    assert np.array_equal(longer[: round(0.8 * RATE)], wave[: round(0.8 * RATE)])
+
+
+def test_a_note_that_is_gone_stays_gone():
+    seconds = np.arange(4 * RATE) / RATE
+    wave = (0.9 * np.sin(2 * np.pi * 220 * seconds) * 10 ** (-30 * seconds / 20)).astype(np.float32)
+    longer, how = sustain(wave, RATE, 57, 8 * RATE)
+    assert how == "gone" and np.array_equal(longer[: 4 * RATE], wave) and not longer[4 * RATE :].any()
+    assert not sustain(np.zeros(4 * RATE, np.float32), RATE, 57, 8 * RATE).wave.any()
+
+
+def test_noise_is_looped_without_a_dip():
+    wave = np.random.default_rng(1).normal(0, 0.2, 4 * RATE).astype(np.float32)
+    longer, how = sustain(wave, RATE, 57, 12 * RATE)
+    levels = 10 * np.log10(np.square(longer.reshape(240, -1)).mean(axis=1))
+    assert how == "steady" and np.ptp(levels) < 2
