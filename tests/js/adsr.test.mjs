@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { levelAt, scheduleEnvelope, scheduleRelease } from "../../webapp/static/audio/adsr.js";
 import { shelfFilter, toSteal, velocityGain, velocityShelf, risesSlowly } from "../../webapp/static/audio/engine.js";
-import { PATCH } from "../../webapp/static/document/store.js";
+import { PATCH } from "../../webapp/static/document/project.js";
 
 const near = (value, goal, tolerance = 1e-9) =>
   assert.ok(Math.abs(value - goal) <= tolerance, `${value} is not ${goal}`);

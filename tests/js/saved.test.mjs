@@ -4,7 +4,8 @@ import test from "node:test";
 import { recall } from "../../webapp/static/document/memory.js";
 import { readLink } from "../../webapp/static/document/permalink.js";
 import { soundText } from "../../webapp/static/document/sound.js";
-import { restore, soundOf } from "../../webapp/static/document/store.js";
+import { soundOf } from "../../webapp/static/document/project.js";
+import { restore } from "../../webapp/static/document/restore.js";
 
 const saved = (name) => fs.readFileSync(new URL(`../data/saved/${name}`, import.meta.url), "utf8");
 const model = JSON.parse(saved("model.json"));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { checkedSound } from "../../webapp/static/document/checked.js";
 import {
   canonical,
   changeText,
-  checkedSound,
   depth,
   instrumentWeights,
   leadingInstrument,

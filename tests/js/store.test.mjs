@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { soundText } from "../../webapp/static/document/sound.js";
-import {
-  beginHistory,
-  bendsOf,
-  handSlot,
-  knownSound,
-  nameStep,
-  newProject,
-  redo,
-  reduce,
-  restore,
-  soundOf,
-  step,
-  target,
-  undo,
-} from "../../webapp/static/document/store.js";
+import { knownSound } from "../../webapp/static/document/checked.js";
+import { bendsOf, handSlot, newProject, soundOf, target } from "../../webapp/static/document/project.js";
+import { restore } from "../../webapp/static/document/restore.js";
+import { reduce } from "../../webapp/static/document/store.js";
+import { beginHistory, nameStep, redo, step, undo } from "../../webapp/static/document/undo.js";
 
 const model = {
   id: "sines",

@@ -24,7 +24,10 @@ import { takesText } from "./parts/keys.js";
 import { matchDb } from "./audio/loudness.js";
 import { createPhrasePlayer } from "./audio/phrase.js";
 import { soundText } from "./document/sound.js";
-import { beginHistory, nameStep, redo, reduce, restore, soundOf, step, undo } from "./document/store.js";
+import { soundOf } from "./document/project.js";
+import { restore } from "./document/restore.js";
+import { reduce } from "./document/store.js";
+import { beginHistory, nameStep, redo, step, undo } from "./document/undo.js";
 import { toast } from "./parts/dom.js";
 import { readStorage, writeStorage } from "./parts/storage.js";
 

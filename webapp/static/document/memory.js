@@ -1,27 +1,44 @@
-// What is kept of sounds beside the bench: items {id, name, tags, sound, note} and the history of what was heard.
+// What is kept of sounds beside the bench: items, and the history of what was heard.
+/** @import { Item, Model, Sound } from "../types.js" */
 
 import { canonical, soundText } from "./sound.js";
-import { checkedItem, knownSound } from "./store.js";
+import { checkedItem, knownSound } from "./checked.js";
 
 export const MOST_HEARD = 60;
 
 let made = 0;
 
-// A sound as a list of the project keeps it.
+/**
+ * A sound as a list of the project keeps it.
+ * @param {Sound} sound
+ * @param {string} name
+ * @param {number} note
+ * @param {string[]} [tags]
+ * @returns {Item}
+ */
 export function itemOf(sound, name, note, tags = []) {
   const id = `${Date.now().toString(36)}-${(made++).toString(36)}-${Math.floor(Math.random() * 1e9).toString(36)}`;
   return { id, name, tags, sound: canonical(sound), note };
 }
 
-const indexes = new WeakMap(); // list of items -> Map of sound text -> item
+/** Items by the text of their sound, of each list. @type {WeakMap<Item[], Map<string, Item>>} */
+const indexes = new WeakMap();
 
-// The item of `list` that holds this very sound (its text); undefined if there is none.
+/**
+ * The item of `list` that holds this very sound; undefined if there is none.
+ * @param {Item[]} list
+ * @param {string} text  of the sound
+ */
 export function itemWith(list, text) {
   if (!indexes.has(list)) indexes.set(list, new Map(list.map((item) => [soundText(item.sound), item])));
   return indexes.get(list).get(text);
 }
 
-// "warm, Pad , warm" -> ["warm", "Pad"]
+/**
+ * "warm, Pad , warm" -> ["warm", "Pad"]
+ * @param {string} text
+ * @returns {string[]}
+ */
 export function tagsOf(text) {
   const seen = new Map();
   for (const tag of text
@@ -33,7 +50,11 @@ export function tagsOf(text) {
   return [...seen.values()];
 }
 
-// The items in which each word of the query begins a word of the name or of a tag; newest first.
+/**
+ * The items in which each word of the query begins a word of the name or of a tag; newest first.
+ * @param {Item[]} items
+ * @param {string} query
+ */
 export function filterItems(items, query) {
   const words = (text) =>
     text
@@ -48,8 +69,12 @@ export function filterItems(items, query) {
   return items.filter(fits).toReversed();
 }
 
-// The history with `item` at its head: a sound that was there already moves up, and keeps the name it has if the new
-// one has none.
+/**
+ * The history with `item` at its head: a sound that was there already moves up, and keeps the name it has if the new one
+ * has none.
+ * @param {Item[]} heard
+ * @param {Item} item
+ */
 export function remember(heard, item, most = MOST_HEARD) {
   const text = soundText(item.sound);
   const before = itemWith(heard, text);
@@ -57,7 +82,12 @@ export function remember(heard, item, most = MOST_HEARD) {
   return [newest, ...heard.filter((one) => one !== before)].slice(0, most);
 }
 
-// A history as it was stored, without what this model cannot play.
+/**
+ * A history as it was stored, without what this model cannot play.
+ * @param {string | null} text
+ * @param {Model} model
+ * @returns {Item[]}
+ */
 export function recall(text, model) {
   let stored;
   try {

@@ -1,6 +1,7 @@
 // What a sample pack shall be like: the options, what the studio is asked for, and how sizes and times are written.
+/** @import { Model, PackOptions } from "../types.js" */
 
-import { clamp } from "./store.js";
+import { clamp } from "./numbers.js";
 
 export const DEVICES = {
   "op-xy": { title: "OP-XY", subtype: "PCM_16", rate: 44100 },
@@ -65,6 +66,10 @@ export const FORMATS = [
   ["multisample", ".multisample"],
 ];
 
+/**
+ * @param {Model} model
+ * @returns {PackOptions}
+ */
 export function newOptions(model) {
   const middle = clamp(60, model.low, model.high);
   return {
@@ -90,15 +95,28 @@ export function newOptions(model) {
   };
 }
 
-export const ratesOf = (model) =>
-  [
+/**
+ * Sample rates to choose from, each with its words.
+ * @param {Pick<Model, "rate">} model
+ */
+export function ratesOf(model) {
+  /** @type {[number, string][]} */
+  const rates = [
     [44100, "44.1 kHz"],
     [48000, "48 kHz"],
     [model.rate, `${model.rate / 1000} kHz, as made`],
-  ].filter(([rate], at, all) => all.findIndex(([one]) => one === rate) === at);
+  ];
+  return rates.filter(([rate], at) => rates.findIndex(([one]) => one === rate) === at);
+}
 
-// `options` with `change` as far as it is one of the choices; a device brings its own rate and bits, and the range stays
-// the right way round.
+/**
+ * `options` with `change` as far as it is one of the choices; a device brings its own rate and bits, and the range stays
+ * the right way round.
+ * @param {PackOptions} options
+ * @param {Partial<PackOptions>} change
+ * @param {Model} model
+ * @returns {PackOptions}
+ */
 export function withChange(options, change, model) {
   const next = { ...options };
   for (const [name, value] of Object.entries(change)) {
@@ -118,7 +136,11 @@ function fits(name, value, options, model) {
   return typeof options[name] === "boolean" && typeof value === "boolean";
 }
 
-// Options as they were stored, whatever that is.
+/**
+ * Options as they were stored, whatever that is.
+ * @param {string | null} text
+ * @param {Model} model
+ */
 export function recallOptions(text, model) {
   try {
     return withChange(newOptions(model), { ...JSON.parse(text) }, model);
@@ -127,10 +149,17 @@ export function recallOptions(text, model) {
   }
 }
 
-// Whether each sound becomes an instrument of several notes.
+/**
+ * Whether each sound becomes an instrument of several notes.
+ * @param {PackOptions} options
+ */
 export const isInstrument = ({ keys, layers, takes }) => keys !== "one" || layers * takes > 1;
 
-// The options as the studio's plan names them.
+/**
+ * The options as the studio's plan names them.
+ * @param {PackOptions} options
+ * @param {Model} model
+ */
 export function planOf(options, model) {
   const { keys, key, low, high, every, layers, takes, rate, device, name, ...rest } = options;
   return {
@@ -151,11 +180,16 @@ export function planOf(options, model) {
   };
 }
 
-// "1 note", "1,220 notes · 64.5 MB · about 40 s"
+/**
+ * "1,220 notes · 64.5 MB · about 40 s"
+ * @param {{notes: number, bytes: number, seconds: number}} estimate
+ */
 export function estimateText({ notes, bytes, seconds }) {
   const time = seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
   return `${notesText(notes)} · ${sizeText(bytes)} · about ${time}`;
 }
 
+/** @param {number} notes */
 export const notesText = (notes) => `${notes.toLocaleString("en")} ${notes === 1 ? "note" : "notes"}`;
+/** @param {number} bytes */
 export const sizeText = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);

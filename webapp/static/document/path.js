@@ -1,4 +1,5 @@
 // A path over the pad: points [share of the time, x, y], rising in time from 0 to 1, each from 0 to 1.
+/** @import { PathPoint } from "../types.js" */
 
 const TOLERANCE = 0.008; // of the pad's width: how far a simplified path may be from where the hand was
 const MOST_POINTS = 120;
@@ -9,7 +10,11 @@ const STANDING = 0.05; // a path that stands still for all its time is worth thi
 const between = (a, b, share) => a + (b - a) * share;
 const round = (value) => Math.round(value * 1e4) / 1e4;
 
-// Where the path is at a share of its time: [x, y].
+/**
+ * Where the path is at a share of its time: [x, y].
+ * @param {PathPoint[]} path
+ * @param {number} at
+ */
 export function pathAt(path, at) {
   const next = path.findIndex(([time]) => time >= at);
   if (next <= 0) return (next === 0 ? path[0] : path.at(-1)).slice(1);
@@ -18,20 +23,30 @@ export function pathAt(path, at) {
   return [between(before[1], after[1], share), between(before[2], after[2], share)];
 }
 
-// What a hand recorded, [milliseconds, x, y], as a path: normalised in time and freed of points that say nothing. The
-// places left out are compared at their own time (Meratnia and de By 2004), so that a rest stays a rest. Null for what
-// took no time or went nowhere.
+/**
+ * What a hand recorded as a path: normalised in time and freed of points that say nothing. The places left out are
+ * compared at their own time (Meratnia and de By 2004), so that a rest stays a rest. Null for what took no time or went
+ * nowhere.
+ * @param {PathPoint[]} recorded  with milliseconds instead of shares of the time
+ * @returns {PathPoint[] | null}
+ */
 export function pathOf(recorded) {
   const [begin, end] = [recorded[0]?.[0], recorded.at(-1)?.[0]];
   if (!(end > begin) || !recorded.some(([, x, y]) => x !== recorded[0][1] || y !== recorded[0][2])) return null;
+  /** @type {PathPoint[]} */
   const points = recorded.map(([time, x, y]) => [(time - begin) / (end - begin), x, y]);
   const rising = points.filter(([time], index) => index === points.length - 1 || time < points[index + 1][0]);
   let tolerance = TOLERANCE;
   let path = thinned(rising, tolerance);
   while (path.length > MOST_POINTS) path = thinned(rising, (tolerance *= 1.5));
-  return path.map((point) => point.map(round));
+  return path.map(([time, x, y]) => [round(time), round(x), round(y)]);
 }
 
+/**
+ * @param {PathPoint[]} points
+ * @param {number} tolerance
+ * @returns {PathPoint[]}
+ */
 function thinned(points, tolerance) {
   if (points.length < 3) return points;
   const ends = [points[0], points.at(-1)];
@@ -47,7 +62,10 @@ function thinned(points, tolerance) {
   return [...thinned(points.slice(0, worst + 1), tolerance).slice(0, -1), ...thinned(points.slice(worst), tolerance)];
 }
 
-// Moments of the path to render, [{at, x, y}], the first at 0 and the last at 1: close where it moves, few where it rests.
+/**
+ * Moments of the path to render, the first at 0 and the last at 1: close where it moves, few where it rests.
+ * @param {PathPoint[]} path
+ */
 export function keyframesOf(path) {
   const travelled = [0];
   for (let index = 1; index < path.length; index++) {

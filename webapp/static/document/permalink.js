@@ -1,7 +1,8 @@
 // A sound in an address: {format, model, digest, sound, name, note, patch} as JSON, deflated, in base64url, behind #s=.
+/** @import { Model, Patch, Sound } from "../types.js" */
 
 import { canonical } from "./sound.js";
-import { knownSound } from "./store.js";
+import { knownSound } from "./checked.js";
 
 const FORMAT = 1;
 const KEY = "s=";
@@ -10,11 +11,19 @@ const LARGEST = 1_000_000; // characters inflated: a small text may stand for en
 
 const UNREADABLE = "This link is damaged: no sound could be read from it.";
 
+/**
+ * @param {BlobPart} bytes
+ * @param {CompressionStream} transform
+ */
 async function through(bytes, transform) {
   return new Response(new Blob([bytes]).stream().pipeThrough(transform)).arrayBuffer();
 }
 
-// The fragment (without "#") that `readLink` makes the same sound of, for this model.
+/**
+ * The fragment (without "#") that `readLink` makes the same sound of, for this model.
+ * @param {{sound: Sound, name: string | null, note: number, patch: Patch}} what
+ * @param {Model} model
+ */
 export async function writeLink({ sound, name, note, patch }, model) {
   const text = JSON.stringify({
     format: FORMAT,
@@ -30,10 +39,18 @@ export async function writeLink({ sound, name, note, patch }, model) {
   return KEY + btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-// Whether a fragment (with or without "#") means to carry a sound.
+/**
+ * Whether a fragment (with or without "#") means to carry a sound.
+ * @param {string} fragment
+ */
 export const isLink = (fragment) => fragment.replace(/^#/, "").startsWith(KEY);
 
-// {sound, name, note, patch} of a fragment. Throws an Error with a sentence for whoever opened the link.
+/**
+ * What a fragment carries. Throws an Error with a sentence for whoever opened the link.
+ * @param {string} fragment
+ * @param {Model} model
+ * @returns {Promise<{sound: Sound, name: string | null, note: number | null, patch: Partial<Patch>}>}
+ */
 export async function readLink(fragment, model) {
   const code = fragment.replace(/^#/, "").slice(KEY.length);
   if (code.length > LONGEST) throw new Error(UNREADABLE);
@@ -59,6 +76,7 @@ export async function readLink(fragment, model) {
   return { sound: canonical(sound), name, note, patch: link.patch && typeof link.patch === "object" ? link.patch : {} };
 }
 
+/** @param {BlobPart} bytes */
 async function inflate(bytes) {
   const reader = new Blob([bytes])
     .stream()

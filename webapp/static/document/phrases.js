@@ -1,6 +1,7 @@
 // Short phrases that show a sound in context.
+/** @import { Phrase, PhraseNote } from "../types.js" */
 
-// notes: [beat, length in beats, semitones above the root, velocity 0 to 1], in order; `beats` is where it begins again.
+/** @type {Phrase[]} */
 export const PHRASES = [
   {
     name: "arpeggio",
@@ -79,13 +80,21 @@ export const PHRASES = [
   },
 ];
 
-export const TEMPO = [40, 240]; // beats a minute
+/** Beats per minute. @type {[number, number]} */
+export const TEMPO = [40, 240];
 
+/** @returns {PhraseNote[]} */
 function chord(beat, length, semitones, velocity) {
   return semitones.map((semitone) => [beat, length, semitone, velocity]);
 }
 
-// The phrase's pitches on a keyboard from `low` to `high`: moved by octaves as a whole, and note by note where it is wider.
+/**
+ * The phrase's pitches on a keyboard from `low` to `high`: moved by octaves as a whole, and note by note where it is wider.
+ * @param {Phrase} phrase
+ * @param {number} root
+ * @param {number} low
+ * @param {number} high
+ */
 export function pitchesOf(phrase, root, low, high) {
   const steps = phrase.notes.map(([, , semitones]) => semitones);
   let base = root;

@@ -1,12 +1,18 @@
-// The path of sounds along a song: stops {id, sound, name, at}, where `at` is a share of the song's length, 0 to 1.
+// The path of sounds along a song: stops, each at a share of the song's length.
+/** @import { Model, Slot, Stop } from "../types.js" */
 
-import { canonical, checkedSound } from "./sound.js";
-import { clamp, knownSound } from "./store.js";
+import { checkedSound } from "./checked.js";
+import { canonical } from "./sound.js";
+import { knownSound } from "./checked.js";
+import { clamp } from "./numbers.js";
 
 export const MOST_STOPS = 16;
 const APART = 0.0005; // stops at one place are sent this far from each other
 
-// Where the next stop goes: begin, end, else the middle of the widest gap.
+/**
+ * Where the next stop goes: begin, end, else the middle of the widest gap.
+ * @param {Stop[]} stops
+ */
 export function nextPlace(stops) {
   const places = stops.map(({ at }) => at).sort((a, b) => a - b);
   if (!places.length) return 0;
@@ -20,20 +26,34 @@ export function nextPlace(stops) {
   return best;
 }
 
+/**
+ * @param {Stop[]} stops
+ * @param {Slot} slot
+ * @returns {Stop[]}
+ */
 export function withStop(stops, { sound, name }, at = nextPlace(stops)) {
   if (stops.length >= MOST_STOPS) return stops;
   const id = 1 + Math.max(0, ...stops.map((stop) => stop.id));
   return [...stops, { id, sound: canonical(sound), name, at: clamp(at, 0, 1) }];
 }
 
+/** @param {Stop[]} stops */
 export const inOrder = (stops) => [...stops].sort((a, b) => a.at - b.at || a.id - b.id);
 
+/**
+ * The stops at equal distances, in their order.
+ * @param {Stop[]} stops
+ * @returns {Stop[]}
+ */
 export function spread(stops) {
   const last = Math.max(1, stops.length - 1);
   return inOrder(stops).map((stop, index) => ({ ...stop, at: index / last }));
 }
 
-// As the server wants it: rising, each place once.
+/**
+ * As the server wants it: rising, each place once.
+ * @param {Stop[]} stops
+ */
 export function pathOf(stops) {
   const ordered = inOrder(stops);
   const places = [];
@@ -44,7 +64,12 @@ export function pathOf(stops) {
   return ordered.map(({ sound }, index) => ({ sound, at: places[index] }));
 }
 
-// Stops as they were stored, without what this model cannot play.
+/**
+ * Stops as they were stored, without what this model cannot play.
+ * @param {string | null} text
+ * @param {Model} model
+ * @returns {Stop[]}
+ */
 export function recallStops(text, model) {
   let stored;
   try {
@@ -60,5 +85,8 @@ export function recallStops(text, model) {
   }, []);
 }
 
-// 83.4 -> "1:23"
+/**
+ * 83.4 -> "1:23"
+ * @param {number} seconds
+ */
 export const timeText = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;

@@ -1,5 +1,6 @@
 // Sounds near another: a step towards some other sound of the same instruments (`at` of a morph), and one along the
 // model's directions, as the sounds of some instruments are much alike.
+/** @import { Model, Sound } from "../types.js" */
 
 import { instrumentWeights } from "./sound.js";
 
@@ -10,7 +11,12 @@ const LEAST_WEIGHT = 0.005;
 const SLIDER_REACH = 2.5; // standard deviations along a direction, typically, at an amount of 1
 const OF_CHILDREN = 0.4; // children have two sounds to differ by already
 
-// A seed's sound of the instruments that are heard in `sound`.
+/**
+ * A seed's sound of the instruments that are heard in `sound`.
+ * @param {Sound} sound
+ * @param {() => number} random
+ * @returns {Sound}
+ */
 function relative(sound, random) {
   const weights = Object.entries(instrumentWeights(sound)).filter(([, weight]) => weight >= LEAST_WEIGHT);
   const largest = weights.sort((a, b) => b[1] - a[1]).slice(0, MOST_INSTRUMENTS);
@@ -20,20 +26,39 @@ function relative(sound, random) {
   return { instruments, seed: Math.floor(random() * SEEDS) };
 }
 
+/**
+ * @param {Sound} sound
+ * @param {number} amount
+ * @param {Model} model
+ * @param {() => number} random
+ * @returns {Sound}
+ */
 function varied(sound, amount, model, random) {
   const reach = amount * SLIDER_REACH;
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  /** @type {[string, number][]} */
   const steps = model.directions.map(({ name }) => [name, Math.max(-2 * reach, Math.min(2 * reach, reach * normal()))]);
   const sliders = Object.fromEntries(steps.map(([name, step]) => [name, Math.round(step * 100) / 100]));
   return { morph: [sound, relative(sound, random)], at: amount, sliders };
 }
 
-// COUNT sounds around `parent`; `amount` (0 to 0.6) is how far they lie.
+/**
+ * COUNT sounds around `parent`.
+ * @param {Sound} parent
+ * @param {number} amount  how far they lie from it, 0 to 0.6
+ * @param {Model} model
+ */
 export function variationsOf(parent, amount, model, random = Math.random) {
   return Array.from({ length: COUNT }, () => varied(parent, amount, model, random));
 }
 
-// COUNT sounds between two, from the one to the other, each a little beside the way.
+/**
+ * COUNT sounds between two, from the one to the other, each a little beside the way.
+ * @param {Sound} mother
+ * @param {Sound} father
+ * @param {number} amount
+ * @param {Model} model
+ */
 export function childrenOf(mother, father, amount, model, random = Math.random) {
   return Array.from({ length: COUNT }, (_, index) =>
     varied(
@@ -45,5 +70,9 @@ export function childrenOf(mother, father, amount, model, random = Math.random) 
   );
 }
 
-// "Cello" and 3: "Cello ~3"; of that again 5: "Cello ~5".
+/**
+ * "Cello" and 3: "Cello ~3"; of that again 5: "Cello ~5".
+ * @param {string} name
+ * @param {number} number
+ */
 export const variationName = (name, number) => `${name.replace(/ ~\d+$/, "")} ~${number}`;

@@ -14,7 +14,7 @@ import { neighbour } from "./scatter.js";
 import { createSelection } from "./selection.js";
 import { createSky } from "./canvas.js";
 import { hueOf, instrumentOf, titleOf } from "../document/sound.js";
-import { target } from "../document/store.js";
+import { target } from "../document/project.js";
 
 const TITLES = {
   latent: ["By model", "What the model makes alike lies together"],

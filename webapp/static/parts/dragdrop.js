@@ -1,7 +1,7 @@
 // Sounds carried by drag and drop from one part of the page to another: {sound, name}.
 
 import { toast } from "./dom.js";
-import { knownSound } from "../document/store.js";
+import { knownSound } from "../document/checked.js";
 
 const TYPE = "application/x-gansynth-sound";
 

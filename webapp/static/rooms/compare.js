@@ -6,7 +6,7 @@ import { icon } from "../parts/icons.js";
 import { COMPARE_KEY, isLetter } from "../parts/keys.js";
 import { nameOnBench } from "../parts/soundlist.js";
 import { soundText, titleOf } from "../document/sound.js";
-import { target } from "../document/store.js";
+import { target } from "../document/project.js";
 
 let pinned = null; // {sound, name}
 

@@ -2,7 +2,7 @@
 
 import { levelAt } from "../audio/adsr.js";
 import { h } from "../parts/dom.js";
-import { PATCH, PATCH_RANGES } from "../document/store.js";
+import { PATCH, PATCH_RANGES } from "../document/project.js";
 
 const STEPS = 1000; // of a slider's way; times go with its square, so that short ones are told apart
 const STEP = 20;

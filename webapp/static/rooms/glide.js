@@ -3,7 +3,7 @@
 import { saveFile } from "../parts/dom.js";
 import { keyframesOf } from "../document/path.js";
 import { canonical } from "../document/sound.js";
-import { soundOf } from "../document/store.js";
+import { soundOf } from "../document/project.js";
 
 export const LINE = [
   [0, 0, 0],

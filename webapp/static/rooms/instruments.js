@@ -5,7 +5,7 @@ import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { matches } from "../document/search.js";
 import { hueOf, leadingInstrument } from "../document/sound.js";
-import { handSlot, instrumentSound } from "../document/store.js";
+import { handSlot, instrumentSound } from "../document/project.js";
 import { show } from "../parts/tabs.js";
 
 // Brings the list of instruments before the player's eyes, ready to be typed in.

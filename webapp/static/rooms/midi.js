@@ -9,7 +9,7 @@ import { takeFiles } from "../parts/drop.js";
 import { cancelJob, followJob, jobFile, progressText } from "../server/jobs.js";
 import { nameOnBench } from "../parts/soundlist.js";
 import { hueOf, titleOf } from "../document/sound.js";
-import { clamp } from "../document/store.js";
+import { clamp } from "../document/numbers.js";
 import { inOrder, MOST_STOPS, pathOf, recallStops, spread, timeText, withStop } from "../document/songpath.js";
 import { show } from "../parts/tabs.js";
 

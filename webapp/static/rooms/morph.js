@@ -7,7 +7,7 @@ import { createKeyframes, LINE_LEVELS } from "../audio/keyframes.js";
 import { menuButton } from "../parts/menu.js";
 import { hueOf } from "../document/sound.js";
 import { createSlot } from "./slots.js";
-import { soundOf } from "../document/store.js";
+import { soundOf } from "../document/project.js";
 import { show } from "../parts/tabs.js";
 
 const HOVER_MS = 60; // a hand that rests over the line so long is about to take hold of it

@@ -10,7 +10,8 @@ import { menuButton } from "../parts/menu.js";
 import { pathAt, pathOf } from "../document/path.js";
 import { canonical, hueOf } from "../document/sound.js";
 import { collect, createSlot, letterOf, nameOf, SERIES } from "./slots.js";
-import { clamp, HELD, SLOTS, soundOf } from "../document/store.js";
+import { clamp } from "../document/numbers.js";
+import { HELD, SLOTS, soundOf } from "../document/project.js";
 
 const CORNERS = { a: [0, 0], b: [1, 0], c: [0, 1], d: [1, 1] };
 const HOVER_MS = 60; // a hand that rests over the pad so long is about to take hold of it

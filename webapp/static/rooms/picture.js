@@ -5,7 +5,7 @@ import { icon } from "../parts/icons.js";
 import { onTheme, themeName } from "../parts/theme.js";
 import { persist, whileRetrying } from "../server/net.js";
 import { soundText, titleOf } from "../document/sound.js";
-import { clamp } from "../document/store.js";
+import { clamp } from "../document/numbers.js";
 import { saveNote } from "./transfer.js";
 
 const CALM_MS = 350; // pictures are drawn on the processor that renders notes: only while nobody plays or waits

@@ -5,7 +5,8 @@ import { icon } from "../parts/icons.js";
 import { createKeyframes, LINE_LEVELS } from "../audio/keyframes.js";
 import { changeText, instrumentOf, leadingInstrument, soundText, titleOf, valueText } from "../document/sound.js";
 import { starButton } from "../parts/star.js";
-import { bendsOf, handSlot, reduce, soundOf, target } from "../document/store.js";
+import { bendsOf, handSlot, soundOf, target } from "../document/project.js";
+import { reduce } from "../document/store.js";
 
 const NEW_SEEDS = 100000; // short enough to remember or write down
 const PAGE = 16; // numbers of z in sight at once

@@ -7,7 +7,9 @@ import { itemOf } from "../document/memory.js";
 import { menuButton } from "../parts/menu.js";
 import { openInstruments } from "./instruments.js";
 import { canonical, depth, hueOf, instrumentOf, leadingInstrument, soundText, titleOf } from "../document/sound.js";
-import { clamp, reduce, SLOTS, target } from "../document/store.js";
+import { clamp } from "../document/numbers.js";
+import { SLOTS, target } from "../document/project.js";
+import { reduce } from "../document/store.js";
 import { thumb } from "../parts/thumbs.js";
 import { saveNote, savePreset } from "./transfer.js";
 

@@ -5,7 +5,7 @@ import { icon } from "../parts/icons.js";
 import { hueOf, soundText, titleOf } from "../document/sound.js";
 import { letterOf, settled } from "./slots.js";
 import { nameOnBench, toggleFavourite } from "../parts/soundlist.js";
-import { handSlot } from "../document/store.js";
+import { handSlot } from "../document/project.js";
 import { thumb } from "../parts/thumbs.js";
 import { childrenOf, COUNT, variationName, variationsOf } from "../document/variations.js";
 

@@ -1,0 +1,127 @@
+// The project: all that is on the bench, as one plain JSON document, and what can be read off it.
+/** @import { Bends, Handle, Model, Patch, Project, SlotName, Sound } from "../types.js" */
+
+import { clamp } from "./numbers.js";
+import { PHRASES } from "./phrases.js";
+
+export const FORMAT = 2;
+/** The ends of the line; with c and d the corners of the pad. @type {SlotName[]} */
+export const SLOTS = ["a", "b", "c", "d"];
+export const HELD = 0.75; // of a model's note, as in gansynth_core/descriptors.py: what follows is its release
+
+/** @type {Patch} */
+export const PATCH = { attack: 0, decay: 0, sustain: 1, release: 0.4, gain: 0 };
+/** @type {Record<keyof Patch, [number, number]>} */
+export const PATCH_RANGES = { attack: [0, 2], decay: [0, 3], sustain: [0, 1], release: [0.01, 3], gain: [-24, 12] };
+
+/** @param {Model} model */
+export function instrumentNames(model) {
+  return model.families.flatMap((family) => family.instruments.map((instrument) => instrument.name));
+}
+
+/**
+ * @param {string | null | undefined} name  none for a model without instruments
+ * @returns {Sound}
+ */
+export function instrumentSound(name, seed = 0) {
+  return { instruments: name ? { [name]: 1 } : {}, seed };
+}
+
+/**
+ * @param {Model} model
+ * @returns {Project}
+ */
+export function newProject(model) {
+  const names = instrumentNames(model);
+  const some = (wanted, index) => (names.includes(wanted) ? wanted : names[Math.min(index, names.length - 1)]);
+  const slot = (name, seed) => ({ sound: instrumentSound(name, seed), name: null });
+  const seedOf = (index) => (names.length ? 0 : index);
+  return {
+    format: FORMAT,
+    model: model.id,
+    slots: {
+      a: slot(some("acoustic_grand_piano", 0), 0),
+      b: slot(some("violin", 1), seedOf(1)),
+      c: slot(some("choir_aahs", 2), seedOf(2)),
+      d: slot(some("vibraphone", 3), seedOf(3)),
+    },
+    morph: { mode: "line", t: 0, x: 0, y: 0 },
+    mix: { sliders: {}, raw: {} },
+    path: [],
+    pathSeconds: HELD * model.seconds,
+    locks: [],
+    patch: { ...PATCH },
+    phrase: { name: PHRASES[0].name, tempo: 110, loop: true },
+    favourites: [],
+    basket: [],
+    note: clamp(60, model.low, model.high),
+    octave: clamp(60, model.low, model.high),
+    seconds: model.seconds,
+    hold: false,
+    audition: true,
+  };
+}
+
+/**
+ * Which slot the handle stands on, or "mix" between them.
+ * @param {Project} project
+ * @returns {SlotName | "mix"}
+ */
+export function target(project) {
+  const { mode, t, x, y } = project.morph;
+  if (mode === "line") return t === 0 ? "a" : t === 1 ? "b" : "mix";
+  const corner = [x, y].every((value) => value === 0 || value === 1);
+  return corner ? SLOTS[x + 2 * y] : "mix";
+}
+
+/**
+ * The slot that a choice without a slot goes to: the one under the handle, else the nearest.
+ * @param {Project} project
+ * @returns {SlotName}
+ */
+export function handSlot(project) {
+  const at = target(project);
+  if (at !== "mix") return at;
+  const { mode, t, x, y } = project.morph;
+  return mode === "line" ? (t > 0.5 ? "b" : "a") : SLOTS[Math.round(x) + 2 * Math.round(y)];
+}
+
+/**
+ * The sound that plays: a slot's, or what lies between them where the handle stands.
+ * @param {Project} project
+ * @returns {Sound}
+ */
+export function soundOf(project) {
+  const at = target(project);
+  if (at !== "mix") return project.slots[at].sound;
+  return { ...soundAt(project, project.morph), ...project.mix };
+}
+
+/**
+ * The sound at a place of the line ({t}) or the pad ({x, y}), without the bends of the mix.
+ * @param {Project} project
+ * @param {Partial<Handle>} place
+ * @returns {Sound}
+ */
+export function soundAt(project, { mode = project.morph.mode, t, x, y }) {
+  const { a, b, c, d } = project.slots;
+  if (mode === "line") return { morph: [a.sound, b.sound], at: t };
+  return {
+    morph: [
+      { morph: [a.sound, b.sound], at: x },
+      { morph: [c.sound, d.sound], at: x },
+    ],
+    at: y,
+  };
+}
+
+/**
+ * What the sliders show and change: the bends of the slot under the handle, or of the mix.
+ * @param {Project} project
+ * @returns {Required<Bends>}
+ */
+export function bendsOf(project) {
+  const at = target(project);
+  const { sliders = {}, raw = {} } = at === "mix" ? project.mix : project.slots[at].sound;
+  return { sliders, raw };
+}

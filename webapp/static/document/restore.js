@@ -1,0 +1,99 @@
+// Projects that were saved earlier, by this version of the page or an older one.
+/** @import { Action, Item, ListName, Model, Project } from "../types.js" */
+
+import { checkedSound, knownBends, knownSound } from "./checked.js";
+import { FORMAT, newProject, SLOTS } from "./project.js";
+import { reduce } from "./store.js";
+
+const UNREADABLE = "This project could not be read.";
+/** @type {ListName[]} */
+const LISTS = ["favourites", "basket"];
+
+/**
+ * The project that `text` holds, field by field through the same reducer as the hand's own changes, so that nothing in
+ * storage or a file can put the bench in a state the page could not reach. `complaint` is a sentence, or null; `lost` tells
+ * how many of its sounds the model cannot play.
+ * @param {string | null} text
+ * @param {Model} model
+ * @returns {{project: Project, complaint: string | null, lost: number}}
+ */
+export function restore(text, model) {
+  const refuse = (complaint) => ({ project: newProject(model), complaint, lost: 0 });
+  if (!text) return refuse(null);
+  try {
+    const saved = JSON.parse(text);
+    if (!Number.isInteger(saved.format) || saved.format < 1) return refuse(UNREADABLE);
+    if (saved.format > FORMAT) return refuse("This project was saved by a newer version of the studio.");
+    if (saved.model !== undefined && saved.model !== model.id) {
+      return refuse(`This project belongs to the model '${String(saved.model).slice(0, 60)}', not to '${model.id}'.`);
+    }
+    return rebuild(saved, model);
+  } catch {
+    return refuse(UNREADABLE); // not JSON, or of another shape than any project
+  }
+}
+
+/**
+ * @param {any} saved  of a known format
+ * @param {Model} model
+ */
+function rebuild(saved, model) {
+  for (let format = saved.format; format < FORMAT; format++) saved = UPGRADES[format](saved, model);
+  const list = (value) => (Array.isArray(value) ? value : []);
+  const slots = SLOTS.filter((slot) => saved.slots[slot]);
+  const sounds = new Map(slots.map((slot) => [slot, knownSound(saved.slots[slot].sound, model)]));
+  const items = LISTS.flatMap((name) =>
+    list(saved[name]).map((item) => ({ list: name, item: { ...item, sound: knownSound(item?.sound, model) } })),
+  );
+  /** @type {(Action | false)[]} */
+  const actions = [
+    ...slots.map((slot) => put(slot, sounds.get(slot), saved.slots[slot].name)),
+    { type: "handle", ...saved.morph },
+    { type: "path", path: list(saved.path), seconds: saved.pathSeconds },
+    { ...saved.phrase, type: "phrase" },
+    ...list(saved.locks)
+      .filter((name) => typeof name === "string")
+      .map(lock),
+    ...items.map(keep),
+    { type: "patch", patch: saved.patch ?? {} }, // after the basket, whose sounds have envelopes of their own
+    Number.isInteger(saved.note) && { type: "note", pitch: saved.note },
+    Number.isInteger(saved.octave) && { type: "octave", octave: saved.octave },
+    { type: "seconds", seconds: saved.seconds },
+    { type: "hold", on: saved.hold },
+    { type: "audition", on: saved.audition ?? true },
+  ];
+  const project = actions.reduce((state, action) => (action ? reduce(state, action, model) : state), newProject(model));
+  const mix = knownBends(checkedSound({ instruments: {}, seed: 0, ...saved.mix }) ?? {}, model);
+  const lost = [...sounds.values(), ...items.map(({ item }) => item.sound)].filter((sound) => sound === null).length;
+  return { project: { ...project, mix }, complaint: null, lost };
+}
+
+/** @returns {Action} */
+const put = (slot, sound, name) => ({
+  type: "put",
+  slot,
+  sound,
+  name: typeof name === "string" ? name.slice(0, 120) : null,
+  stay: true,
+});
+/** @returns {Action} */
+const lock = (name) => ({ type: "lock", name, on: true });
+/** @returns {Action} */
+const keep = ({ list, item }) => ({ type: "keep", list, item });
+
+/**
+ * What each format lacks of the next, by its number.
+ * @type {Record<number, (saved: any, model: Model) => any>}
+ */
+const UPGRADES = {
+  1: (saved, model) => {
+    const names = model.directions.map((direction) => direction.name);
+    const sliders = Object.fromEntries(
+      (saved.sliders ?? [])
+        .map((amount, index) => [`component ${index + 1}`, amount])
+        .filter(([name]) => names.includes(name)),
+    );
+    const sound = { instruments: saved.instruments ?? {}, seed: saved.seed ?? 0, sliders };
+    return { ...saved, format: 2, slots: { a: { sound } }, hold: saved.ring };
+  },
+};
