@@ -67,9 +67,9 @@ def test_generate_endpoint_writes_the_note_asked_for(client):
     ("values", "words"),
     [
         (("violn", 60, 0, 1.0), "Did you mean 'violin'"),
-        (("violin", 60, 10**400, 1.0), "seed is a whole number"),
+        (("violin", 60, 10**400, 1.0), "seed must be a whole number"),
         (("violin", 100, 0, 1.0), "outside what"),
-        (("violin", 60, -1, 1.0), "seed is a whole number"),
+        (("violin", 60, -1, 1.0), "seed must be a whole number"),
         (("violin", 60, 0, 9.0), "duration of 9"),
         (("violin", "sixty", 0, 1.0), "not a pitch"),
     ],

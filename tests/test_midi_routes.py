@@ -121,12 +121,12 @@ SONG = midi(played(0, 0.5, 60))
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"midi": "%%%"}, "did not arrive whole"),
-        ({"midi": 5}, "did not arrive whole"),
+        ({"midi": "%%%"}, "did not arrive intact"),
+        ({"midi": 5}, "did not arrive intact"),
         ({"midi": coded(b"RIFF")}, "not a MIDI file"),
         ({"midi": coded(SONG[:-8])}, "ends too early"),
         ({"midi": coded(midi([]))}, "no notes"),
-        ({"midi": coded(midi(played(0, 1000, 60)))}, "lasts 17 minutes; the page plays up to 15"),
+        ({"midi": coded(midi(played(0, 1000, 60)))}, "lasts 17 minutes; the page plays up to 15 minutes"),
         ({"midi": coded(bytes(2_000_001))}, "larger than 2 MB"),
         ({"midi": coded(midi(DRUM))}, "are drums"),
         ({"path": []}, "1 to 16 sounds"),

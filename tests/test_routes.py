@@ -175,12 +175,12 @@ def test_what_is_too_long_for_an_address_comes_in_the_body(client):
         ({"sound": sound(instruments={"violin": -1})}, "weight"),
         ({"sound": sound(instruments={"violin": 0})}, "weight above 0"),
         ({"sound": sound(instruments=["violin"])}, "by name"),
-        ({"sound": sound(sliders={"component 1": float("nan")})}, "slider is a number"),
-        ({"sound": sound(sliders={"component 1": float("inf")})}, "slider is a number"),
+        ({"sound": sound(sliders={"component 1": float("nan")})}, "slider must be a number"),
+        ({"sound": sound(sliders={"component 1": float("inf")})}, "slider must be a number"),
         ({"sound": sound(sliders={"component 1": 3.01})}, "from -3 to 3"),
-        ({"sound": sound(sliders={"component 1": True})}, "slider is a number"),
+        ({"sound": sound(sliders={"component 1": True})}, "slider must be a number"),
         ({"sound": sound(sliders={"componnt 1": 1})}, "Did you mean 'component 1'?"),
-        ({"sound": sound(sliders=[0])}, "by its name"),
+        ({"sound": sound(sliders=[0])}, "by name"),
         ({"sound": sound(raw={"512": 1})}, "from 0 to 511"),
         ({"sound": sound(raw={"-1": 1})}, "from 0 to 511"),
         ({"sound": sound(raw={"²": 1})}, "from 0 to 511"),
@@ -201,7 +201,7 @@ def test_what_is_too_long_for_an_address_comes_in_the_body(client):
         ({"sound": sound(seed=float("nan"))}, "seed"),
         ({"sound": sound(seed=2**40)}, "seed"),
         ({"sound": sound(instruments={"violin": 10**400})}, "weight"),
-        ({"sound": sound(sliders={"component 1": -(10**400)})}, "slider is a number"),
+        ({"sound": sound(sliders={"component 1": -(10**400)})}, "slider must be a number"),
         ({"sound": sound(seed=10**400)}, "seed"),
         ({"sound": sound(instruments={"\ud800": 1})}, "no instrument '?'"),
         ({"low": "1" * 400}, "pitch"),
@@ -280,9 +280,9 @@ def test_a_saved_note_is_shaped_by_the_patch_and_rings_out(client):
 @pytest.mark.parametrize(
     ("patch", "sentence"),
     [
-        ("{", "This patch is not readable JSON."),
-        ("[]", "A patch is an object with attack, decay, sustain, release and gain."),
-        ('{"atack": 1}', "A patch is an object with attack, decay, sustain, release and gain."),
+        ("{", "This patch is not valid JSON."),
+        ("[]", "A patch must be an object with attack, decay, sustain, release and gain."),
+        ('{"atack": 1}', "A patch must be an object with attack, decay, sustain, release and gain."),
         ('{"attack": 9}', "The attack of an envelope is a number from 0 to 2, not 9."),
         ('{"release": NaN}', "The release of an envelope is a number from 0.01 to 3, not nan."),
         ('{"gain": "loud"}', "A gain in dB is a number from -24 to 12, not 'loud'."),
@@ -371,7 +371,7 @@ def test_beyond_a_full_line_comes_503(client):
     ("error", "sentence"),
     [
         (ModelError("The weights are damaged."), "The weights are damaged."),
-        (MemoryError("full"), "The model 'sines' cannot be loaded (MemoryError: full)."),
+        (MemoryError("full"), "The model 'sines' could not be loaded (MemoryError: full)."),
     ],
 )
 def test_a_model_that_cannot_be_loaded_says_why(error, sentence):

@@ -28,7 +28,7 @@ def generate_action(player: Player, folder: Path, written: set[str]) -> Callable
         card = player.card
         try:
             if not isinstance(duration, int | float) or not isinstance(instrument, str):
-                raise InputError("The instrument is a name and the duration a number of seconds.")
+                raise InputError("The instrument must be a name and the duration a number of seconds.")
             pitch = check_pitch(note, card)
             timbre = sample(card, seed=check_seed(seed), instrument=instrument)[0]
             clips = player.render(timbre, [pitch]).shorten(duration)

@@ -1,4 +1,4 @@
-"""The map of a model's sounds as the page takes it: a small JSON description, and the points as plain numbers."""
+"""The map of a model's sounds as the page receives it: a small JSON description, and the points as plain numbers."""
 
 import hashlib
 from typing import Any
@@ -24,7 +24,7 @@ def pack_atlas(atlas: Atlas) -> bytes:
 def describe_atlas(atlas: Atlas, packed: bytes) -> dict[str, Any]:
     """What the page must know to read `packed`, as JSON; its `hash` names these very bytes."""
     known = {descriptor.name: descriptor for descriptor in DESCRIPTORS}
-    # A map that another version measured may have columns that this one knows nothing of.
+    # A map measured by another version may have columns that this one does not know.
     measured = [known.get(name, Descriptor(name, name, "", 0, 0, False, "")) for name in atlas.descriptor_names]
     return {
         "hash": hashlib.sha256(packed).hexdigest()[:16],
@@ -39,5 +39,5 @@ def describe_atlas(atlas: Atlas, packed: bytes) -> dict[str, Any]:
 
 
 def command_for(card: ModelCard) -> str:
-    """What to type to make the map that a model lacks."""
+    """The command that makes the missing map of a model."""
     return f"python -m gansynth_core atlas --model {card.id}"

@@ -10,8 +10,10 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
 
@@ -121,12 +123,7 @@ def rainbow(clip: Clip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def rainbow_figure(clip: Clip, title: str, pitch: float, dark: bool, size: tuple[int, int]) -> Figure:
     """Rainbowgram of `clip`: brightness is level, colour is instantaneous frequency (see `rainbow`). Other arguments as
     `note_figure`, whose place and looks it shares."""
-    ink, muted = _INK[dark], _MUTED[dark]
-    width, height = size
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
-    figure.patch.set_alpha(0)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.03, wspace=0.02)
-    figure.suptitle(title, color=ink, fontsize=10, fontweight="bold", x=0.01, ha="left")
+    figure, ink, muted = _sheet(title, dark, size)
     axes = figure.subplots()
     levels, turns, frequencies = rainbow(clip)
     wheel = _wheel(dark)
@@ -180,14 +177,9 @@ def note_figure(clip: Clip, title: str, pitch: float, hue: float, dark: bool, si
 
     title: instrument, note and seed. pitch: MIDI, its fundamental is marked. hue: degrees, the family's colour.
     """
-    ink, muted = _INK[dark], _MUTED[dark]
-    width, height = size
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
-    figure.patch.set_alpha(0)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.03, wspace=0.02)
-    figure.suptitle(title, color=ink, fontsize=10, fontweight="bold", x=0.01, ha="left")
+    figure, ink, muted = _sheet(title, dark, size)
     wave, spectrum = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.5])
-    _draw_waveform(wave, clip, oklch(0.78 if dark else 0.52, 0.13, hue), width)
+    _draw_waveform(wave, clip, oklch(0.78 if dark else 0.52, 0.13, hue), size[0])
     image = _draw_spectrogram(spectrum, clip, pitch, _ramp(hue, dark), ink)
     bar = figure.colorbar(image, ax=spectrum, pad=0.015, aspect=26, ticks=[0, -20, -40, -60, -80])
     bar.set_label("Level (dB)", fontsize=8)
@@ -196,6 +188,16 @@ def note_figure(clip: Clip, title: str, pitch: float, hue: float, dark: bool, si
     wave.spines[["top", "right", "bottom"]].set_visible(False)
     wave.tick_params(axis="x", length=0, labelbottom=False)
     return figure
+
+
+def _sheet(title: str, dark: bool, size: tuple[int, int]) -> tuple[Figure, str, str]:
+    """An empty figure of `size` CSS pixels under its title, and the colours of its strong and its quiet text."""
+    width, height = size
+    pads = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, hspace=0.03, wspace=0.02)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout=pads)
+    figure.patch.set_alpha(0)
+    figure.suptitle(title, color=_INK[dark], fontsize=10, fontweight="bold", x=0.01, ha="left")
+    return figure, _INK[dark], _MUTED[dark]
 
 
 def _dress(all_axes: tuple[Axes, ...], muted: str) -> None:
@@ -222,15 +224,26 @@ def _draw_waveform(axes: Axes, clip: Clip, colour: tuple[float, float, float], w
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
 
 
-def _draw_spectrogram(axes: Axes, clip: Clip, pitch: float, ramp: LinearSegmentedColormap, ink: str):
+def _draw_spectrogram(axes: Axes, clip: Clip, pitch: float, ramp: LinearSegmentedColormap, ink: str) -> QuadMesh:
     levels, frequencies = log_spectrogram_db(clip)
-    return _draw_spectrum(axes, clip, levels, frequencies, pitch, ink, cmap=ramp, vmin=FLOOR_DB, vmax=0)
+    return _draw_spectrum(axes, clip, levels, frequencies, pitch, ink, ramp)
 
 
-def _draw_spectrum(axes: Axes, clip: Clip, values: np.ndarray, frequencies: np.ndarray, pitch: float, ink: str, **map_):
-    """`values` [ROWS, frames], or colours [ROWS, frames, 3], over time and log frequency, with the pitch marked."""
+def _draw_spectrum(
+    axes: Axes,
+    clip: Clip,
+    values: np.ndarray,
+    frequencies: np.ndarray,
+    pitch: float,
+    ink: str,
+    ramp: LinearSegmentedColormap | None = None,
+) -> QuadMesh:
+    """`values` in dB [ROWS, frames] in the colours of `ramp`, or colours [ROWS, frames, 3], over time and log
+    frequency, with the pitch marked."""
     seconds = np.arange(values.shape[1]) * FRAME_SECONDS
-    image = axes.pcolormesh(seconds, frequencies, values, shading="nearest", rasterized=True, **map_)
+    image = axes.pcolormesh(
+        seconds, frequencies, values, shading="nearest", rasterized=True, cmap=ramp, vmin=FLOOR_DB, vmax=0
+    )
     axes.set_yscale("log")
     axes.set(ylim=(LOW_HZ, clip.sample_rate / 2), xlim=(0, clip.seconds), xlabel="Time (s)", ylabel="Frequency (Hz)")
     ticks = [tick for tick in (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000) if tick < clip.sample_rate / 2]

@@ -1,7 +1,7 @@
 """Work that takes longer than a request: packs, songs.
 
-Each job has an id nobody can guess, a folder of its own, progress to be asked for, and in the end a file, which is kept
-for an hour.
+Each job has an id nobody can guess, a folder of its own, a progress report, and in the end a file, which is kept for an
+hour.
 """
 
 import logging
@@ -19,15 +19,15 @@ from typing import Any
 from gansynth_core import GanSynthError, InputError
 from webapp.line import Busy
 
-AT_ONCE = 2  # of all visitors together; the others wait their turn
+AT_ONCE = 2  # for all visitors together; the others wait their turn
 MOST_OPEN = 8  # running or waiting
 MOST_KEPT = 12  # done, with their files
 KEEP_SECONDS = 3600.0
-STOP_SECONDS = 20.0  # for a job to come to its next sign of progress when the app stops
+STOP_SECONDS = 20.0  # for a job to reach its next progress report when the app stops
 
 
 class Cancelled(Exception):
-    """Raised within a job's work, at its next sign of progress, once nobody wants it any more."""
+    """Raised within a job's work, at its next progress report, once the job is no longer wanted."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Job:
     state: str = "waiting"  # then running, then done, failed or cancelled
     done: int = 0
     total: int = 0
-    first: tuple[float, int] | None = None  # time.monotonic() at the first sign of progress, and what was done by then
+    first: tuple[float, int] | None = None  # time.monotonic() at the first progress report, and what was done by then
     error: str | None = None
     result: Done | None = None
     unwanted: threading.Event = field(default_factory=threading.Event)
@@ -56,7 +56,7 @@ class _Job:
 
 
 class Jobs:
-    """All jobs of one app. Thread-safe. The files lie in a temporary folder, which goes when the app stops."""
+    """All jobs of one app. Thread-safe. The files are in a temporary folder, which is deleted when the app stops."""
 
     def __init__(self, at_once: int = AT_ONCE, keep_seconds: float = KEEP_SECONDS):
         self._room = tempfile.TemporaryDirectory(prefix="gansynth-studio-")
@@ -84,7 +84,7 @@ class Jobs:
 
     def state(self, name: str) -> dict[str, Any]:
         """What the page shows of a job: `state`, `done` of `total`, `left` in seconds (None: not known yet), `error` (a
-        sentence or None) and, once it is done, `about`. Raises InputError for one there is not (any more)."""
+        sentence or None) and, once it is done, `about`. Raises InputError if the job does not exist (any more)."""
         job = self._job(name)
         return {
             "state": job.state,
@@ -96,7 +96,7 @@ class Jobs:
         }
 
     def cancel(self, name: str) -> None:
-        """Stop a job, or throw its file away. Raises InputError for one there is not."""
+        """Stop a job, or delete its file. Raises InputError if the job does not exist."""
         job = self._job(name)
         job.unwanted.set()
         with self._lock:
@@ -106,7 +106,7 @@ class Jobs:
     def file(self, name: str) -> Path:
         """The file of a job that is done. Raises InputError if it is not."""
         job = self._job(name)
-        if job.state != "done":
+        if job.state != "done" or job.result is None:
             raise InputError("This export is not done, so it has no file yet.")
         return job.result.path
 
@@ -118,7 +118,7 @@ class Jobs:
 
     @staticmethod
     def _left(job: _Job) -> float | None:
-        """By the pace since the first sign of progress: what came before it (loading, reading) tells nothing."""
+        """By the pace since the first progress report; what came before it (loading, reading) says nothing about it."""
         if job.state != "running" or job.first is None or job.done <= job.first[1]:
             return None
         since, already = job.first

@@ -4,6 +4,7 @@ import inspect
 from pathlib import Path
 
 import gradio as gr
+from gradio.events import api
 
 from webapp.actions import generate_action
 from webapp.components import Room
@@ -65,9 +66,8 @@ def _pane(name: str, label: str, rooms: dict[str, str]) -> None:
 
 def build_page(player: Player) -> gr.Blocks:
     """The Blocks of the app around `player`: masthead, morph, three panes, piano, and the endpoint `/generate`."""
-    with gr.Blocks(
-        title="GANSynth Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
-    ) as page:
+    page = gr.Blocks(title="GANSynth Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600))
+    with page:
         Room("rooms/masthead", elem_id="masthead")
         Room("rooms/morph", elem_id="morph")
         with gr.Column(elem_id="desk"):
@@ -79,6 +79,6 @@ def build_page(player: Player) -> gr.Blocks:
 
         written: set[str] = set()
         page.temp_file_sets.append(written)  # so that `delete_cache` finds these files too
-        gr.api(generate_action(player, Path(page.GRADIO_CACHE), written), api_name="generate")
+        api(generate_action(player, Path(page.GRADIO_CACHE), written), api_name="generate")
     page.queue(max_size=32)
     return page

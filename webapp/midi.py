@@ -1,4 +1,4 @@
-"""MIDI files on the page: what is in one, and the job that plays it along a path of sounds."""
+"""MIDI files on the page: what is in one, and the job that renders it along a path of sounds."""
 
 import base64
 import binascii
@@ -23,21 +23,21 @@ _reading = Line(2, "MIDI files")  # files are read in Python, at a second or so 
 
 
 def read_song(text: Any) -> Song:
-    """The song in a MIDI file in base64. Raises InputError, in one sentence, for one that the page does not play, and
-    Busy when too many files are being read."""
+    """The song of a MIDI file in base64. Raises InputError, in one sentence, if the page cannot play it, and Busy when
+    too many files are being read."""
     try:
         data = base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error) as cause:
-        raise InputError("The MIDI file did not arrive whole.") from cause
+        raise InputError("The MIDI file did not arrive intact. Try again.") from cause
     if len(data) > MIDI_LIMIT:
-        raise InputError(f"This file is larger than {MIDI_LIMIT / 1e6:g} MB, which is the most.")
+        raise InputError(f"This file is larger than {MIDI_LIMIT / 1e6:g} MB. Choose a smaller one.")
     with _reading.place():
         song = read_midi(data)
     if not song.notes:
         raise InputError("This MIDI file has no notes.")
     if song.seconds > SONG_SECONDS:
         raise InputError(
-            f"This song lasts {song.seconds / 60:.0f} minutes; the page plays up to {SONG_SECONDS / 60:.0f}."
+            f"This song lasts {song.seconds / 60:.0f} minutes; the page plays up to {SONG_SECONDS / 60:.0f} minutes."
         )
     return song
 
@@ -71,18 +71,18 @@ def _notices(song: Song, card: ModelCard, drums: bool) -> list[str]:
 
 
 def parse_path(value: Any, card: ModelCard) -> TimbrePath:
-    """The path of sounds that the page asks for: [{"sound": document, "at": 0..1}, ...]. Raises InputError."""
+    """The path of sounds that the page sends: [{"sound": document, "at": 0..1}, ...]. Raises InputError."""
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_STOPS:
         raise InputError(f"A path has 1 to {MOST_STOPS} sounds.")
     if not all(isinstance(stop, Mapping) and isinstance(stop.get("at"), int | float) for stop in value):
-        raise InputError("Each sound of a path has its place in the song, from 0 to 1.")
+        raise InputError("Each sound of a path needs its place in the song, from 0 to 1.")
     timbres = [timbre_of(parse_sound(stop.get("sound"), card), card) for stop in value]
     return TimbrePath(timbres, [stop["at"] for stop in value])
 
 
 def song_work(player: Player, song: Song, path: TimbrePath, drums: bool, name: str) -> Work:
-    """The job that renders `song` and saves it as a 24-bit WAV file named after `name`. Raises InputError if nothing of
-    it can be played."""
+    """The job that renders `song` and saves it as a 24-bit WAV file named after `name`. Raises InputError if none of
+    its notes can be played."""
     midi_notices(song, player.card, drums=drums)
     stem = re.sub(r"\W+", "_", Path(name).stem, flags=re.ASCII).strip("_")[:60] or "song"
 

@@ -1,4 +1,4 @@
-"""The page's pack basket: what a pack of it would weigh, and the job that makes it."""
+"""The page's pack basket: how large its pack would be, and the job that makes it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from webapp.jobs import Done, Progress, Work
 from webapp.player import Player
 from webapp.sound_document import parse_patch, parse_sound, timbre_of, title_of_sound
 
-MOST_NOTES, MOST_BYTES = 2_000, 1_500_000_000  # of a pack made on the page; a plan for the command line may hold more
+MOST_NOTES, MOST_BYTES = 2_000, 1_500_000_000  # of a pack made on the page; the command line can make larger ones
 MOST_SOUNDS = 2_000
 BODY_LIMIT = 12_000_000  # bytes: as many sounds as a basket holds, each known by its numbers
 NAME_LIMIT = 120
@@ -18,8 +18,8 @@ NAME_LIMIT = 120
 
 def estimate(sounds: Any, options: Any, card: ModelCard) -> dict[str, Any]:
     """What a pack of `sounds` (how many) with `options` (PackPlan's by name, `pitches` as in a plan, and `wavetable`:
-    whether it holds the morph from A to B) would come to: notes, bytes, seconds; or why it cannot be, as `refused`.
-    Raises InputError for what the page never sends."""
+    whether it holds the morph from A to B) would come to: notes, bytes, seconds; or, as `refused`, why it cannot
+    be made. Raises InputError for what the page never sends."""
     if isinstance(sounds, bool) or not isinstance(sounds, int) or not 0 <= sounds <= MOST_SOUNDS:
         raise InputError(f"A basket holds up to {MOST_SOUNDS:,} sounds.")
     _check_options(options)
@@ -29,26 +29,26 @@ def estimate(sounds: Any, options: Any, card: ModelCard) -> dict[str, Any]:
         tables = (Wavetable("", one.timbre, one.timbre),) if wavetable else ()
         if not sounds and not tables:
             raise InputError("Put a sound into the basket first.")
-        return vars(_checked(replace(plan, items=[one] * sounds, wavetables=tables), card).estimate(card))
+        return vars(_checked(replace(plan, items=(one,) * sounds, wavetables=tables), card).estimate(card))
     except InputError as error:
         return {"refused": str(error)}
 
 
 def parse_plan(sounds: Any, ends: Any, options: Any, card: ModelCard) -> PackPlan:
-    """The plan that the page asks for. sounds: [{"sound": document, "name": text, "patch": as parse_patch or absent}].
+    """The plan that the page sends. sounds: [{"sound": document, "name": text, "patch": as parse_patch or absent}].
     ends: the two sounds of the wavetable, where `options` ask for one. Raises InputError."""
     _check_options(options)
     plan, wavetable = _outline(options, card)
     if not isinstance(sounds, list) or len(sounds) > MOST_SOUNDS:
         raise InputError(f"A basket holds up to {MOST_SOUNDS:,} sounds.")
-    items = [_item(entry, card) for entry in sounds]
-    tables = []
+    items = tuple(_item(entry, card) for entry in sounds)
+    tables: tuple[Wavetable, ...] = ()
     if wavetable:
         if not isinstance(ends, list) or len(ends) != 2:
-            raise InputError("A wavetable goes from one sound to another.")
+            raise InputError("A wavetable needs two sounds, its start and its end.")
         start, end = (parse_sound(sound, card) for sound in ends)
         name = f"{title_of_sound(start, card)} to {title_of_sound(end, card)}"
-        tables = [Wavetable(name, timbre_of(start, card), timbre_of(end, card))]
+        tables = (Wavetable(name, timbre_of(start, card), timbre_of(end, card)),)
     if not items and not tables:
         raise InputError("Put a sound into the basket first.")
     return _checked(replace(plan, items=items, wavetables=tables), card)
@@ -75,21 +75,21 @@ def pack_work(player: Player, plan: PackPlan) -> Work:
 
 def _check_options(options: Any) -> None:
     if not isinstance(options, Mapping) or {"format", "model", "items", "wavetables"} & set(options):
-        raise InputError("The options of a pack are given by name.")
+        raise InputError("The options of a pack must be given by name.")
 
 
 def _outline(options: Mapping[str, Any], card: ModelCard) -> tuple[PackPlan, bool]:
     """A plan with the options and one sound that stands for those of the basket; whether a wavetable is asked for."""
     wavetable = options.get("wavetable", False)
     if not isinstance(wavetable, bool):
-        raise InputError("A wavetable is wanted or not: true or false.")
+        raise InputError("'wavetable' must be true or false.")
     known = {name: value for name, value in options.items() if name != "wavetable"}
     return PackPlan.from_json(known | {"format": 1, "items": [{"seed": 0}]}, card), wavetable
 
 
 def _item(entry: Any, card: ModelCard) -> PackItem:
     if not isinstance(entry, Mapping):
-        raise InputError("Each sound of a basket is an object with a sound and a name.")
+        raise InputError("Each sound in the basket must be an object with a sound and a name.")
     sound = parse_sound(entry.get("sound"), card)
     name = entry.get("name")
     if not isinstance(name, str) or not name.strip():

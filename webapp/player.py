@@ -1,4 +1,4 @@
-"""A model behind the page: loaded while the page already serves, asked by a bounded number at once."""
+"""A model behind the page: it loads while the page is already up, and a bounded number of requests may wait for it."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ LOADING_SECONDS = 60.0
 
 
 class Player:
-    """A model's card, at hand at once, its Synth, which may still be loading, and its map if it has one. Thread-safe.
+    """A model's card, its Synth, which may still be loading, and its map if it has one. Thread-safe.
 
-    folder: of the model, beside which its map is looked for.
+    folder: of the model; its map is looked for there.
     """
 
     def __init__(self, card: ModelCard, line: int = LINE, folder: Path | None = None, atlas: Atlas | None = None):
@@ -28,13 +28,14 @@ class Player:
 
     @classmethod
     def of(cls, synth: Synth, line: int = LINE, atlas: Atlas | None = None) -> "Player":
-        """A player around a Synth that is there already."""
+        """A player around a Synth that is already loaded."""
         player = cls(synth.card, line, atlas=atlas)
         player._synth.set_result(synth)
         return player
 
     def load(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
-        """Run `loader` in a thread of its own. Why it failed goes to `failed` and to everyone who asks for a note."""
+        """Run `loader` in a thread of its own. If it fails, the reason goes to `failed` and to everyone who asks for a
+        note."""
 
         def work() -> None:
             try:
@@ -43,7 +44,7 @@ class Player:
                 error = cause
                 if not isinstance(cause, GanSynthError):
                     error = ModelError(
-                        f"The model '{self.card.id}' cannot be loaded ({type(cause).__name__}: {cause})."
+                        f"The model '{self.card.id}' could not be loaded ({type(cause).__name__}: {cause})."
                     )
                 self._synth.set_exception(error)
                 failed(str(error))
@@ -51,12 +52,12 @@ class Player:
         threading.Thread(target=work, name="load-model", daemon=True).start()
 
     def load_when_asked(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
-        """As `load`, but not before somebody asks for a note."""
+        """As `load`, but only once somebody asks for a note."""
         self._waiting = lambda: self.load(loader, failed)
 
     def atlas(self) -> Atlas | None:
-        """The model's map; None while it has none: one that is made meanwhile is found. Raises ModelError if it is
-        damaged or of other weights."""
+        """The model's map; None while it has none. A map made while the app runs is found. Raises ModelError if it is
+        damaged or belongs to other weights."""
         if self._atlas is None and self._folder is not None:
             self._atlas = Atlas.find(self._folder, self.card)
         return self._atlas
@@ -64,13 +65,13 @@ class Player:
     def render(
         self,
         timbre: Timbre | Sequence[Timbre],
-        pitches: Sequence[int],
+        pitches: Sequence[float],
         *,
         background: bool = False,
         given_up: threading.Event | None = None,
     ) -> Clips:
-        """The notes of `timbre` (or one a pitch) at MIDI `pitches`, once the model is there and free; in the
-        `background`, all others go first. `given_up` is set by whoever no longer waits.
+        """The notes of `timbre` (or of one timbre per pitch) at MIDI `pitches`, once the model is loaded and free; in
+        the `background`, all other requests go first. `given_up` is set when nobody waits for the notes any longer.
 
         Raises Busy when too many wait already, and whatever GanSynthError the model raises.
         """
@@ -78,8 +79,8 @@ class Player:
             return self.synth().render(timbre, pitches, background=background, given_up=given_up)
 
     def synth(self) -> Synth:
-        """The model itself, once it is there: for work in the background, which does not stand in the line of those who
-        play. Raises Busy when it takes too long, and whatever GanSynthError loading it raised."""
+        """The model itself, once it is loaded: for background jobs, which do not take a place in the players' line.
+        Raises Busy when loading takes too long, and whatever GanSynthError it raised."""
         with self._starting:
             if self._waiting is not None:
                 self._waiting()

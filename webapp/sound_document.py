@@ -4,11 +4,11 @@ A *sound document* is the part of a project that decides how a note sounds, and 
 so that one address is one sound (`static/document/sound.js` writes it in one order and precision). It is one of
 
 - `{"instruments": {"violin": 1}, "seed": 7}`: a seed's sound of an instrument or a mixture,
-- `{"z": "<base64url float32>", "instruments": {...}}`: a point known by its numbers alone,
-- `{"morph": [sound, sound], "at": 0.4}`: on the way from one sound to another,
+- `{"z": "<base64url float32>", "instruments": {...}}`: a point given by its numbers,
+- `{"morph": [sound, sound], "at": 0.4}`: part of the way from one sound to another,
 - `{"blend": [[sound, 0.7], [sound, 0.3]]}`: the middle of several,
 
-each perhaps with `"sliders": {direction: amount}` and `"raw": {index of z: value}` on top, applied in this order.
+each optionally with `"sliders": {direction: amount}` and `"raw": {index of z: value}` on top, applied in this order.
 """
 
 import base64
@@ -17,7 +17,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from gansynth_core import (
     sample,
 )
 
-SLIDER_LIMIT = 3.0  # standard deviations along a direction; beyond it the model was never heard
+SLIDER_LIMIT = 3.0  # standard deviations along a direction; nobody has listened to the model beyond that
 RAW_LIMIT = 4.0  # of a single number of z
 SEED_LIMIT = 2**31 - 1
 DOCUMENT_LIMIT = 40_000  # characters: four corners of 512 float32 numbers each, and some
@@ -44,8 +44,8 @@ PARTS_LIMIT = 24  # sounds in a sound, all told
 PIANO_LOW, PIANO_HIGH = 36, 84  # C2 and C6
 BLOCK_LIMIT = 13  # notes in one request
 
-# Raise this when the same weights come to sound or look otherwise: phases, Griffin-Lim, levels, fades, pictures.
-# Browsers keep notes and pictures for a day by a URL that carries it (see `digest_of`).
+# Raise this when the same weights sound or look different after a change: phases, Griffin-Lim, levels, fades, pictures.
+# Browsers keep notes and pictures for a day, by a URL that contains it (see `digest_of`).
 RENDERING = 2
 
 _ENVELOPE = {"attack": "attack_seconds", "decay": "decay_seconds", "sustain": "sustain", "release": "release_seconds"}
@@ -53,20 +53,20 @@ _KEY_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A�
 
 
 def parse_sound(document: Any, card: ModelCard) -> dict[str, Any]:
-    """A sound document, as JSON text or read already, checked in form. Raises InputError with one sentence for anything
-    amiss; whether the instruments and directions exist is the model's to say (see `timbre_of`)."""
+    """A sound document, as JSON text or read already, checked in form. Raises InputError in one sentence
+    if it is not; whether the instruments and directions exist is checked by `timbre_of`."""
     if isinstance(document, str):
         if len(document) > DOCUMENT_LIMIT:
-            raise InputError(f"This sound description is longer than {DOCUMENT_LIMIT} characters.")
+            raise InputError(f"This sound description is longer than {DOCUMENT_LIMIT:,} characters.")
         try:
             document = json.loads(document)
         except (ValueError, RecursionError) as cause:
-            raise InputError("This sound description is not readable JSON.") from cause
+            raise InputError("This sound description is not valid JSON.") from cause
     return _Parser(card).sound(document, 1)
 
 
 class _Parser:
-    """Checks one document; counts the sounds in it, so that none asks for endless work."""
+    """Checks one document and counts the sounds in it, so that no document causes endless work."""
 
     def __init__(self, card: ModelCard):
         self.card, self.parts = card, 0
@@ -74,13 +74,13 @@ class _Parser:
     def sound(self, document: Any, depth: int) -> dict[str, Any]:
         self.parts += 1
         if depth > DEPTH_LIMIT or self.parts > PARTS_LIMIT:
-            raise InputError("This sound is made of too many others: keep it as a take first.")
+            raise InputError("This sound is made of too many others. Keep it as a take first.")
         if not isinstance(document, dict):
-            raise InputError("A sound description is an object with instruments and seed, z, morph or blend.")
+            raise InputError("A sound description must be an object with instruments and seed, z, morph or blend.")
         if "morph" in document:
             ends, at = document["morph"], document.get("at")
             if not isinstance(ends, list) or len(ends) != 2 or not (_is_number(at) and 0 <= at <= 1):
-                raise InputError("A morph goes between two sounds, at a number from 0 to 1.")
+                raise InputError("A morph lies between two sounds, at a number from 0 to 1.")
             sound = {"morph": [self.sound(end, depth + 1) for end in ends], "at": float(at)}
         elif "blend" in document:
             sound = {"blend": [self.part(part, depth + 1) for part in _listed(document["blend"])]}
@@ -98,17 +98,17 @@ class _Parser:
 
     def part(self, part: Any, depth: int) -> tuple[dict[str, Any], float]:
         if not isinstance(part, list) or len(part) != 2 or not (_is_number(part[1]) and 0 < part[1] <= 1):
-            raise InputError("A blend lists sounds with a weight above 0 and up to 1 each.")
+            raise InputError("A blend lists sounds, each with a weight above 0 and at most 1.")
         return self.sound(part[0], depth), float(part[1])
 
 
-def _listed(value: Any) -> list:
+def _listed(value: Any) -> list[Any]:
     if not isinstance(value, list) or not value:
         raise InputError("A blend lists at least one sound.")
     return value
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     # Compared, not converted: a whole number may be too large for a float. NaN fails the comparison.
     return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
@@ -117,7 +117,7 @@ def _latent(text: Any, card: ModelCard) -> tuple[float, ...]:
     try:
         numbers = np.frombuffer(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "<f4")
     except (TypeError, ValueError, binascii.Error) as cause:
-        raise InputError("The numbers of z are float32, as base64url text.") from cause
+        raise InputError("The numbers of z must be float32 as base64url text.") from cause
     if len(numbers) != card.latent_size:
         raise InputError(f"'{card.id}' takes {card.latent_size} numbers for z, not {len(numbers)}.")
     return tuple(numbers.tolist())
@@ -130,9 +130,9 @@ def pack_latent(z: tuple[float, ...]) -> str:
 
 def _weights(value: Any) -> dict[str, float]:
     if not isinstance(value, dict) or len(value) > 16:
-        raise InputError("Instruments are given by name with a weight each, at most 16 of them.")
+        raise InputError("Instruments are given by name, each with a weight, at most 16 of them.")
     if not all(_is_number(weight) and 0 <= weight <= 1 for weight in value.values()):
-        raise InputError("An instrument's weight is a number from 0 to 1.")
+        raise InputError("An instrument's weight must be a number from 0 to 1.")
     if value and not sum(value.values()) > 0:
         raise InputError("At least one instrument needs a weight above 0.")
     return value
@@ -140,15 +140,15 @@ def _weights(value: Any) -> dict[str, float]:
 
 def _amounts(value: Any, what: str, limit: float) -> dict[str, float]:
     if not isinstance(value, dict):
-        raise InputError(f"{what} is given by its name.")
+        raise InputError(f"{what} must be given by name.")
     if not all(_is_number(amount) and abs(amount) <= limit for amount in value.values()):
-        raise InputError(f"{what} is a number from -{limit:g} to {limit:g}.")
+        raise InputError(f"{what} must be a number from -{limit:g} to {limit:g}.")
     return {name: float(amount) for name, amount in value.items()}
 
 
 def _index(name: str, card: ModelCard) -> int:
     if not (name.isascii() and name.isdecimal() and int(name[:9]) < card.latent_size):
-        raise InputError(f"The numbers of z are counted from 0 to {card.latent_size - 1}, not {name[:20]!r}.")
+        raise InputError(f"The numbers of z run from 0 to {card.latent_size - 1}; there is no {name[:20]!r}.")
     return int(name)
 
 
@@ -159,9 +159,9 @@ def parse_patch(document: Any) -> tuple[Envelope, float]:
         try:
             document = json.loads(document)
         except (ValueError, RecursionError) as cause:
-            raise InputError("This patch is not readable JSON.") from cause
+            raise InputError("This patch is not valid JSON.") from cause
     if not isinstance(document, dict) or not set(document) <= {*_ENVELOPE, "gain"}:
-        raise InputError(f"A patch is an object with {', '.join(_ENVELOPE)} and gain.")
+        raise InputError(f"A patch must be an object with {', '.join(_ENVELOPE)} and gain.")
     envelope = Envelope(**{field: document[name] for name, field in _ENVELOPE.items() if name in document})
     return envelope, document.get("gain", 0.0)
 
@@ -174,7 +174,7 @@ def pack_patch(envelope: Envelope, gain_db: float) -> dict[str, float]:
 def check_seed(value: Any) -> int:
     """`value` as a seed. Raises InputError unless it is a whole number from 0 to `SEED_LIMIT`."""
     if not _is_number(value) or value != int(value) or not 0 <= value <= SEED_LIMIT:
-        raise InputError(f"A seed is a whole number from 0 to {SEED_LIMIT}.")
+        raise InputError(f"A seed must be a whole number from 0 to {SEED_LIMIT}.")
     return int(value)
 
 
@@ -185,7 +185,7 @@ def check_pitch(value: Any, card: ModelCard) -> int:
     except (TypeError, ValueError, OverflowError):
         pitch = math.nan
     if not pitch.is_integer():
-        raise InputError(f"{value!r} is not a pitch: give a whole MIDI number, 60 is middle C.")
+        raise InputError(f"{value!r} is not a pitch. Give a whole MIDI number; 60 is middle C.")
     card.check_pitch(pitch)
     return int(pitch)
 
@@ -216,7 +216,7 @@ def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
 
 
 def instrument_weights(sound: dict[str, Any]) -> dict[str, float]:
-    """Weights of all instruments that a parsed sound document speaks of, summing to 1; none for a model without."""
+    """Weights of all instruments in a parsed sound document, summing to 1; empty for a model without instruments."""
     if "morph" in sound:
         parts = list(zip(sound["morph"], (1 - sound["at"], sound["at"]), strict=True))
     elif "blend" in sound:
@@ -239,7 +239,7 @@ def leading_instrument(sound: dict[str, Any]) -> str | None:
 
 
 def title_of_sound(sound: dict[str, Any], card: ModelCard) -> str:
-    """What a picture calls the sound; `static/document/sound.js` says the same: "Violin 7", "Violin → Flute 40 %"."""
+    """What a picture calls the sound, as in `static/document/sound.js`: "Violin 7", "Violin → Flute 40 %"."""
     if "morph" in sound and _is_varied(sound):
         return f"{title_of_sound(sound['morph'][0], card)} varied"
     if "morph" in sound:
@@ -268,7 +268,7 @@ def pitch_name(pitch: int) -> str:
 
 
 def title_of(instrument: str) -> str:
-    """`acoustic_grand_piano` as one reads it: `Acoustic Grand Piano`."""
+    """`acoustic_grand_piano` as people read it: `Acoustic Grand Piano`."""
     return " ".join(word if word == "fx" else word.capitalize() for word in instrument.split("_")).replace("fx", "FX")
 
 
@@ -283,7 +283,7 @@ def file_name(sound: dict[str, Any], pitch: int) -> str:
 
 
 def glide_name(sounds: list[dict[str, Any]], pitch: int) -> str:
-    """Name of a downloaded note that goes through `sounds`, for example `violin_flute_C4_060_glide.wav`."""
+    """Name of a downloaded note that glides through `sounds`, for example `violin_flute_C4_060_glide.wav`."""
     way = {"morph": [sounds[0], sounds[-1]], "at": 0.5, "sliders": {}, "raw": {}}
     return file_name(way, pitch).replace("_morph", "_glide")
 
@@ -304,7 +304,7 @@ def hue_of(instrument: str | None, card: ModelCard) -> float:
 
 
 def digest_of(card: ModelCard) -> str:
-    """Sixteen hex digits that change whenever the model may sound otherwise, and only then. URLs carry it."""
+    """Sixteen hex digits that change whenever the model may sound different, and only then. They are part of URLs."""
     network = card.sha256, card.family, card.generator, card.instruments, card.named_sounds
     facts = repr((network, card.directions, card.specgram, RENDERING))
     # Links carry the digest, and were made when a NamedSound was still called a Preset.

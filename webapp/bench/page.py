@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import FloatRect, Locator, Page, Route
 
 Figure = dict[str, float]
 PageFigures = dict[str, Figure | str]
@@ -98,6 +98,13 @@ def _settle(page: "Page") -> None:
     page.wait_for_function("() => studio.blocks().every((block) => block.loaded) && studio.isQuiet()")
 
 
+def _box(there: "Locator") -> "FloatRect":
+    box = there.bounding_box()
+    if box is None:
+        raise ValueError(f"{there} is not to be seen")
+    return box
+
+
 def drag(page: "Page", selector: str, seconds: float) -> Figure:
     """Drag a slider to and fro for `seconds`: milliseconds from each move to the next sound that starts, the quietest
     moment of the drag (dB below its median level) once the first sound was there, and the milliseconds from the hand's
@@ -105,7 +112,7 @@ def drag(page: "Page", selector: str, seconds: float) -> Figure:
     _settle(page)
     rail = page.locator(selector).first
     rail.scroll_into_view_if_needed()
-    box = rail.bounding_box()
+    box = _box(rail)
     middle = box["y"] + box["height"] / 2
     page.evaluate("() => { starts.length = moves.length = levels.length = 0 }")
     page.mouse.move(box["x"] + 0.1 * box["width"], middle)
@@ -171,7 +178,7 @@ def frames(page: "Page", points: int = 10_000, seconds: float = 3.0) -> Figure:
         crowded.goto(page.url)
         crowded.wait_for_function("() => window.studio?.map?.sky.painted.frames > 0")
         _settle(crowded)
-        box = crowded.locator("#map .sky").bounding_box()
+        box = _box(crowded.locator("#map .sky"))
         crowded.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         crowded.evaluate(
             """() => { window.shown = [];
@@ -239,7 +246,7 @@ def playing_memory(page: "Page", notes: int = 300) -> Figure:
     """The page's JavaScript memory in MB before, half way through and after `notes` ever new sounds, one after the
     other as fast as they come."""
     before = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
-    half = None
+    half = before
     for number in range(notes):
         page.evaluate("seed => studio.dispatch({ type: 'seed', seed })", number)
         page.wait_for_function("() => studio.blocks().some((block) => block.loaded)")

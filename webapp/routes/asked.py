@@ -62,7 +62,7 @@ async def _sent(request: Request, body_limit: int, file_limits: Mapping[str, int
     try:
         values = json.loads(await _body(request, body_limit))
     except (ValueError, RecursionError) as cause:
-        raise HTTPException(400, "The request is not readable JSON.") from cause
+        raise HTTPException(400, "The request is not valid JSON.") from cause
     if not isinstance(values, dict):
         raise HTTPException(400, "The request must be a JSON object.")
     return values
@@ -90,6 +90,7 @@ def by_card(check: Callable[[Any, ModelCard], Any]) -> PlainValidator:
     """For a field that `check` reads with the model's card; it raises InputError."""
 
     def checked(value: Any, info: ValidationInfo) -> Any:
+        assert isinstance(info.context, ModelCard)
         return check(value, info.context)
 
     return PlainValidator(checked)

@@ -18,13 +18,13 @@ def state(job: str, studio: CurrentStudio) -> Response:
 
 @router.post("/cancel", dependencies=[Depends(Asked.read)])
 def cancel(job: str, studio: CurrentStudio) -> Response:
-    """Stop a job, or throw its file away."""
+    """Stop a job, or delete its file."""
     studio.jobs.cancel(job)
     return JSONResponse({})
 
 
 @router.get("/file")
 def file(job: str, studio: CurrentStudio) -> Response:
-    """The file of a job that is done, whole or the part that a player asks for."""
+    """The file of a job that is done, whole or the range that an audio player asks for."""
     path = studio.jobs.file(job)
     return FileResponse(path, filename=path.name, headers={"Cache-Control": "private, max-age=3600"})
