@@ -13,21 +13,22 @@ from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.pitches import pitch_label
 from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
+from gansynth_core.shared import SHARED
 
 NOTE_PEAK = 0.9  # every note is scaled to this peak, those that are learned from and those that are played
 SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is silence, and is left as quiet as it is
-HELD_SHARE = 0.75  # of a note: then its key is let go; of NSynth's notes, and those learned from, 3 s of 4
+# Of a note: then its key is let go; of NSynth's notes, and those learned from, 3 s of 4.
+HELD_SHARE: float = SHARED["held_share"]
 FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, and leaves a sharp attack sharp
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: it ends without a click, and is not heard as fading
 
 _SIXTY_DB = math.log(1000)
-ENVELOPE_RANGES = {  # seconds, seconds, share of full level, seconds
-    "attack_seconds": (0.0, 2.0),
-    "decay_seconds": (0.0, 3.0),
-    "sustain": (0.0, 1.0),
-    "release_seconds": (0.01, 3.0),
+_PATCH = SHARED["patch"]
+_FIELDS = {"attack_seconds": "attack", "decay_seconds": "decay", "sustain": "sustain", "release_seconds": "release"}
+ENVELOPE_RANGES: dict[str, tuple[float, float]] = {
+    field: (_PATCH[name]["low"], _PATCH[name]["high"]) for field, name in _FIELDS.items()
 }
-GAIN_RANGE_DB = (-24.0, 12.0)
+GAIN_RANGE_DB: tuple[float, float] = _PATCH["gain"]["low"], _PATCH["gain"]["high"]
 
 
 def fade_in(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -72,10 +73,10 @@ class Envelope:
     itself. Ranges in ENVELOPE_RANGES; as it stands here, an envelope leaves a held note as it is. Raises InputError.
     """
 
-    attack_seconds: float = 0.0
-    decay_seconds: float = 0.0
-    sustain: float = 1.0
-    release_seconds: float = 0.4
+    attack_seconds: float = _PATCH["attack"]["default"]
+    decay_seconds: float = _PATCH["decay"]["default"]
+    sustain: float = _PATCH["sustain"]["default"]
+    release_seconds: float = _PATCH["release"]["default"]
 
     def __post_init__(self) -> None:
         for name, (low, high) in ENVELOPE_RANGES.items():

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gansynth_core import InputError, ModelCard, Song, TimbrePath, midi_notices, read_midi, render_midi
+from gansynth_core import SHARED, InputError, ModelCard, Song, TimbrePath, midi_notices, read_midi, render_midi
 from webapp.jobs import Done, Progress, Work
 from webapp.line import Line
 from webapp.player import Player
 from webapp.sound_document import parse_sound, pitch_name, timbre_of
 
-MIDI_LIMIT = 2_000_000  # bytes
+MIDI_LIMIT: int = SHARED["limits"]["midi_bytes"]
 SONG_SECONDS = 900.0  # 200 MB of memory while it is mixed
-MOST_STOPS = 16  # sounds of a path
+MOST_STOPS: int = SHARED["limits"]["midi_sounds"]  # of a path
 DRAWN_NOTES = 3000
 DRUMS = 10  # General MIDI's channel
 

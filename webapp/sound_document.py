@@ -23,6 +23,7 @@ import numpy as np
 
 from gansynth_core import (
     DESCRIPTORS,
+    SHARED,
     Envelope,
     GanSynthError,
     InputError,
@@ -37,9 +38,9 @@ from gansynth_core import (
 
 SLIDER_LIMIT = 3.0  # standard deviations along a direction; nobody has listened to the model beyond that
 RAW_LIMIT = 4.0  # of a single number of z
-SEED_LIMIT = 2**31 - 1
+SEED_LIMIT: int = SHARED["limits"]["seed"]
 DOCUMENT_LIMIT = 40_000  # characters: four corners of 512 float32 numbers each, and some
-DEPTH_LIMIT = 6  # sounds within sounds
+DEPTH_LIMIT: int = SHARED["limits"]["depth"]  # sounds within sounds
 PARTS_LIMIT = 24  # sounds in a sound, all told
 PIANO_LOW, PIANO_HIGH = 36, 84  # C2 and C6
 BLOCK_LIMIT = 13  # notes in one request
@@ -344,6 +345,7 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "sliderLimit": SLIDER_LIMIT,
         "latentSize": card.latent_size,
         "rawLimit": RAW_LIMIT,
+        "shared": SHARED,
         "families": [
             {
                 "title": title,

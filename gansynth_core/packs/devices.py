@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from gansynth_core.packs.options import MOST_LAYERS, MOST_TAKES
+from gansynth_core.shared import SHARED
 
 
 @dataclass(frozen=True)
 class Device:
-    """What a hardware sampler loads: subtype and rate of its samples, and at most how many notes an instrument, layers
-    of velocity, takes of a note and seconds."""
+    """What a hardware sampler is called and loads: subtype and rate of its samples, and at most how many notes an
+    instrument, layers of velocity, takes of a note and seconds."""
 
+    title: str
     subtype: str
     sample_rate: int
     notes: int = 128
@@ -19,7 +21,4 @@ class Device:
 
 
 # From the table of formats that ConvertWithMoss (github.com/git-moss) keeps.
-DEVICES = {
-    "op-xy": Device("PCM_16", 44100, notes=24, layers=1, takes=1, seconds=20.0),
-    "tonverk": Device("PCM_24", 48000),
-}
+DEVICES = {name: Device(**facts) for name, facts in SHARED["devices"].items()}

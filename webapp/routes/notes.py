@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictFloat, model_validator
 
-from gansynth_core import Envelope, InputError, glide, measure, note_wav
+from gansynth_core import SHARED, Envelope, InputError, glide, measure, note_wav
 from webapp.routes import answers
 from webapp.routes.answers import KEEP, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Switch, sounds_up_to
 from webapp.routes.studio import CurrentPlayer
 from webapp.sound_document import BLOCK_LIMIT, glide_name, pack_latent, pitch_name, timbre_of, title_of_sound
 
-GLIDE_LIMIT = 24  # sounds that one note goes through
+GLIDE_LIMIT: int = SHARED["limits"]["glide_sounds"]
 
 router = APIRouter(route_class=StudioRoute)
 

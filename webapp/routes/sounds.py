@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import PlainValidator
 
-from gansynth_core import AudioError, InputError, ModelCard, Patch, Timbre, note_wav, timbre_in
+from gansynth_core import SHARED, AudioError, InputError, ModelCard, Patch, Timbre, note_wav, timbre_in
 from webapp.routes import answers
 from webapp.routes.answers import StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Text
@@ -46,7 +46,7 @@ def _wav_file(data: Any) -> bytes:
 
 
 class WavFile(Asked):
-    file_limits: ClassVar[Mapping[str, int]] = {"audio/wav": 25_000_000}
+    file_limits: ClassVar[Mapping[str, int]] = {"audio/wav": SHARED["limits"]["wav_bytes"]}
     file: Annotated[bytes, PlainValidator(_wav_file)]
     name: Text
 
