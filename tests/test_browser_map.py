@@ -231,7 +231,7 @@ def test_a_lasso_gathers_sounds_for_the_pack_and_the_favourites(opened):
     assert sorted(kept) == [27, 28, 29, 39, 40, 41]
     assert "Violin" in page.evaluate("studio.project.basket.map(({ name }) => name)")
     page.get_by_role("button", name="To pack").click()
-    page.get_by_text("They are in the pack basket already.").wait_for()
+    page.get_by_text("They are already in the pack basket.").wait_for()
     page.get_by_role("button", name="Favourite", exact=True).click()
     page.wait_for_function("() => studio.project.favourites.length === 6")
     page.get_by_role("button", name="Undo").click()

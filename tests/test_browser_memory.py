@@ -314,7 +314,7 @@ def test_a_preset_saved_from_a_slot_opens_with_its_sound_and_envelope(visit, tmp
     bend(page)
     original = note_bytes(page)
     page.evaluate("studio.dispatch({ type: 'patch', patch: { attack: 0.5, gain: -3 } })")
-    page.get_by_role("button", name="More of A").click()
+    page.get_by_role("button", name="Options for A").click()
     with page.expect_download() as download:
         page.get_by_role("menuitem", name="Save as a preset").click()
     assert download.value.suggested_filename == "Cello_preset.json"
@@ -337,7 +337,7 @@ def test_the_sound_is_downloaded_from_the_top_line(visit):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download this sound as a WAV file").click()
     assert download.value.suggested_filename == "cello_C4_060_seed0.wav"
-    page.get_by_role("button", name="More of B").click()
+    page.get_by_role("button", name="Options for B").click()
     with page.expect_download() as download:
         page.get_by_role("menuitem", name="Download as WAV").click()
     assert download.value.suggested_filename == "violin_C4_060_seed0.wav"

@@ -45,7 +45,7 @@ def test_sounds_from_the_bench_and_the_morph_come_home_as_they_were_heard(visit)
     page.get_by_role("button", name="Add current sound").click()
     page.locator("#pack li").nth(1).wait_for()
     page.get_by_role("button", name="Add current sound").click()
-    page.get_by_text("is in the pack basket already").wait_for()
+    page.get_by_text("is already in the pack basket").wait_for()
     assert page.locator("#pack li").count() == 2
 
     choose(page, "Notes", "One-shots")

@@ -179,27 +179,27 @@ def test_the_pad_by_keyboard(visit):
 def test_a_corner_takes_an_instrument_and_the_current_sound(visit):
     page = ready(visit)
     open_pad(page)
-    page.get_by_role("button", name="More of C").click()
+    page.get_by_role("button", name="Options for C").click()
     page.get_by_role("menuitem", name="Choose an instrument").click()
     page.keyboard.type("cello")
     page.keyboard.press("Enter")
     assert page.evaluate("studio.project.slots.c.sound.instruments") == {"cello": 1}
     page.evaluate("studio.dispatch({ type: 'handle', mode: 'pad', x: 0.5, y: 0.5 })")
     middle = note_of(page, "studio.sound")
-    page.get_by_role("button", name="More of D").click()
+    page.get_by_role("button", name="Options for D").click()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")  # Put the current sound here
     page.wait_for_function("() => studio.project.slots.d.sound.z && studio.project.morph.x === 1")
     taken = note_of(page, "studio.project.slots.d.sound")
     assert max(abs(a - b) for a, b in zip(middle, taken, strict=True)) <= 1
-    page.get_by_role("button", name="More of D").click()
+    page.get_by_role("button", name="Options for D").click()
     page.get_by_role("menuitem", name="Copy to A").click()
     assert page.evaluate("studio.project.slots.a.sound.z === studio.project.slots.d.sound.z")
 
 
 def test_steps_of_the_line_go_to_the_pack_as_one_step(visit):
     page = ready(visit)
-    page.get_by_role("button", name="More of A").first.click()
+    page.get_by_role("button", name="Options for A").first.click()
     page.get_by_role("menuitem", name="4 steps to the pack").click()
     basket = page.evaluate("studio.project.basket")
     assert [item["sound"].get("at") for item in basket] == [None, 0.3333, 0.6667, None]
@@ -248,7 +248,7 @@ def test_a_drawn_path_plays_as_one_note_loops_and_is_saved(visit):
 
     page.get_by_label("Seconds for the path").fill("1")
     page.get_by_label("Seconds for the path").press("Enter")
-    page.get_by_role("button", name="Play round and round").click()
+    page.get_by_role("button", name="Loop the path").click()
     page.get_by_role("button", name="Play the path").click()
     page.locator(".surface .dot").wait_for()
     page.wait_for_timeout(1500)  # longer than the path
@@ -256,18 +256,18 @@ def test_a_drawn_path_plays_as_one_note_loops_and_is_saved(visit):
     page.get_by_role("button", name="Stop the path").click()
     wait_for_silence(page)
 
-    page.get_by_role("button", name="More of the path").click()
+    page.get_by_role("button", name="Path options").click()
     with page.expect_download() as download:
         page.get_by_role("menuitem", name="Save as WAV").click()
     assert download.value.suggested_filename == "acoustic_grand_piano_violin_C4_060_glide.wav"
-    page.get_by_role("button", name="More of the path").click()
+    page.get_by_role("button", name="Path options").click()
     page.get_by_role("menuitem", name="8 steps to the pack").click()
     assert len(page.evaluate("studio.project.basket")) == 8
 
     page.reload()
     page.wait_for_selector("#tab-pad")
     open_pad(page)
-    page.get_by_role("button", name="More of the path").click()
+    page.get_by_role("button", name="Path options").click()
     page.get_by_role("menuitem", name="Clear the path").click()
     assert page.evaluate("studio.project.path") == []
 
@@ -309,7 +309,7 @@ def test_a_to_b_over_time_plays_at_one_click_and_stops_with_the_rest(visit):
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Play A → B over time").wait_for()
     wait_for_silence(page)
-    page.get_by_role("button", name="More of the line").click()
+    page.get_by_role("button", name="Morph options").click()
     page.get_by_role("menuitem", name="Put it on the pad as a path").click()
     assert page.locator(".transport").is_visible()
     assert page.evaluate("studio.project.path") == [[0, 0, 0], [1, 1, 0]]

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { meaning } from "../../webapp/static/parts/keys.js";
-import { velocityAt } from "../../webapp/static/rooms/piano.js";
+import { velocityAt } from "../../webapp/static/rooms/piano/hands.js";
 import { matches } from "../../webapp/static/document/search.js";
 
 const press = (code, target = { tagName: "BODY" }, extra = {}) => meaning({ code, target, ...extra });

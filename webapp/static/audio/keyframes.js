@@ -111,16 +111,20 @@ export function createKeyframes({ levels, soundAt, isReady, prepare, isQuiet }) 
     clearTimeout(resting);
     resting = setTimeout(() => {
       if (!isQuiet()) return rest(place);
-      fetch(place).catch(() => {
-        // The hand will ask again.
-      });
+      prefetch(place);
     }, REST_MS);
+  }
+
+  // As `fetch`, for a hand that will ask again: where it fails the drag is heard all the same, a little later.
+  function prefetch(place, beside) {
+    fetch(place, beside).catch(() => {});
   }
 
   const withSounds = (parts) => parts.map(({ at, share }) => ({ sound: soundAt(at), share }));
 
   return {
     fetch,
+    prefetch,
     rest,
     forget() {
       wanted++;

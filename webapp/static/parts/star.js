@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { isLetter, STAR_KEY } from "./keys.js";
 import { itemWith } from "../document/memory.js";
-import { nameOnBench, toggleFavourite } from "./soundlist.js";
+import { nameOnBench, toggleFavourite } from "./keeping.js";
 
 let leave = null;
 

@@ -4,7 +4,7 @@
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { COMPARE_KEY, isLetter } from "../parts/keys.js";
-import { nameOnBench } from "../parts/soundlist.js";
+import { nameOnBench } from "../parts/keeping.js";
 import { soundText, titleOf } from "../document/sound.js";
 import { target } from "../document/project.js";
 

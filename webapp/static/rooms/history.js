@@ -5,7 +5,8 @@ import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { readStorage, writeStorage } from "../parts/storage.js";
 import { itemOf, recall, remember } from "../document/memory.js";
-import { nameOnBench, soundList } from "../parts/soundlist.js";
+import { soundList } from "../parts/soundlist.js";
+import { nameOnBench } from "../parts/keeping.js";
 import { soundText } from "../document/sound.js";
 
 const SAVE_MS = 500;

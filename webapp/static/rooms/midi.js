@@ -7,10 +7,11 @@ import { readStorage, writeStorage } from "../parts/storage.js";
 import { onTheme } from "../parts/theme.js";
 import { takeFiles } from "../parts/drop.js";
 import { cancelJob, followJob, jobFile, progressText } from "../server/jobs.js";
-import { nameOnBench } from "../parts/soundlist.js";
+import { nameOnBench } from "../parts/keeping.js";
 import { hueOf, titleOf } from "../document/sound.js";
 import { clamp } from "../document/numbers.js";
-import { inOrder, MOST_STOPS, pathOf, recallStops, spread, timeText, withStop } from "../document/songpath.js";
+import { inOrder, MOST_STOPS, recallStops, spread, timeText, withStop } from "../document/songpath.js";
+import { pathOf } from "../document/path.js";
 import { show } from "../parts/tabs.js";
 
 const LARGEST = 2_000_000; // bytes of a file; the server's limit too

@@ -29,8 +29,8 @@ export default function build(host, studio) {
     max: "1",
     step: "0.001",
     "aria-label": "Morph from A to B",
-    title: "Double click: half way",
-    onpointerenter: () => (hovering = setTimeout(fetchFrames, HOVER_MS)),
+    title: "Double-click: back to the middle",
+    onpointerenter: () => (hovering = setTimeout(prefetch, HOVER_MS)),
     onpointerleave: () => clearTimeout(hovering),
     onpointerdown: grasp,
     oninput: move,
@@ -48,7 +48,7 @@ export default function build(host, studio) {
     { class: "tool swap", "aria-label": "Swap A and B", title: "Swap A and B", onclick: exchange },
     icon("swap"),
   );
-  const more = menuButton("More of the line", () => [
+  const more = menuButton("Morph options", () => [
     { title: "Save A → B over time as WAV", act: () => glide.download(LINE).catch((error) => toast(error.message)) },
     { title: "Put it on the pad as a path", act: () => (studio.dispatch({ type: "path", path: LINE }), show("pad")) },
     { title: "Swap A and B", act: exchange },
@@ -86,15 +86,11 @@ export default function build(host, studio) {
     isQuiet: studio.isQuiet,
   });
 
-  function fetchFrames() {
-    frames.fetch([Number(handle.value)]).catch(() => {
-      // The drag is heard all the same, a little later.
-    });
-  }
+  const prefetch = () => frames.prefetch([Number(handle.value)]);
 
   function grasp() {
     holding = true;
-    fetchFrames();
+    prefetch();
   }
 
   function move() {
@@ -109,13 +105,7 @@ export default function build(host, studio) {
   }
 
   function fine(event) {
-    const by = STEPS[event.key];
-    const to =
-      event.key === "Home"
-        ? 0
-        : event.key === "End"
-          ? 1
-          : by && studio.project.morph.t + by * (event.shiftKey ? 0.005 : 0.05);
+    const to = keyedTo(event, studio.project.morph.t);
     if (to === undefined) return;
     event.preventDefault();
     studio.dispatch(at(Math.round(to * 1000) / 1000));
@@ -133,7 +123,7 @@ export default function build(host, studio) {
     reading.textContent = `${Math.round(t * 100)} %`;
     handle.setAttribute("aria-valuetext", `${reading.textContent} of B`);
     // Another key under the hand needs keyframes of its own.
-    if (holding && before?.note !== project.note) fetchFrames();
+    if (holding && before?.note !== project.note) prefetch();
     if (!holding && (before?.note !== project.note || before.slots !== project.slots)) frames.rest([t]);
   }
 
@@ -141,4 +131,11 @@ export default function build(host, studio) {
   glide.onChange("morph", drawPlay);
   drawPlay();
   draw();
+}
+
+// Where a key takes the handle from `t`; undefined for keys that mean nothing here.
+function keyedTo({ key, shiftKey }, t) {
+  if (key === "Home") return 0;
+  if (key === "End") return 1;
+  return key in STEPS ? t + STEPS[key] * (shiftKey ? 0.005 : 0.05) : undefined;
 }

@@ -1,4 +1,4 @@
-// The phrase in the piano's rail: play, which one, how fast, over and over.
+// The phrase in the piano's rail: play, which one, how fast, looped or once.
 
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
@@ -9,7 +9,7 @@ export function phraseControls(studio) {
   const play = h("button", { class: "tool framed play", onclick: toggle });
   const which = h(
     "select",
-    { "aria-label": "Phrase", title: "What is played", onchange: () => set({ name: which.value }) },
+    { "aria-label": "Phrase", title: "Which phrase", onchange: () => set({ name: which.value }) },
     ...PHRASES.map(({ name, title }) => h("option", { value: name }, title)),
   );
   const tempo = h("input", {
@@ -18,8 +18,8 @@ export function phraseControls(studio) {
     max: String(TEMPO[1]),
     step: "1",
     inputmode: "numeric",
-    "aria-label": "Tempo in beats a minute",
-    title: "Beats a minute",
+    "aria-label": "Tempo (BPM)",
+    title: "Tempo (BPM)",
     onchange: () => {
       set({ tempo: tempo.value === "" ? NaN : Number(tempo.value) });
       tempo.value = String(studio.project.phrase.tempo);
@@ -30,8 +30,8 @@ export function phraseControls(studio) {
     "button",
     {
       class: "tool again",
-      "aria-label": "Repeat the phrase",
-      title: "Over and over",
+      "aria-label": "Loop the phrase",
+      title: "Loop",
       onclick: () => set({ loop: !studio.project.phrase.loop }),
     },
     icon("loop"),

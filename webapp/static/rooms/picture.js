@@ -26,25 +26,7 @@ export default function build(host, studio, { signal }) {
   const image = h("img", { alt: "", hidden: true });
   const empty = h("p", { class: "empty" }, "Drawing the note …");
   const frame = h("figure", {}, image, empty);
-  const pitch = h("select", {
-    id: "note",
-    onchange: () => studio.dispatch({ type: "note", pitch: Number(pitch.value) }),
-  });
-  for (let value = model.high; value >= model.low; value--)
-    pitch.append(h("option", { value: String(value) }, pitchName(value)));
-  const seconds = h("input", {
-    type: "number",
-    id: "seconds",
-    min: "0.1",
-    max: String(model.seconds),
-    step: "0.1",
-    inputmode: "decimal",
-    onchange: () => {
-      studio.dispatch({ type: "seconds", seconds: seconds.value === "" ? NaN : Number(seconds.value) });
-      seconds.value = String(studio.project.seconds);
-    },
-  });
-  const save = h("button", { class: "button strong", onclick: download }, icon("download"), "Download WAV");
+  const take = createTake(studio);
   const savePng = h(
     "button",
     {
@@ -52,7 +34,7 @@ export default function build(host, studio, { signal }) {
       "aria-label": "Save the picture as PNG",
       title: "Save the picture as PNG",
       disabled: true,
-      onclick: downloadPicture,
+      onclick: () => savePicture(image, kind, getComputedStyle(host).getPropertyValue("--panel")),
     },
     icon("picture"),
   );
@@ -60,46 +42,22 @@ export default function build(host, studio, { signal }) {
     "Picture of",
     SUBJECTS,
     () => subject,
-    (name) => (subject = name),
+    (name) => ((subject = name), schedule()),
   );
   const kinds = choices(
     "Kind of picture",
     KINDS,
     () => kind,
-    (name) => (kind = name),
+    (name) => ((kind = name), schedule()),
     ABOUT_KINDS,
   );
-  host.append(
-    h("div", { class: "looks" }, subjects.element, kinds.element, savePng),
-    frame,
-    h(
-      "div",
-      { class: "take" },
-      h("label", { for: "note" }, "Key"),
-      pitch,
-      h("label", { for: "seconds", title: "How long the key is held; the release rings on" }, "Length"),
-      h("span", { class: "unit" }, seconds, "s"),
-      save,
-    ),
-  );
+  host.append(h("div", { class: "looks" }, subjects, kinds, savePng), frame, take.element);
 
   let asked = null; // what the picture shown or on its way is of
   let abort = null;
   let calm = null;
 
   const shownSound = () => (subject === "now" ? studio.sound : studio.project.slots[subject].sound);
-
-  // A row of choices of which one holds.
-  function choices(label, titles, chosen, choose, about = {}) {
-    const mark = () =>
-      buttons.forEach((button) => button.setAttribute("aria-checked", String(button.dataset.name === chosen())));
-    const pick = (name) => (choose(name), mark(), schedule());
-    const buttons = Object.entries(titles).map(([name, title]) =>
-      h("button", { role: "radio", "data-name": name, title: about[name], onclick: () => pick(name) }, title),
-    );
-    mark();
-    return { element: h("div", { class: "choices", role: "radiogroup", "aria-label": label }, ...buttons) };
-  }
 
   const wanted = () => ({
     sound: soundText(shownSound()),
@@ -154,30 +112,8 @@ export default function build(host, studio, { signal }) {
     }
   }
 
-  // The picture as it is seen, with the page's ground behind it.
-  function downloadPicture() {
-    const { naturalWidth: width, naturalHeight: height } = image;
-    const canvas = h("canvas", { width: String(width), height: String(height) });
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = getComputedStyle(host).getPropertyValue("--panel");
-    pen.fillRect(0, 0, width, height);
-    pen.drawImage(image, 0, 0);
-    const name = `${image.alt
-      .replace(/^.* of /, "")
-      .replaceAll("♯", "s")
-      .replace(/[^\w-]+/g, "_")}_${kind}.png`;
-    canvas.toBlob((blob) => saveBlob(blob, name));
-  }
-
-  async function download() {
-    save.disabled = true;
-    await saveNote(studio);
-    save.disabled = false;
-  }
-
   function draw() {
-    pitch.value = String(studio.project.note);
-    if (document.activeElement !== seconds) seconds.value = String(studio.project.seconds);
+    take.draw();
     schedule();
   }
 
@@ -185,4 +121,74 @@ export default function build(host, studio, { signal }) {
   onTheme(schedule, signal);
   new ResizeObserver(schedule).observe(frame);
   draw();
+}
+
+// A row of choices of which one holds.
+function choices(label, titles, chosen, choose, about = {}) {
+  const mark = () =>
+    buttons.forEach((button) => button.setAttribute("aria-checked", String(button.dataset.name === chosen())));
+  const pick = (name) => (choose(name), mark());
+  const buttons = Object.entries(titles).map(([name, title]) =>
+    h("button", { role: "radio", "data-name": name, title: about[name], onclick: () => pick(name) }, title),
+  );
+  mark();
+  return h("div", { class: "choices", role: "radiogroup", "aria-label": label }, ...buttons);
+}
+
+// Saves a picture as it is seen, with the page's `ground` behind it, named after what it is of.
+function savePicture(image, kind, ground) {
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const canvas = h("canvas", { width: String(width), height: String(height) });
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = ground;
+  pen.fillRect(0, 0, width, height);
+  pen.drawImage(image, 0, 0);
+  const subject = image.alt.replace(/^.* of /, "").replaceAll("♯", "s");
+  const name = `${subject.replace(/[^\w-]+/g, "_")}_${kind}.png`;
+  canvas.toBlob((blob) => saveBlob(blob, name));
+}
+
+// The note one takes home: its key, its length, and the button that saves it.
+function createTake(studio) {
+  const { model, pitchName } = studio;
+  const pitch = h("select", {
+    id: "note",
+    onchange: () => studio.dispatch({ type: "note", pitch: Number(pitch.value) }),
+  });
+  for (let value = model.high; value >= model.low; value--)
+    pitch.append(h("option", { value: String(value) }, pitchName(value)));
+  const seconds = h("input", {
+    type: "number",
+    id: "seconds",
+    min: "0.1",
+    max: String(model.seconds),
+    step: "0.1",
+    inputmode: "decimal",
+    onchange: () => {
+      studio.dispatch({ type: "seconds", seconds: seconds.value === "" ? NaN : Number(seconds.value) });
+      seconds.value = String(studio.project.seconds);
+    },
+  });
+  const save = h("button", { class: "button strong", onclick: download }, icon("download"), "Download WAV");
+  async function download() {
+    save.disabled = true;
+    await saveNote(studio);
+    save.disabled = false;
+  }
+
+  return {
+    element: h(
+      "div",
+      { class: "take" },
+      h("label", { for: "note" }, "Key"),
+      pitch,
+      h("label", { for: "seconds", title: "How long the key is held; the release rings on" }, "Length"),
+      h("span", { class: "unit" }, seconds, "s"),
+      save,
+    ),
+    draw() {
+      pitch.value = String(studio.project.note);
+      if (document.activeElement !== seconds) seconds.value = String(studio.project.seconds);
+    },
+  };
 }

@@ -56,7 +56,7 @@ export function createSlot(studio, slot, { go, other = null }) {
     h("span", { class: "letter" }, letter),
     h("span", { class: "words" }, name, family, share),
   );
-  const element = h("div", { class: "slot", "data-slot": slot }, face, ...menuButton(`More of ${letter}`, entries));
+  const element = h("div", { class: "slot", "data-slot": slot }, face, ...menuButton(`Options for ${letter}`, entries));
   const content = () => ({ ...studio.project.slots[slot] });
   carries(element, content);
   receives(element, model, ({ sound, name: given }) => studio.dispatch({ type: "put", slot, sound, name: given }));
@@ -76,10 +76,10 @@ export function createSlot(studio, slot, { go, other = null }) {
         })),
       },
       other && {
-        label: `Steps ${letter} → ${letterOf(other)} to the pack`,
+        label: `Add steps ${letter} → ${letterOf(other)} to the pack`,
         row: SERIES.map((count) => ({
           title: String(count),
-          name: `${count} steps to the pack`,
+          name: `Add ${count} steps to the pack`,
           act: () => series(count),
         })),
       },

@@ -4,7 +4,7 @@ import { h, toast } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { hueOf, soundText, titleOf } from "../document/sound.js";
 import { letterOf, settled } from "./slots.js";
-import { nameOnBench, toggleFavourite } from "../parts/soundlist.js";
+import { nameOnBench, toggleFavourite } from "../parts/keeping.js";
 import { handSlot } from "../document/project.js";
 import { thumb } from "../parts/thumbs.js";
 import { childrenOf, COUNT, variationName, variationsOf } from "../document/variations.js";
