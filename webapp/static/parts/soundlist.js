@@ -21,9 +21,10 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
   const put = (item, slot) => studio.dispatch({ type: "put", slot, sound: item.sound, name: item.name || null });
   // The focus stays with the sound that moves.
   function shift(item, by) {
-    const focused = rows.get(item.id)?.element.contains(document.activeElement) ? document.activeElement : null;
+    const { activeElement: focused } = document;
+    const isInRow = rows.get(item.id)?.element.contains(focused);
     studio.dispatch({ type: "move", list: from, id: item.id, to: shown.indexOf(item) + by });
-    if (focused?.isConnected) focused.focus();
+    if (isInRow && focused instanceof HTMLElement && focused.isConnected) focused.focus();
   }
 
   function leave() {

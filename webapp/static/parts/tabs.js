@@ -7,6 +7,12 @@ export function show(room) {
   window.dispatchEvent(new CustomEvent("studio:show", { detail: room }));
 }
 
+// Calls `listener` whenever `room` comes to the front of its pane, until `signal` aborts.
+export function onShown(room, listener, signal) {
+  const shown = (event) => event instanceof CustomEvent && event.detail === room && listener();
+  window.addEventListener("studio:shown", shown, { signal });
+}
+
 const chosen = new Map(); // pane -> room, so that a pane that Gradio builds again shows what it showed
 
 export function frame(host, { props, signal }) {

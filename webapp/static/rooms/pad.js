@@ -6,6 +6,7 @@ import { hueOf } from "../document/sound.js";
 import { clamp } from "../document/numbers.js";
 import { SLOTS, soundOf } from "../document/project.js";
 import { h, isShown } from "../parts/dom.js";
+import { onShown } from "../parts/tabs.js";
 import { onTheme, themeName } from "../parts/theme.js";
 import { sharesAt } from "./pad/ground.js";
 import { createPathBar } from "./pad/pathbar.js";
@@ -131,7 +132,7 @@ export default function build(host, studio, { signal }) {
   studio.enter("pad", { project: draw });
   bar.drawPlay();
   onTheme(paint, signal);
-  window.addEventListener("studio:shown", ({ detail }) => detail === "pad" && rest(), { signal });
+  onShown("pad", rest, signal);
   draw();
 }
 

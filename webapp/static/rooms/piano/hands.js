@@ -12,7 +12,7 @@ export function playByPointer(studio, { board }, { signal }) {
   const pointers = new Map(); // pointerId -> pitch or null while between keys
   const keyAt = (event) => {
     const key = document.elementFromPoint(event.clientX, event.clientY)?.closest(".key");
-    return key && board.contains(key) ? key : null;
+    return key instanceof HTMLElement && board.contains(key) ? key : null;
   };
   function velocityOn(key, { clientY }) {
     const { top, height } = key.getBoundingClientRect();
@@ -33,23 +33,19 @@ export function playByPointer(studio, { board }, { signal }) {
   board.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     event.preventDefault(); // no text selection, no drag image; focus is set below
-    document.activeElement?.blur?.(); // a search field keeps no letters once one plays
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); // a search field keeps no letters once one plays
     hold(event, keyAt(event));
   });
   window.addEventListener("pointermove", (event) => pointers.has(event.pointerId) && hold(event, keyAt(event)), {
     signal,
   });
-  for (const type of ["pointerup", "pointercancel"]) {
-    window.addEventListener(
-      type,
-      (event) => {
-        if (!pointers.has(event.pointerId)) return;
-        hold(event, null);
-        pointers.delete(event.pointerId);
-      },
-      { signal },
-    );
+  function letGo(event) {
+    if (!pointers.has(event.pointerId)) return;
+    hold(event, null);
+    pointers.delete(event.pointerId);
   }
+  window.addEventListener("pointerup", letGo, { signal });
+  window.addEventListener("pointercancel", letGo, { signal });
   // How hard it would strike shows on the key below the mouse.
   board.addEventListener("pointermove", (event) => {
     const key = event.pointerType === "mouse" && !pointers.has(event.pointerId) && keyAt(event);
