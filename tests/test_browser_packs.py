@@ -127,3 +127,18 @@ def test_an_export_can_be_stopped_and_another_one_started(visit):
     choose(page, "Round robins", "1")
     page.wait_for_function("() => document.querySelector('#pack .weight').textContent.startsWith('1 note ')")
     assert any("/OneShots/" in name for name in export(page).namelist())
+
+
+def test_an_export_cancelled_before_the_server_names_it_gives_the_button_back(visit):
+    page = visit()
+    open_basket(page)
+    page.get_by_role("button", name="Add current sound").click()
+    page.wait_for_function("() => !document.querySelector('#pack .weight').textContent.startsWith('Nothing')")
+    asked = []
+    page.route("**/pack/export", lambda route: asked.append(route))  # the answer waits
+    page.get_by_role("button", name="Export", exact=True).click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Export", exact=True).wait_for()
+    with page.expect_request("**/cancel") as cancelled:
+        asked[0].fulfill(json={"job": "late"})
+    assert cancelled.value.url.endswith("/jobs/late/cancel")

@@ -7,7 +7,7 @@ import { cancelJob, followJob, jobFile, progressText } from "../../server/jobs.j
 import { createLatest } from "../../server/net.js";
 
 // What stays while Gradio mounts the room anew: the export under way, and the last one that was done.
-let job = null;
+let job = null; // {id}, which is null until the server has named it
 let progress = null;
 let done = null; // {href, about}
 let onJob = () => {};
@@ -48,32 +48,36 @@ export function createExport(studio, options) {
     if (job) return;
     const { basket, slots } = studio.project;
     const sounds = basket.map((item) => ({ sound: item.sound, name: item.name, patch: item.patch }));
-    job = "starting";
+    const mine = (job = { id: null });
     progress = { state: "waiting", done: 0, total: 0, left: null };
     onJob();
     try {
       const ends = [slots.a.sound, slots.b.sound];
       const answer = await studio.askBody("pack/export", { sounds, ends, options: planned() });
-      if (job === "starting") job = (await answer.json()).job;
-      else return cancelJob(studio, (await answer.json()).job); // cancelled before it had an id
-      const last = await followJob(studio, job, (state) => ((progress = state), onJob()), toast);
+      mine.id = (await answer.json()).job;
+      if (job !== mine) return await cancelJob(studio, mine.id); // cancelled before it had an id
+      const last = await followJob(studio, mine.id, (state) => ((progress = state), onJob()), toast);
       if (last.state === "done") finish(last.about);
       else if (last.error) toast(last.error);
     } catch (error) {
       toast(error.message);
     }
+    if (job === mine) end();
+  }
+
+  function finish(about) {
+    done = { href: jobFile(studio, job.id), about };
+    h("a", { href: done.href, download: about.name }).click();
+  }
+
+  function end() {
     job = progress = null;
     onJob();
   }
 
-  function finish(about) {
-    done = { href: jobFile(studio, job), about };
-    h("a", { href: done.href, download: about.name }).click();
-  }
-
   function cancel() {
-    if (job === "starting") job = null;
-    else if (job) cancelJob(studio, job).catch((error) => toast(error.message));
+    if (job?.id) cancelJob(studio, job.id).catch((error) => toast(error.message));
+    else end();
   }
 
   function drawJob() {
