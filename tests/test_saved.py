@@ -1,6 +1,8 @@
-"""What was saved with earlier code opens and sounds as it did. The files in data/saved hold a note, a preset, a pack, a
-project, a link and what the link sounded like, all made with the `studio` voice whose hash is in model.json; a new voice
-needs new files."""
+"""What was saved with earlier code opens and sounds as it did.
+
+The files in data/saved are a note, a preset, a pack, a project, a link and what the link sounded like, made with the
+`studio` voice whose digest is in model.json: a new voice needs new files.
+"""
 
 import json
 import struct

@@ -4,8 +4,8 @@ import { h, saveBlob, saveFile, toast } from "../parts/dom.js";
 import { openFile, takeFiles } from "../parts/drop.js";
 import { isLink, readLink, writeLink } from "../document/permalink.js";
 import { soundText, titleOf } from "../document/sound.js";
-import { reduce } from "../document/store.js";
 import { restore } from "../document/restore.js";
+import { reduce } from "../document/store.js";
 import { nameOnBench } from "../parts/keeping.js";
 
 const LARGEST_PROJECT = 40e6; // bytes: favourites and basket full of sounds of the longest kind
@@ -51,6 +51,7 @@ export async function savePreset(studio, name, sound) {
 async function openPreset(studio, preset, fileName) {
   try {
     const { name, sound, patch } = await (await studio.askBody("preset/read", { preset })).json();
+    /** @type {import("../types.js").Action[]} */
     const actions = [
       { type: "put", slot: "a", sound, name: name || null },
       { type: "patch", patch },
@@ -100,6 +101,7 @@ async function openLink(studio) {
     const { sound, name, note, patch } = await readLink(hash, studio.model);
     await studio.flatten(sound); // the model is the judge of what it can play
     const named = name === titleOf(sound, studio.model) ? null : name;
+    /** @type {import("../types.js").Action[]} */
     const actions = [
       { type: "put", slot: "a", sound, name: named },
       { type: "patch", patch },
