@@ -5,12 +5,14 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from gansynth_core import __version__
 from gansynth_core.errors import GanSynthError, InputError
 
 Arguments = argparse.Namespace
-MOST_SOUNDS = 1000  # of one `generate`; more are a pack
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # argparse has no public name for it
+MOST_SOUNDS = 1000  # in one `generate`; for more, make a pack
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of a pipe (`| head`) has seen enough
         sys.stderr.close()
-    except OSError as error:  # a full disk, a folder that may not be written, a path that is none
+    except OSError as error:  # a full disk, a folder without write permission, an impossible path
         where = f" '{error.filename}'" if error.filename else ""
-        print(f"This did not work{where}: {error.strerror or error}.", file=sys.stderr)
+        print(f"Failed{where}: {error.strerror or error}.", file=sys.stderr)
         return 1
     return 0
 
@@ -38,19 +40,19 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     """The parser; `typed` holds the command's name, whose options alone have to be known."""
     parser = argparse.ArgumentParser(
         prog="python -m gansynth_core",
-        description="Instrument notes from a neural network: make them, train the network on sounds, measure it.",
+        description="Instrument notes from a neural network: make them, train the network, measure it.",
     )
     parser.add_argument("--version", action="version", version=f"GANSynth Studio {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     command = _add(commands, "generate", _generate, "make notes and save them as WAV files")
-    command.add_argument("--instrument", help="which instrument, such as violin (see the command 'instruments')")
+    command.add_argument("--instrument", help="such as violin (see the command 'instruments')")
     command.add_argument(
         "--pitch", nargs="+", default=["60"], type=str, help="keys: MIDI numbers or names, 60 or C4 (default: 60)"
     )
     command.add_argument("--seed", type=int, default=0, help="which of the instrument's sounds (default: 0)")
-    command.add_argument("--count", type=int, default=1, help="how many sounds, from that seed on (default: 1)")
-    command.add_argument("--z", metavar="FILE", help="latents in place of seeds: .npy or .json, a row a sound")
+    command.add_argument("--count", type=int, default=1, help="how many sounds, starting at that seed (default: 1)")
+    command.add_argument("--z", metavar="FILE", help="latents in place of seeds: .npy or .json, one row per sound")
     command.add_argument("--duration", type=float, help="seconds, up to the model's note length (default: all of it)")
     command.add_argument("--model", default="studio", help="which model (see the command 'models'; default: studio)")
     command.add_argument(
@@ -59,23 +61,26 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
 
     command = _add(commands, "glide", _glide, "make a note whose timbre moves from sound to sound")
     command.add_argument(
-        "sounds", nargs="+", metavar="SOUND", help="what it goes through: violin, flute:3 (a seed), a .json or .wav"
+        "sounds",
+        nargs="+",
+        metavar="SOUND",
+        help="the sounds to go through: violin, flute:3 (with a seed), a .json or .wav file",
     )
     command.add_argument("--pitch", default="60", help="key: a MIDI number or a name, 60 or C4 (default: 60)")
     command.add_argument(
         "--seconds", type=float, help="length, up to the model's note length (default: the whole note with its release)"
     )
-    command.add_argument("--at", metavar="0,...,1", help="when each is reached, as fractions of the length")
+    command.add_argument("--at", metavar="0,...,1", help="when each sound is reached, as fractions of the length")
     command.add_argument("--model", default="studio", help="which model (default: studio)")
     command.add_argument("-o", "--out", default="glide.wav", help="the WAV file (default: glide.wav)")
 
     command = _add(commands, "instruments", _instruments, "list the instruments of a model, by family")
     command.add_argument("--model", default="studio", help="which model (default: studio)")
 
-    _add(commands, "models", _models, "list the models found on this machine")
+    _add(commands, "models", _models, "list the models on this machine")
 
     _add_module(
-        typed, commands, "import-magenta", "gansynth_core.magenta_import", "bring in a checkpoint of Magenta's GANSynth"
+        typed, commands, "import-magenta", "gansynth_core.magenta_import", "import a checkpoint of Magenta's GANSynth"
     )
     _add_module(
         typed, commands, "name-sounds", "gansynth_core.named_sounds", "name sounds of a model that has no instruments"
@@ -84,29 +89,32 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     _add_module(typed, commands, "render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres")
     _add_module(typed, commands, "atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear")
     _add_module(
-        typed, commands, "directions", "gansynth_core.training.directions.named", "find sliders that do what they say"
+        typed,
+        commands,
+        "directions",
+        "gansynth_core.training.directions.named",
+        "find the directions that sliders move along",
     )
     _add_module(typed, commands, "data", "gansynth_core.training.data.command", "turn sounds into a training set")
-    command = _add(commands, "train", _train, "train a model on a training set, or go on training it")
+    command = _add(commands, "train", _train, "train a model on a training set, or continue training it")
     _train_arguments(command)
     _add_module(
-        typed, commands, "evaluate", "gansynth_core.training.evaluation.command", "measure a model beside real notes"
+        typed, commands, "evaluate", "gansynth_core.training.evaluation.command", "compare a model with real notes"
     )
-    _add_module(
-        typed, commands, "judge", "gansynth_core.training.evaluation.judge", "train what models are measured with"
-    )
+    _add_module(typed, commands, "judge", "gansynth_core.training.evaluation.judge", "train the judge used by evaluate")
     _add_module(typed, commands, "bench", "gansynth_core.bench", "measure speed and memory on this machine")
     return parser
 
 
-def _add(commands, name: str, run: Callable[[Arguments], None], help_text: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".")
+def _add(commands: Commands, name: str, run: Callable[[Arguments], None], help_text: str) -> argparse.ArgumentParser:
+    description = help_text[0].upper() + help_text[1:] + "."
+    command = commands.add_parser(name, help=help_text, description=description)
     command.set_defaults(run=run)
     return command
 
 
-def _add_module(typed, commands, name: str, module: str, help_text: str) -> None:
-    """A command whose options live beside its code; the module is imported only when the command is the one typed."""
+def _add_module(typed: Sequence[str], commands: Commands, name: str, module: str, help_text: str) -> None:
+    """A command whose options live beside its code. The module is imported only if this is the command typed."""
     command = _add(commands, name, lambda arguments: None, help_text)
     if name in typed:
         loaded = importlib.import_module(module)
@@ -122,11 +130,11 @@ def _generate(arguments: Arguments) -> None:
 
     pitches = [parse_pitch(text) for text in arguments.pitch]
     if arguments.z and (arguments.seed or arguments.count != 1):
-        raise InputError("--z takes the place of --seed and --count: give one or the other.")
+        raise InputError("--z takes the place of --seed and --count. Give one or the other.")
     if arguments.z:
-        sounds = [{"z": z} for z in _read_latents(arguments.z)]
+        sounds: list[dict[str, Any]] = [{"z": z} for z in _read_latents(arguments.z)]
     elif not 1 <= arguments.count <= MOST_SOUNDS:
-        raise InputError(f"--count {arguments.count} is not possible: choose from 1 to {MOST_SOUNDS} sounds.")
+        raise InputError(f"--count {arguments.count} is not possible. Choose from 1 to {MOST_SOUNDS} sounds.")
     else:
         sounds = [{"seed": arguments.seed + number} for number in range(arguments.count)]
     out = Path(arguments.out)
@@ -138,8 +146,8 @@ def _generate(arguments: Arguments) -> None:
             print(path)
 
 
-def _read_latents(path: str) -> list:
-    """The rows of a file of latents, [latent_size] or [sounds, latent_size]; whether they fit, the model says."""
+def _read_latents(path: str) -> list[list[float]]:
+    """The rows of a file of latents, [latent_size] or [sounds, latent_size]; the model checks whether they fit."""
     import json
 
     import numpy as np
@@ -151,14 +159,16 @@ def _read_latents(path: str) -> list:
             with open(path, encoding="utf-8") as file:
                 latents = np.asarray(json.load(file), np.float64)
     except (ValueError, TypeError, EOFError, RecursionError) as cause:
-        raise InputError(f"'{path}' holds no latents: give an array of numbers as .npy or .json.") from cause
+        raise InputError(f"'{path}' holds no latents. Give an array of numbers as .npy or .json.") from cause
     if (
         latents.ndim not in (1, 2)
         or latents.dtype.kind not in "fiu"
         or not 1 <= len(np.atleast_2d(latents)) <= MOST_SOUNDS
     ):
-        raise InputError(f"'{path}' holds no latents: give one row of numbers a sound, of up to {MOST_SOUNDS} sounds.")
-    return np.atleast_2d(latents).tolist()
+        raise InputError(
+            f"'{path}' holds no latents. Give one row of numbers per sound, for up to {MOST_SOUNDS} sounds."
+        )
+    return [[float(x) for x in row] for row in np.atleast_2d(latents)]
 
 
 def _glide(arguments: Arguments) -> None:
@@ -205,7 +215,7 @@ def _models(arguments: Arguments) -> None:
         pitches = f"pitches {card.pitch_low}-{card.pitch_high}"
         print(f"{model}: {card.family}, {len(names)} {kind}, {pitches}, {rate:g} kHz, {folder}")
     if not models:
-        print(f"No model was found. Set {MODELS_VARIABLE} to a folder that holds model folders.")
+        print(f"No models were found. Set {MODELS_VARIABLE} to a folder that holds some.")
 
 
 def _train_arguments(command: argparse.ArgumentParser) -> None:
@@ -217,15 +227,13 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
         "magenta-tiny",
     )
     command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
+    command.add_argument("--out", required=True, help="run folder; the same command again continues where it stopped")
     command.add_argument(
-        "--out", required=True, help="run folder; the same command again goes on from where it stopped"
-    )
-    command.add_argument(
-        "--start-from", metavar="MODEL", help="studio model to begin with, by its id or folder; studio-gan needs one"
+        "--start-from", metavar="MODEL", help="studio model to start from, by its id or folder; studio-gan needs one"
     )
     command.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    command.add_argument("--steps", type=int, help="stop after so many steps, to go on later")
-    command.add_argument("--dry-run", action="store_true", help="print what would be trained, and stop")
+    command.add_argument("--steps", type=int, help="stop after this many steps, to continue later")
+    command.add_argument("--dry-run", action="store_true", help="print what would be trained, then stop")
     command.add_argument(
         "--set",
         nargs="+",
@@ -247,7 +255,7 @@ def _train(arguments: Arguments) -> None:
 
     if arguments.recipe not in RECIPES:
         hint = nearest(arguments.recipe, RECIPES)
-        raise InputError(f"There is no recipe '{arguments.recipe}' (there are {', '.join(RECIPES)}).{hint}")
+        raise InputError(f"There is no recipe '{arguments.recipe}'.{hint} Choose from {', '.join(RECIPES)}.")
     config = RECIPES[arguments.recipe].replace(**dict(_parse_setting(text) for text in arguments.set))
     data = NoteSet.open(arguments.data)
     begun = model_folder(arguments.start_from) if arguments.start_from else None
@@ -257,13 +265,13 @@ def _train(arguments: Arguments) -> None:
         return
     snapshot = train(config, data, arguments.out, arguments.device, arguments.steps, begun)
     if is_first():
-        print(snapshot or f"'{arguments.out}' holds the state; give the same command again to go on.")
+        print(snapshot or f"'{arguments.out}' holds the state. Give the same command again to continue.")
 
 
 def _parse_setting(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"'{text}' is no setting: write OPTION=VALUE, such as notes=100000.")
+        raise InputError(f"'{text}' is not a setting. Write OPTION=VALUE, such as notes=100000.")
     for kind in (int, float):
         try:
             return name, kind(value)

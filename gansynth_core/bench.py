@@ -1,7 +1,7 @@
 """Speed and memory on this machine: `python -m gansynth_core bench`.
 
-Each figure stands beside its target where there is one. Times are wall-clock, so a busy machine makes them worse: the
-load is printed with them. Notes are never taken from a cache: every one has a z of its own.
+Each figure is printed beside its target, if it has one. Times are wall-clock, so a busy machine makes them worse; the
+load is printed too. No note comes from a cache: each has a z of its own.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypedDict, cast
 
 import torch
 
@@ -31,8 +32,25 @@ OCTAVE = 12
 MEMORY_AFTER = (200, 400, 600)  # notes; the synth's cache is full between the first two, so growth shows after that
 Target = tuple[float, str]
 TARGETS: dict[str, Target] = {"note": (50, "ms"), "octave": (300, "ms"), "process_start_to_wav": (5, "s")}
-Timing = dict[str, float | int]
 Figures = dict[str, object]
+
+
+class Timing(TypedDict):
+    """Times in milliseconds, and how many there were."""
+
+    median_ms: float
+    min_ms: float
+    max_ms: float
+    runs: int
+
+
+class Rendering(TypedDict):
+    """What `rendering_times` measures."""
+
+    note: Timing
+    octave: Timing
+    griffin_lim_steps: int
+    griffin_lim_share: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,14 +68,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lambda line: None) -> Figures:
-    """All figures of a model by its id or folder, each a line to `tell` as soon as it is known.
+    """All figures of a model, by its id or folder; each goes to `tell` as a line as soon as it is known.
 
-    Raises ModelError or InputError for a model or device there is not; what else cannot be measured is a sentence in
-    the place of its figure.
+    Raises ModelError or InputError for a model or device that does not exist. A sentence takes the place of any other
+    figure that cannot be measured.
     """
     folder = model_folder(model)
-    figures: Figures = {"model": load_card(folder).id, "machine": machine()}
-    tell(machine_lines(figures["machine"]))
+    facts = machine()
+    figures: Figures = {"model": load_card(folder).id, "machine": facts}
+    tell(machine_lines(facts))
     devices = ["cpu", "cuda"] if device == "auto" and torch.cuda.is_available() else [device]
     for one in devices:
         synth = Synth.load(str(folder), device=one)
@@ -69,16 +88,16 @@ def bench(model: str, device: str = "auto", tell: Callable[[str], object] = lamb
         share = rendering["griffin_lim_share"]
         tell(f"  of one note, {synth.griffin_lim_steps} Griffin-Lim steps take: {100 * share:.0f} %")
         del synth
-    figures["process_start_to_wav"] = process_start(folder)
-    tell(line("process start to a WAV on disk", figures["process_start_to_wav"], TARGETS["process_start_to_wav"]))
-    figures["synth_memory_mb"] = synth_memory(folder, devices[0])
-    tell(line("memory of a Synth", figures["synth_memory_mb"]))
+    start = figures["process_start_to_wav"] = process_start(folder)
+    tell(line("process start to a WAV on disk", start, TARGETS["process_start_to_wav"]))
+    memory = figures["synth_memory_mb"] = synth_memory(folder, devices[0])
+    tell(line("memory of a Synth", memory))
     return figures
 
 
 def machine() -> dict[str, object]:
-    """What the figures depend on: processor, cores this process may use, torch and its threads, load (processes wanting
-    a core over the last minute), GPU."""
+    """What the figures depend on: processor, cores that this process may use, torch and its threads, load average over
+    the last minute, GPU."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts: dict[str, object] = {
         "processor": _processor(),
@@ -105,7 +124,7 @@ def _processor() -> str:
 # --- rendering ---------------------------------------------------------------------------------------------------
 
 
-def rendering_times(synth: Synth, note_runs: int = NOTE_RUNS, octave_runs: int = OCTAVE_RUNS) -> dict[str, object]:
+def rendering_times(synth: Synth, note_runs: int = NOTE_RUNS, octave_runs: int = OCTAVE_RUNS) -> Rendering:
     """Milliseconds from timbre to samples: `note` (batch 1) and `octave` (12 pitches), warm and uncached, and the share
     of a note's time (0 to 1) that its Griffin-Lim steps take."""
     card, seeds = synth.card, iter(range(2**53))
@@ -119,12 +138,12 @@ def rendering_times(synth: Synth, note_runs: int = NOTE_RUNS, octave_runs: int =
         bare = timed(lambda: synth.render(_drawn(card, next(seeds)), [middle]), note_runs)
     finally:
         synth.griffin_lim_steps = steps
-    share = max(0.0, 1 - bare["min_ms"] / note["min_ms"])  # the least are the ones nothing else disturbed
+    share = max(0.0, 1 - bare["min_ms"] / note["min_ms"])  # the shortest are those that nothing disturbed
     return {"note": note, "octave": whole, "griffin_lim_steps": steps, "griffin_lim_share": round(share, 3)}
 
 
 def timed(call: Callable[[], object], runs: int, warm: int = 3) -> Timing:
-    """Median, least and most milliseconds of `runs` calls, after `warm` ones that do not count."""
+    """Median, minimum and maximum of `runs` calls in milliseconds, after `warm` calls that do not count."""
     for _ in range(warm):
         call()
     took = []
@@ -136,7 +155,7 @@ def timed(call: Callable[[], object], runs: int, warm: int = 3) -> Timing:
 
 
 def timing(milliseconds: list[float]) -> Timing:
-    """Median, least and most of times in milliseconds, and how many there are."""
+    """Median, minimum and maximum of times in milliseconds, and how many there are."""
     return {
         "median_ms": round(statistics.median(milliseconds), 1),
         "min_ms": round(min(milliseconds), 1),
@@ -146,7 +165,7 @@ def timing(milliseconds: list[float]) -> Timing:
 
 
 def _drawn(card: ModelCard, seed: int) -> Timbre:
-    """A timbre no other seed has; the seeds go round the instruments."""
+    """A timbre that no other seed has; the instruments take turns."""
     instrument = card.instruments[seed % len(card.instruments)] if card.instruments else None
     return sample(card, 1, seed, instrument)[0]
 
@@ -171,7 +190,7 @@ def process_start(folder: Path, runs: int = START_RUNS) -> Timing | str:
 
 
 def resident_mb(process: int | str = "self") -> float | None:
-    """Resident memory of a process in MB (10^6 bytes), by its id; None where the system does not tell (no /proc)."""
+    """Resident memory of a process in MB (10^6 bytes), by its id; None on systems without /proc."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
@@ -181,7 +200,7 @@ def resident_mb(process: int | str = "self") -> float | None:
 
 
 def synth_memory(folder: Path, device: str) -> dict[str, float | None]:
-    """Resident MB of a process of its own that plays the model in `folder`: after 200, 400 and 600 notes."""
+    """Resident MB of a separate process that plays the model in `folder`, after 200, 400 and 600 notes."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_play_and_weigh, (str(folder), device))
 
@@ -197,21 +216,23 @@ def _play_and_weigh(folder: str, device: str) -> dict[str, float | None]:
     return sizes
 
 
-# --- telling -----------------------------------------------------------------------------------------------------
+# --- printing -----------------------------------------------------------------------------------------------------
 
 
-def line(title: str, figure: Mapping[str, object] | str, target: Target | None = None) -> str:
-    """One figure as people read it: times, sizes in MB or a sentence, with the target beside it."""
+def line(title: str, figure: Timing | Mapping[str, float | None] | str, target: Target | None = None) -> str:
+    """One figure for people to read: times, sizes in MB or a sentence, with its target."""
     goal, unit = target or (None, "ms")
     beside = f" (target: at most {goal} {unit})" if goal else ""
     if isinstance(figure, str):
         return f"  {title}: {figure}"
     if "median_ms" in figure:
+        took = cast(Timing, figure)
         scale, digits = (1000, 2) if unit == "s" else (1, 1)
-        median, least, most = (f"{figure[key] / scale:.{digits}f}" for key in ("median_ms", "min_ms", "max_ms"))
-        if figure["runs"] == 1:
+        times = took["median_ms"], took["min_ms"], took["max_ms"]
+        median, least, most = (f"{time_ms / scale:.{digits}f}" for time_ms in times)
+        if took["runs"] == 1:
             return f"  {title}: {median} {unit}{beside}"
-        return f"  {title}: {median} {unit}, {least} to {most} in {figure['runs']} runs{beside}"
+        return f"  {title}: {median} {unit}, {least} to {most} in {took['runs']} runs{beside}"
     sizes = ", ".join(
         f"{name.replace('_', ' ')} " + ("unknown" if size is None else f"{size:.0f} MB")
         for name, size in figure.items()
@@ -220,7 +241,7 @@ def line(title: str, figure: Mapping[str, object] | str, target: Target | None =
 
 
 def machine_lines(facts: Mapping[str, object]) -> str:
-    """What `machine` found, a line each."""
+    """What `machine` found, one fact per line."""
     return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())
 
 
@@ -231,6 +252,6 @@ def save(figures: Figures, path: str) -> None:
 
 
 def last_line(text: str) -> str:
-    """What a program said last, such as its error."""
+    """The last line of a program's output, such as its error."""
     lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing."
+    return lines[-1] if lines else "no output."

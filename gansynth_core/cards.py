@@ -1,6 +1,6 @@
-"""Models on disk: a folder with `card.json` (all that is known of the model) and `weights.safetensors` (its numbers).
+"""Models on disk: a folder with `card.json` (all that is known about the model) and `weights.safetensors`.
 
-Weights are never unpickled, never loaded in part, and must be the very bytes their card was written for.
+Weights are never unpickled, never loaded in part, and must be the very bytes that their card was written for.
 """
 
 import dataclasses
@@ -10,10 +10,12 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
+from numpy.typing import NDArray
 
 from gansynth_core.errors import InputError, ModelError, nearest
 from gansynth_core.files import assets_folder, replacing
@@ -30,10 +32,10 @@ MODELS_VARIABLE = "GANSYNTH_MODELS"
 class Direction:
     """A direction in latent space: a slider at `amount` (-3 to 3) moves z by amount * vector.
 
-    kind: "named" after the descriptor that it changes, or one of the principal "component"s. Of named ones alone:
-    descriptor: its name (see descriptors.py). per_step: how much that rises for an amount of 1, the median over sounds
-    that the direction was not learned from, in `unit` ("octaves" or "doublings" where the ear hears ratios). held_out:
-    the share of those sounds, 0 to 1, in which it rises at all.
+    kind: "named" after the descriptor that it changes, or a principal "component". Only named directions have the rest.
+    descriptor: its name (see descriptors.py). per_step: how much that rises for an amount of 1, as the median over
+    sounds that the direction was not learned from, in `unit` ("octaves" or "doublings" where the ear hears ratios).
+    held_out: the share of those sounds, 0 to 1, in which it rises at all.
     """
 
     name: str
@@ -57,7 +59,7 @@ class NamedSound:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """All that is known of a model without its weights.
+    """All that is known about a model without its weights.
 
     pitch_low, pitch_high: lowest and highest MIDI pitch the model learned. instruments: names in the order of the
     network's weights input, none for a pitch-only model. generator: hyperparameters of the family's network.
@@ -74,21 +76,21 @@ class ModelCard:
     pitch_high: int
     instruments: tuple[str, ...]
     specgram: Representation
-    generator: dict
+    generator: dict[str, Any]
     sha256: str = ""
     licence: str = ""
     provenance: str = ""
     directions: tuple[Direction, ...] = ()
     named_sounds: tuple[NamedSound, ...] = ()
-    training: dict = field(default_factory=dict)
-    quality: dict = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    quality: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = (self.latent_size, self.pitch_low, self.pitch_high)
         if not all(isinstance(number, int) for number in numbers) or not 0 < self.latent_size < 2**16:
-            raise ModelError(f"The model '{self.id}' has a latent size or pitch range that is none: {numbers}.")
+            raise ModelError(f"The model '{self.id}' has an impossible latent size or pitch range: {numbers}.")
         if any(len(direction.vector) != self.latent_size for direction in self.directions):
-            raise ModelError(f"The model '{self.id}' has directions that do not fit its {self.latent_size} numbers.")
+            raise ModelError(f"The model '{self.id}' has directions that do not fit its latent size.")
         names = [sound.name for sound in self.named_sounds]
         if len(set(names)) < len(names):
             raise ModelError(f"The model '{self.id}' has two named sounds of the same name.")
@@ -110,7 +112,7 @@ class ModelCard:
             )
 
     def check_instrument(self, name: str) -> None:
-        """Raise InputError, naming the nearest one, unless the model has an instrument or named sound `name`."""
+        """Raise InputError, suggesting the closest name, unless the model has an instrument or named sound `name`."""
         names = self.instruments or tuple(sound.name for sound in self.named_sounds)
         if name not in names:
             raise InputError(
@@ -139,28 +141,32 @@ def find_models() -> dict[str, Path]:
     return found
 
 
-def model_folder(model: str | os.PathLike) -> Path:
-    """The folder of a model by its id, or a path to such a folder. Raises ModelError naming what there is."""
+def model_folder(model: str | os.PathLike[str]) -> Path:
+    """The folder of a model by its id or its path. Raises ModelError naming the models there are."""
     models = find_models()
     if str(model) in models:
         return models[str(model)]
     try:
         if (Path(model) / "card.json").is_file():
             return Path(model)
-    except OSError:  # such as a name too long to be one
+    except OSError:  # such as a name too long for a path
         pass
-    there = f"There are: {', '.join(models)}." if models else f"None was found; set {MODELS_VARIABLE} to their folder."
+    there = (
+        f"Choose from {', '.join(models)}."
+        if models
+        else f"No models were found. Set {MODELS_VARIABLE} to a folder that holds some."
+    )
     raise ModelError(f"There is no model '{model}'.{nearest(str(model), models)} {there}")
 
 
-def load_card(folder: str | os.PathLike) -> ModelCard:
+def load_card(folder: str | os.PathLike[str]) -> ModelCard:
     """Read `folder`/card.json. Raises ModelError if it is missing, damaged, incomplete or from a newer version."""
     path = Path(folder) / "card.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         version = document.pop("format")
         if version != FORMAT:
-            raise ModelError(f"'{path}' is of format {version!r}, and this version reads format {FORMAT} alone.")
+            raise ModelError(f"'{path}' has format {version!r}. This version reads only format {FORMAT}.")
         document["specgram"] = representation_from_json(document["specgram"])
         document["instruments"] = tuple(document["instruments"])
         document["directions"] = tuple(_direction_from_json(direction) for direction in document.get("directions", ()))
@@ -174,15 +180,15 @@ def load_card(folder: str | os.PathLike) -> ModelCard:
         raise ModelError(f"The model card '{path}' is damaged: {cause}.") from cause
 
 
-def _direction_from_json(document: dict) -> Direction:
-    """A direction of a card: older ones have name and vector alone, newer ones may have what is not known yet."""
+def _direction_from_json(document: dict[str, Any]) -> Direction:
+    """A direction of a card. Older ones have only a name and a vector; newer ones may have fields unknown here."""
     known = {field.name for field in dataclasses.fields(Direction)}
     return Direction(
         **{name: value for name, value in document.items() if name in known} | {"vector": tuple(document["vector"])}
     )
 
 
-def in_new_words(training: dict) -> dict:
+def in_new_words(training: dict[str, Any]) -> dict[str, Any]:
     """The facts of a card's `training` in today's words: the stage "reconstruction" was once called "warm start"."""
     new = dict(training)
     if new.get("stage") == "warm start":
@@ -192,7 +198,7 @@ def in_new_words(training: dict) -> dict:
     return new
 
 
-def load_weights(folder: str | os.PathLike, card: ModelCard) -> dict[str, np.ndarray]:
+def load_weights(folder: str | os.PathLike[str], card: ModelCard) -> dict[str, NDArray[Any]]:
     """Read `folder`/weights.safetensors after checking its hash against the card: name -> array. Raises ModelError."""
     path = Path(folder) / "weights.safetensors"
     try:
@@ -200,14 +206,14 @@ def load_weights(folder: str | os.PathLike, card: ModelCard) -> dict[str, np.nda
     except OSError as cause:
         raise ModelError(f"Cannot read the weights '{path}': {cause.strerror}.") from cause
     if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise ModelError(f"The weights '{path}' are damaged or belong to another card (their hash differs).")
+        raise ModelError(f"The weights '{path}' are damaged or belong to another card (the hash differs).")
     try:
         return safetensors.numpy.load(data)
     except safetensors.SafetensorError as cause:
         raise ModelError(f"The weights '{path}' are not a safetensors file: {cause}") from cause
 
 
-def save_model(folder: str | os.PathLike, card: ModelCard, weights: dict[str, np.ndarray]) -> ModelCard:
+def save_model(folder: str | os.PathLike[str], card: ModelCard, weights: dict[str, NDArray[Any]]) -> ModelCard:
     """Write weights and card to `folder`; returns the card with its hash filled in. Raises ModelError.
 
     The card comes last: a folder whose card is readable has the weights that belong to it.
@@ -218,7 +224,7 @@ def save_model(folder: str | os.PathLike, card: ModelCard, weights: dict[str, np
     return card
 
 
-def save_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
+def save_tensors(path: Path, tensors: dict[str, NDArray[Any]]) -> str:
     """Write a safetensors file; returns its sha256. Raises ModelError."""
     # Contiguous, because safetensors writes the memory as it lies, whatever the strides say.
     data = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
@@ -227,7 +233,7 @@ def save_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def save_card(folder: str | os.PathLike, card: ModelCard) -> None:
+def save_card(folder: str | os.PathLike[str], card: ModelCard) -> None:
     """Write `folder`/card.json for weights that are there already. Raises ModelError."""
     document = {"format": FORMAT} | dataclasses.asdict(card) | {"specgram": card.specgram.to_json()}
     document = {NAMED_SOUNDS_KEY if key == "named_sounds" else key: value for key, value in document.items()}

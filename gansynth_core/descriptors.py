@@ -1,8 +1,8 @@
-"""What can be measured of how a note sounds: brightness, attack, noisiness and so on, each as one number.
+"""Measurements of how a note sounds: brightness, attack, noisiness and so on, each as one number.
 
 The formulas follow the Timbre Toolbox (Peeters, Giordano, Susini, Misdariis & McAdams 2011, "The Timbre Toolbox:
-Extracting audio descriptors from musical signals", JASA 130) where it has them. What concerns partials takes them to be
-at the multiples of the key's frequency: an organ with a 16-foot stop is measured an octave off.
+Extracting audio descriptors from musical signals", JASA 130) where it has them. Partials are assumed to lie at
+multiples of the key's frequency, so an organ with a 16-foot stop is measured an octave off.
 """
 
 import functools
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import HELD_SHARE, SILENCE_PEAK, Clips
@@ -21,10 +22,10 @@ TRACK_SECONDS = 0.01  # steps of the partials over time
 
 @dataclass(frozen=True)
 class Descriptor:
-    """One measurable side of a sound.
+    """One measurable aspect of a sound.
 
-    name: short and in lower case. title: for people. unit: of the values `measure` gives, "" for a count. low, high:
-    values beyond are set to these. log: the ear hears its ratios, not its differences. about: what more of it is.
+    name: short and in lower case. title: for people. unit: of the values that `measure` gives. low, high: values beyond
+    are set to these. log: the ear hears ratios of it, not differences. about: what is measured.
     """
 
     name: str
@@ -35,9 +36,10 @@ class Descriptor:
     log: bool
     about: str
 
-    def heard(self, values: np.ndarray) -> np.ndarray:
-        """Values in even steps to the ear: octaves (log2) where ratios are heard, else as they are."""
-        return np.log2(values) if self.log else np.asarray(values)
+    def heard(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Values on a scale of even steps to the ear: octaves (log2) where it hears ratios, else as they are."""
+        heard: NDArray[np.floating] = np.log2(values) if self.log else np.asarray(values)
+        return heard
 
 
 DESCRIPTORS: tuple[Descriptor, ...] = (
@@ -56,14 +58,14 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
 )
 
 
-def measure(clips: Clips) -> np.ndarray:
+def measure(clips: Clips) -> NDArray[np.float64]:
     """Every descriptor of every note: float64 [notes, len(DESCRIPTORS)], in the descriptors' units and order.
 
-    Always finite. Silence (a peak below -60 dBFS) has the lowest value of all that has a log scale or is a level, and 0
-    of the others. About 8 ms a note of 4 s.
+    Always finite. For silence (a peak below -60 dBFS), hollowness, warmth and tuning are 0 and the rest are at their
+    lowest. Takes about 8 ms for a note of 4 s.
 
     brightness: power-weighted mean frequency while held (spectral centroid). attack: time between the first moments at
-    10 % and 71 % (-3 dB) of the level's maximum in the first 1.5 s; the usual 90 % is within the beats and the slow
+    10 % and 71 % (-3 dB) of the level's maximum in the first 1.5 s; the usual 90 % lies within the beats and the slow
     swelling of a held note. decay: slope of the level from its peak to the end of the
     held part, or to where it is 50 dB down. noisiness: see `_noise_share`. richness: partials within 40 dB of the
     strongest (between 37 and 43 dB they count in part, so that it changes evenly). hollowness: partials 3, 5 ... 15
@@ -83,19 +85,20 @@ def measure(clips: Clips) -> np.ndarray:
 _SILENCE = tuple(0.0 if d.name in ("hollowness", "warmth", "tuning") else d.low for d in DESCRIPTORS)
 
 
-def heard_evenly(descriptors: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Descriptors [points, descriptors] as the ear spaces them, each with mean 0 and unit spread; extremes (beyond
-    three spreads) are drawn in."""
+def heard_evenly(descriptors: NDArray[np.floating], names: Sequence[str]) -> NDArray[np.float64]:
+    """Descriptors [points, descriptors] as the ear spaces them, each with mean 0 and standard deviation 1; extremes are
+    clipped at three standard deviations."""
     known = {descriptor.name: descriptor for descriptor in DESCRIPTORS}
     columns = zip(names, descriptors.T.astype(float), strict=True)
     heard = np.stack([known[name].heard(column) if name in known else column for name, column in columns], axis=1)
     spread = heard.std(axis=0)
-    return np.clip((heard - heard.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0), -3, 3)
+    even: NDArray[np.float64] = np.clip((heard - heard.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0), -3, 3)
+    return even
 
 
-def furthest_apart(heard: np.ndarray, count: int) -> list[int]:
-    """Which `count` rows of `heard` [sounds, numbers] are as different as can be (all of them if they are fewer): first
-    the one that is most like the rest, then always the one furthest from all chosen so far (Gonzalez 1985)."""
+def furthest_apart(heard: NDArray[np.floating], count: int) -> list[int]:
+    """The `count` rows of `heard` [sounds, numbers] that differ most (all rows if there are fewer): first the one most
+    like the rest, then always the one furthest from all chosen so far (Gonzalez 1985)."""
     if len(heard) <= count:
         return list(range(len(heard)))
     chosen = [int(np.argmin(np.square(heard - heard.mean(axis=0)).sum(axis=1)))]
@@ -107,7 +110,7 @@ def furthest_apart(heard: np.ndarray, count: int) -> list[int]:
     return chosen
 
 
-def _measure_note(samples: np.ndarray, rate: int, f0: float) -> tuple[float, ...]:
+def _measure_note(samples: NDArray[np.float32], rate: int, f0: float) -> tuple[float, ...]:
     if np.abs(samples).max(initial=0) < SILENCE_PEAK:
         return _SILENCE
     held_seconds = HELD_SHARE * len(samples) / rate
@@ -145,11 +148,11 @@ def _balance_db(a: float, b: float) -> float:
 # --- spectra -----------------------------------------------------------------------------------------------------
 
 
-def _power_spectra(samples: np.ndarray, rate: int, f0: float) -> np.ndarray:
-    """Mean square in every bin, float32 [frames, bins]: summed over the bins it is a frame's mean square.
+def _power_spectra(samples: NDArray[np.float32], rate: int, f0: float) -> NDArray[np.float32]:
+    """Mean square in every bin, float32 [frames, bins]; the sum over the bins is a frame's mean square.
 
-    Hann windows of at least 12 periods of `f0` (partials are 12 bins apart, each 4 wide) and half overlapping; longer
-    ones would smear a vibrato over the gaps between partials.
+    The Hann windows overlap by half and last at least 12 periods of `f0` (partials are 12 bins apart, each 4 wide);
+    longer ones would smear a vibrato over the gaps between partials.
     """
     size = 1 << math.ceil(math.log2(12 * rate / f0))
     size = min(size, 1 << math.floor(math.log2(len(samples))))
@@ -158,35 +161,36 @@ def _power_spectra(samples: np.ndarray, rate: int, f0: float) -> np.ndarray:
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 2] * window
     spectra = np.fft.rfft(frames)
     power = spectra.real**2 + spectra.imag**2
-    return power * np.float32(2 / (size * np.square(window).sum()))
+    return (power * np.float32(2 / (size * np.square(window).sum()))).astype(np.float32, copy=False)
 
 
-def _partials(spectrum: np.ndarray, bin_hz: float, f0: float) -> np.ndarray:
-    """Power of every partial up to Nyquist, at least 15: all within half of `f0` around its multiple."""
+def _partials(spectrum: NDArray[np.float64], bin_hz: float, f0: float) -> NDArray[np.float64]:
+    """Power of every partial up to Nyquist, at least 15: of all that lies within `f0` / 2 of its multiple."""
     count = max(15, int((len(spectrum) - 1) * bin_hz / f0))
     total = np.concatenate([[0.0], np.cumsum(spectrum)])
     edges = (np.arange(count + 1) + 0.5) * f0 / bin_hz + 0.5  # a bin reaches half a bin to either side
     return np.diff(np.interp(edges, np.arange(len(total)), total))
 
 
-def _noise_share(power: np.ndarray, band: int = 48) -> float:
+def _noise_share(power: NDArray[np.float32], band: int = 48) -> float:
     """Share of all energy in `power` [frames, bins] that is noise, 0 to 1.
 
-    The first frame, half of it before the note, would hear the note's own start as a click. In every band of 48 bins
-    (four partials of 4 bins each at most), the median bin lies between the partials. The power of noise in a bin is
-    exponentially distributed: its mean is the median / ln 2. So bells with partials anywhere count as tones too.
+    The first frame is left out: half of it lies before the note, so it would count the note's start as a click. In
+    every band of 48 bins (at most four partials of 4 bins each), the median bin lies between the partials, wherever
+    they are: bells count as tones too. The power of noise in a bin is exponentially distributed, so its mean is the
+    median / ln 2.
     """
     bands = power[1:, : power.shape[1] // band * band].reshape(len(power) - 1, -1, band)
     noise = float(np.median(bands, axis=2).sum(dtype=np.float64)) / math.log(2) * band
     return min(1.0, noise / max(float(bands.sum(dtype=np.float64)), 1e-20))
 
 
-def _richness(partials: np.ndarray) -> float:
+def _richness(partials: NDArray[np.float64]) -> float:
     below_db = 10 * np.log10(np.maximum(partials / partials.max(), 1e-9))
     return float(np.clip((below_db + 43) / 6, 0, 1).sum())
 
 
-def _loudness(power: np.ndarray, rate: int, seconds_a_frame: float) -> float:
+def _loudness(power: NDArray[np.float32], rate: int, seconds_a_frame: float) -> float:
     weighted = power @ _k_weights(power.shape[1], rate)
     size = max(1, round(0.4 / seconds_a_frame))
     loudest = np.convolve(weighted, np.full(size, 1 / size), "valid" if len(weighted) >= size else "same").max()
@@ -194,7 +198,7 @@ def _loudness(power: np.ndarray, rate: int, seconds_a_frame: float) -> float:
 
 
 @functools.lru_cache(maxsize=16)
-def _k_weights(bins: int, rate: int) -> np.ndarray:
+def _k_weights(bins: int, rate: int) -> NDArray[np.float32]:
     """Power gain of the K weighting (ITU-R BS.1770-4, tables 1 and 2, given for 48 kHz) at every bin's frequency."""
     design_hz = 48e3
     hz = np.minimum(np.linspace(0, rate / 2, bins), design_hz / 2)
@@ -203,37 +207,39 @@ def _k_weights(bins: int, rate: int) -> np.ndarray:
         1 - 1.69065929318241 * z + 0.73248077421585 * z**2
     )
     high_pass = (1 - 2 * z + z**2) / (1 - 1.99004745483398 * z + 0.99007225036621 * z**2)
-    return (np.abs(shelf * high_pass) ** 2).astype(np.float32)
+    weights: NDArray[np.float32] = (np.abs(shelf * high_pass) ** 2).astype(np.float32)
+    return weights
 
 
 # --- level over time ---------------------------------------------------------------------------------------------
 
 
-def _level(samples: np.ndarray, rate: int, seconds: float) -> np.ndarray:
+def _level(samples: NDArray[np.float32], rate: int, seconds: float) -> NDArray[np.floating]:
     """RMS level every BLOCK_SECONDS, [blocks], under a Hann window of `seconds`."""
     size = max(1, round(BLOCK_SECONDS * rate))
     blocks = np.square(samples[: len(samples) // size * size]).reshape(-1, size).mean(axis=1)
     width = max(1, min(round(seconds / BLOCK_SECONDS), len(blocks)))
     window = np.hanning(width + 2)[1:-1]
-    return np.sqrt(np.convolve(blocks, window / window.sum(), "same"))
+    level: NDArray[np.floating] = np.sqrt(np.convolve(blocks, window / window.sum(), "same"))
+    return level
 
 
-def _attack(level: np.ndarray) -> float:
+def _attack(level: NDArray[np.floating]) -> float:
     first = level[: max(1, round(1.5 / BLOCK_SECONDS))]
     high = _first_above(first, math.sqrt(0.5) * first.max())
     return (high - _first_above(first, 0.1 * first.max())) * BLOCK_SECONDS
 
 
-def _first_above(level: np.ndarray, threshold: float) -> float:
-    """Where `level` first reaches `threshold`, in blocks, between blocks in a straight line."""
+def _first_above(level: NDArray[np.floating], threshold: float) -> float:
+    """Where `level` first reaches `threshold`, in blocks, by linear interpolation."""
     place = int(np.argmax(level >= threshold))
     if place == 0:
         return 0.0
     below, above = level[place - 1], level[place]
-    return place - 1 + (threshold - below) / (above - below)
+    return place - 1 + float((threshold - below) / (above - below))
 
 
-def _decay(level: np.ndarray, held_seconds: float) -> float:
+def _decay(level: NDArray[np.floating], held_seconds: float) -> float:
     end = round((held_seconds - 0.1) / BLOCK_SECONDS)  # the window must not reach beyond the held part
     peak = int(np.argmax(level[: max(1, end // 2)]))
     gone = np.flatnonzero(level[peak:end] < level[peak] * 10 ** (-50 / 20))
@@ -244,17 +250,19 @@ def _decay(level: np.ndarray, held_seconds: float) -> float:
     return -float(np.polyfit(seconds, 20 * np.log10(part), 1)[0])
 
 
-def _held_level_db(level: np.ndarray, held_seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """The level in dB from 0.2 s on while held, and which of it is heard (within 40 dB of the loudest)."""
+def _held_level_db(level: NDArray[np.floating], held_seconds: float) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """The level in dB from 0.2 s on while held, and where it is audible (within 40 dB of the loudest)."""
     part = level[round(0.2 / BLOCK_SECONDS) : round((held_seconds - 0.1) / BLOCK_SECONDS)]
     loudest = max(float(level.max()), 1e-9)
     db = 20 * np.log10(np.maximum(part / loudest, 1e-6))
     return db, db > -40
 
 
-def _swing(values: np.ndarray, heard: np.ndarray, step_seconds: float, smoothed_seconds: float) -> float:
-    """Amplitude of the strongest sinusoid of 3 to 8 Hz in `values` [n] every `step_seconds`, where `heard`, about a
-    parabola; what a Hann window of `smoothed_seconds` took of it is given back. 0 where less than 0.5 s is heard."""
+def _swing(
+    values: NDArray[np.floating], heard: NDArray[np.bool_], step_seconds: float, smoothed_seconds: float
+) -> float:
+    """Amplitude of the strongest sinusoid of 3 to 8 Hz in `values` [n], one every `step_seconds`, about a parabola and
+    where `heard`. Corrected for smoothing by a Hann window of `smoothed_seconds`. 0 if less than 0.5 s is heard."""
     if heard.sum() * step_seconds < 0.5:
         return 0.0
     seconds = np.arange(len(values)) * step_seconds
@@ -270,22 +278,25 @@ def _swing(values: np.ndarray, heard: np.ndarray, step_seconds: float, smoothed_
     return float((2 * np.abs(waves @ (window * rest)) / window.sum() / passed).max())
 
 
-def _parabola(seconds: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The parabola nearest to `values` [..., n] by weighted least squares."""
+def _parabola(
+    seconds: NDArray[np.floating], values: NDArray[np.floating], weights: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """The parabola that fits `values` [..., n] best by weighted least squares."""
     powers = np.stack([np.ones_like(seconds), seconds, seconds**2]) * np.sqrt(weights)
     solution, *_ = np.linalg.lstsq(powers.T, (values * np.sqrt(weights)).T, rcond=None)
-    return (np.stack([np.ones_like(seconds), seconds, seconds**2]).T @ solution).T
+    fitted: NDArray[np.float64] = (np.stack([np.ones_like(seconds), seconds, seconds**2]).T @ solution).T
+    return fitted
 
 
 # --- partials over time ------------------------------------------------------------------------------------------
 
 _TRACKED = 6
-_PITCHED = 0.1  # least share of the energy in the first partials without which a note has no pitch to swing
+_PITCHED = 0.1  # of the energy: with a smaller share in the first partials, a note has no pitch that could swing
 
 
-def _track(samples: np.ndarray, rate: int, f0: float, held_seconds: float) -> tuple[float, float, float, bool]:
-    """(vibrato in cents, beating in dB, tuning in cents, whether there is a pitch) from the first six partials' phases
-    and levels while held: each is turned back by its own frequency under a short Hann window (heterodyning)."""
+def _track(samples: NDArray[np.float32], rate: int, f0: float, held_seconds: float) -> tuple[float, float, float, bool]:
+    """(vibrato in cents, beating in dB, tuning in cents, whether there is a pitch), from the phases and levels of the
+    first six partials while held: each is shifted down to 0 Hz under a short Hann window (heterodyning)."""
     hop = max(1, round(TRACK_SECONDS * rate))
     window_seconds = min(max(0.05, 2.6 / f0), 0.1)
     size = round(window_seconds * rate)
@@ -312,7 +323,7 @@ def _track(samples: np.ndarray, rate: int, f0: float, held_seconds: float) -> tu
     weight = np.sqrt(power[1:] * power[:-1])
     loud = weight.sum(axis=1)
     heard = loud > loud.max() * 1e-3
-    # Each partial swings about its own mean, wherever an uneven tuning puts it.
+    # Each partial swings about its own mean, wherever inharmonicity puts it.
     mean_hz = (weight * step_hz)[heard].sum(axis=0) / np.maximum(weight[heard].sum(axis=0), 1e-30)
     partial_hz = number * f0
     energy = weight[heard].sum(axis=0)

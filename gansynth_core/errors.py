@@ -1,7 +1,7 @@
-"""Every error GANSynth Studio raises on purpose. Each message is one sentence for the person who plays.
+"""Every error that GANSynth Studio raises on purpose. Each message is written for the person who plays.
 
 GanSynthError
-├── InputError    a value someone gave: pitch, instrument, z, duration
+├── InputError    a value that someone gave: pitch, instrument, z, duration
 ├── ModelError    a model's card or weights: missing, damaged, from a newer version
 ├── AudioError    a sound file that cannot be read or written
 ├── DataError     a training set or its source
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 
 class GanSynthError(Exception):
-    """Root of the tree; catching it catches all that is the user's to mend."""
+    """Root of the tree. Catch it to catch everything that the user can fix."""
 
 
 class InputError(GanSynthError):
@@ -33,10 +33,10 @@ class DataError(GanSynthError):
 
 
 class ToolError(GanSynthError):
-    """A program or library that has to be installed first; the message says how."""
+    """A program or library that must be installed first; the message says how."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """`" Did you mean 'violin'?"` for the closest of `choices`, or an empty string when none is close."""
+    """`" Did you mean 'violin'?"` for the closest of `choices`, or an empty string if none is close."""
     found = difflib.get_close_matches(name.lower().replace(" ", "_"), list(choices), n=1, cutoff=0.5)
     return f" Did you mean '{found[0]}'?" if found else ""

@@ -17,8 +17,8 @@ def assets_folder() -> Path:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike, error: type[GanSynthError] = GanSynthError) -> Iterator[Path]:
-    """A path beside `path` to write to; renamed into place when the block ends well, removed when it does not.
+def replacing(path: str | os.PathLike[str], error: type[GanSynthError] = GanSynthError) -> Iterator[Path]:
+    """A path beside `path` to write to. It is renamed into place if the block succeeds and removed if it fails.
 
     Raises `error` with one sentence when the disk is full or the folder cannot be written.
     """

@@ -1,4 +1,4 @@
-"""A note whose timbre changes while it sounds: keyframes cross over, each from the same place in its note."""
+"""A note whose timbre changes while it sounds: keyframes are crossfaded, each at the same place in its own note."""
 
 import itertools
 import math
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError
@@ -13,11 +14,11 @@ from gansynth_core.latent import Timbre, morph
 from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, Clips
 
 MOST_KEYFRAMES = 24
-LEAST_LIKENESS = -0.5  # notes that cancel each other are brought up by 3 dB at most
+LEAST_LIKENESS = -0.5  # notes that cancel each other are raised by 3 dB at most
 
 
 class Renderer(Protocol):
-    """What renders notes: a Synth, or whatever stands before one."""
+    """What renders notes: a Synth, or something in front of one."""
 
     card: ModelCard
 
@@ -33,27 +34,27 @@ def glide(
     keyframes: int = MOST_KEYFRAMES,
 ) -> Clips:
     """One note at `pitch` (MIDI) that goes through `timbres` (1-24, of one model) within `seconds` (None: for as
-    long as the model holds its notes) and stays with the last; `.shorten(seconds)` ends it there.
+    long as the model holds its notes) and stays with the last. `.shorten(seconds)` ends it there.
 
-    at: for each timbre the fraction of `seconds` at which it is reached, rising, 0 to 1 (None: evenly spread).
-    keyframes: morphs between them are rendered until there are about so many notes in all (1-24). From each to the next
-    both are heard, at the same place in their notes and at constant power (see `crossing`): the attack is the first
-    one's, and a glide from a timbre to itself is its plain note. Raises InputError.
+    at: for each timbre, the fraction of `seconds` at which it is reached, rising, 0 to 1 (None: evenly spread).
+    keyframes: about how many notes to render in all (1-24), the timbres and morphs between them. Neighbouring keyframes
+    are crossfaded at constant power (see `crossing`), each at the same place in its own note. So the attack is that of
+    the first timbre, and a glide from a timbre to itself is its plain note. Raises InputError.
     """
     timbres = list(timbres)
     if not 1 <= len(timbres) <= MOST_KEYFRAMES:
         raise InputError(f"A glide goes through 1 to {MOST_KEYFRAMES} sounds, not {len(timbres)}.")
     at = np.linspace(0, 1, len(timbres)).tolist() if at is None else [float(moment) for moment in at]
     if len(at) != len(timbres):
-        raise InputError(f"{len(timbres)} sounds need as many moments, not {len(at)}: give each a number from 0 to 1.")
+        raise InputError(f"{len(timbres)} sounds need as many moments, not {len(at)}. Give each a number from 0 to 1.")
     if not all(0 <= moment <= 1 for moment in at) or any(later <= moment for moment, later in itertools.pairwise(at)):
         raise InputError(
-            "The moments of a glide are fractions of its time, from 0 to 1, each later than the one before."
+            "The moments of a glide must be fractions of its length from 0 to 1, each later than the one before."
         )
     longest = synth.card.specgram.seconds
     seconds = HELD_SHARE * longest if seconds is None else seconds
     if not (isinstance(seconds, int | float | np.number) and 0 < seconds <= longest):
-        raise InputError(f"A glide of {seconds} s is not possible: choose more than 0 and at most {longest:g} s.")
+        raise InputError(f"A glide of {seconds} s is not possible. Choose more than 0 and at most {longest:g} s.")
     if not 1 <= keyframes <= MOST_KEYFRAMES:
         raise InputError(f"A glide has 1 to {MOST_KEYFRAMES} keyframes, not {keyframes}.")
     timbres, at = _filled(timbres, at, keyframes)
@@ -84,20 +85,20 @@ def _filled(timbres: list[Timbre], at: list[float], count: int) -> tuple[list[Ti
     return [timbre for timbre, _ in filled], [moment for _, moment in filled]
 
 
-def crossing(share: np.ndarray, alike: float) -> tuple[np.ndarray, np.ndarray]:
-    """Gains [n] of what leaves and what comes at each `share` [n] of the way (0 to 1): constant power for two signals
-    of one level whose correlation is `alike`.
+def crossing(share: NDArray[np.floating], alike: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Gains [n] of the outgoing and the incoming signal at each `share` [n] of the way (0 to 1): constant power for two
+    signals of equal level whose correlation is `alike`.
 
-    With the angle a = share * pi / 2 they are cos a and sin a over sqrt(1 + alike sin 2a). For sounds that have nothing
-    in common (0) this is the equal-power law, whose squares add up to 1; two equal sounds (1), which it would bring up
-    by 3 dB half way, get gains that add up to 1.
+    With the angle a = share * pi / 2 they are cos a and sin a over sqrt(1 + alike sin 2a). For unrelated sounds (0)
+    this is the equal-power law, whose squares add up to 1. Two equal sounds (1), which that law would raise by 3 dB
+    half way, get gains that add up to 1.
     """
     angle = np.asarray(share) * (math.pi / 2)
     level = np.sqrt(1 + max(LEAST_LIKENESS, alike) * np.sin(2 * angle))
     return np.cos(angle) / level, np.sin(angle) / level
 
 
-def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of two signals [n], -1 to 1; 0 where one of them is silent."""
+def likeness(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """Correlation of two signals [n], -1 to 1; 0 if one of them is silent."""
     power = math.sqrt(float(one @ one) * float(other @ other))
     return float(np.clip(one @ other / power, -1.0, 1.0)) if power > 1e-12 else 0.0

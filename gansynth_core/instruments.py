@@ -1,4 +1,4 @@
-"""The 128 General MIDI instruments by the names musicians know, and the families they come in."""
+"""The 128 General MIDI instruments by the names musicians know, and their families."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ _FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in na
 
 
 def families(instruments: Sequence[str]) -> dict[str, list[str]]:
-    """`instruments` grouped by General MIDI family, in the order given; names General MIDI lacks come under 'Other'."""
+    """`instruments` by General MIDI family, in the order given; names that are not General MIDI come under 'Other'."""
     grouped: dict[str, list[str]] = {}
     for name in instruments:
         grouped.setdefault(_FAMILY_OF.get(name, "Other"), []).append(name)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ FORMAT = 1
 VARIATION = (
     0.25  # the way from a named sound towards a draw, along the great circle: 22 degrees in a space of many numbers
 )
-Z_LIMIT = 20.0  # |z_i|; a normal draw never comes near, and beyond it the network has nothing to say
+Z_LIMIT = 20.0  # |z_i|; a normal draw never comes near, and beyond it the network never learned anything
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Timbre:
         if not card.instruments:
             if instrument:
                 raise InputError(
-                    f"'{card.id}' has no instruments to choose from: leave the instrument out"
-                    + ("; a named sound goes with a seed, not with z." if card.named_sounds else ".")
+                    f"'{card.id}' has no instruments to choose from. Leave the instrument out"
+                    + (", or give a seed in place of z." if card.named_sounds else ".")
                 )
             return cls(card.id, tuple(float(x) for x in z))
         if instrument is None:
@@ -63,12 +64,12 @@ class Timbre:
                 raise InputError(f"The weight of '{name}' must be a number of at least 0, not {weight!r}.")
         return cls(card.id, tuple(float(x) for x in z), _convex(weights))
 
-    def to_json(self) -> dict:
-        """A document for JSON; `from_json` makes the same Timbre of it."""
+    def to_json(self) -> dict[str, Any]:
+        """A JSON document, which `from_json` turns back into the same Timbre."""
         return {"format": FORMAT, "model": self.model, "z": list(self.z), "instruments": dict(self.instruments)}
 
     @classmethod
-    def from_json(cls, document: dict) -> "Timbre":
+    def from_json(cls, document: Any) -> "Timbre":
         """Inverse of `to_json`. Raises InputError for a damaged document or one of a newer version."""
         try:
             if document["format"] != FORMAT:
@@ -91,7 +92,7 @@ def sample(
 ) -> list[Timbre]:
     """`n` Timbres with z ~ N(0, 1). Item i is drawn on the CPU from seed + i alone: the same sound on any device, for
     any n. Of a named sound (or weights by name), seed 0 is the sound itself and any other a variation of it.
-    Raises InputError as Timbre.of, and for a seed that is no integer of 0 .. 2^53."""
+    Raises InputError as Timbre.of, and for a seed that is not an integer from 0 to 2^53."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= 2**53:
         raise InputError(f"Seed {seed!r} must be a whole number from 0 to {2**53}.")
     seeds = range(int(seed), int(seed) + n)
@@ -127,7 +128,7 @@ def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
     """
     if a.model != b.model:
         raise InputError(
-            f"A sound of '{a.model}' cannot be morphed into one of '{b.model}': choose one model for both."
+            f"A sound of '{a.model}' cannot be morphed into one of '{b.model}'. Choose one model for both."
         )
     if not 0 <= t <= 1:
         raise InputError(f"A morph goes from 0 to 1, not to {t:g}.")
@@ -142,11 +143,11 @@ def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
 
 
 def blend(timbres: Sequence[Timbre], weights: Sequence[float]) -> Timbre:
-    """The sound amid several, each counting by its weight (at least 0, any sum above 0): for neighbours on a map.
+    """The sound between several, each counting by its weight (at least 0, any sum above 0): for neighbours on a map.
 
-    z is the weighted mean, stretched to the weighted mean length (the mean of n draws that have nothing in common would
-    be 1 / sqrt(n) as long, and the tamer for it); instrument weights mix in a straight line. Where one timbre has all
-    the weight, the blend is that very timbre. Of two, `morph` keeps an even pace, and this is close to it.
+    z is the weighted mean, stretched to the weighted mean length (the plain mean of n unrelated draws
+    would be 1 / sqrt(n) as long and sound tamer); instrument weights mix in a straight line. If one timbre has all the
+    weight, the blend is that very timbre. Of two, `morph` keeps an even pace, and this is close to it.
 
     Raises InputError for no timbres, impossible weights and timbres of two models.
     """
@@ -156,7 +157,7 @@ def blend(timbres: Sequence[Timbre], weights: Sequence[float]) -> Timbre:
         raise InputError("The weights of a blend must be numbers of at least 0.")
     models = sorted({timbre.model for timbre in timbres})
     if len(models) > 1:
-        raise InputError(f"Sounds of '{models[0]}' and '{models[1]}' cannot be blended: choose one model for all.")
+        raise InputError(f"Sounds of '{models[0]}' and '{models[1]}' cannot be blended. Choose one model for all.")
     shares: dict[Timbre, float] = {}
     for timbre, weight in zip(timbres, weights, strict=True):
         if weight > 0:

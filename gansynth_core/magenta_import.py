@@ -1,8 +1,8 @@
-"""Magenta's released checkpoints -> a model of this house: `import-magenta acoustic_only.zip --name acoustic`.
+"""Magenta's released checkpoints -> a model that the studio plays: `import-magenta acoustic_only.zip --name acoustic`.
 
 A checkpoint is a folder or zip with `experiment.json`, `stage_000NN/` (a TensorFlow checkpoint each) and, for two of
 the three normalizers, `assets/`. The generator's averaged variables become the weights; all others are known by name
-and left out on purpose. What is not known is refused, so that nothing is imported that would sound otherwise.
+and left out on purpose. Anything unknown is refused, so that no model is imported that would sound different.
 """
 
 import argparse
@@ -18,9 +18,11 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gansynth_core.cards import BUNDLED_MODELS, MODELS_VARIABLE, ModelCard, save_model
 from gansynth_core.errors import InputError, ModelError
@@ -28,16 +30,17 @@ from gansynth_core.generators.magenta import MagentaGenerator, progress_after
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.tensor_bundle import INDEX_LIMIT, TensorBundle
 
-LATENT_LIMIT, WIDTH_LIMIT = 4096, 4096  # far beyond what Magenta ever trained
+LATENT_LIMIT, WIDTH_LIMIT = 4096, 4096  # far more than Magenta ever trained
 TEXT_LIMIT = 1 << 20  # bytes of experiment.json and the small files beside it
 FILE_LIMIT = 4 << 30  # bytes; the largest file of a released checkpoint has 300 million
 FILES_LIMIT = 10_000
-BOMB_BYTES, BOMB_RATIO = 32 << 20, 100  # numbers that were learned do not shrink to a hundredth
+BOMB_BYTES, BOMB_RATIO = 32 << 20, 100  # learned numbers never compress to a hundredth
 
-PITCH_LOW, PITCHES = 24, 61  # NSynth's keys that GANSynth was trained on, without a gap
+PITCH_LOW, PITCHES = 24, 61  # the keys of NSynth that GANSynth was trained on
 
-# What every checkpoint must have been trained with, and what it has where experiment.json is silent (model.set_flags).
-FIXED = {
+# What every checkpoint must have been trained with, and the defaults for what experiment.json leaves out
+# (model.set_flags).
+FIXED: dict[str, Any] = {
     "data_type": "mel",
     "audio_length": 64000,
     "sample_rate": 16000,
@@ -53,7 +56,7 @@ FIXED = {
     "fmap_decay": 1.0,
     "train_time_limit": None,
 }
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     **FIXED,
     "start_height": 4,
     "start_width": 8,
@@ -85,18 +88,18 @@ DROPPED = {
 _AVERAGED = "/ExponentialMovingAverage"
 
 
-def import_magenta(source: str | os.PathLike, out_folder: str | os.PathLike, model_id: str) -> ModelCard:
-    """Make `out_folder`/`model_id` of the checkpoint in `source`, a folder or zip that has `experiment.json` at its top
-    or one level below; returns the card. The last stage is taken, as Magenta does, faded in as far as it is.
+def import_magenta(source: str | os.PathLike[str], out_folder: str | os.PathLike[str], model_id: str) -> ModelCard:
+    """Make `out_folder`/`model_id` from the checkpoint in `source`, a folder or zip with `experiment.json` at its top
+    or one level below. Returns the card. Takes the last stage, as Magenta does, faded in as far as it was.
 
-    Raises InputError for a name that cannot be one or is taken, and ModelError for a checkpoint that is incomplete,
-    damaged or of another network. Nothing is left behind then.
+    Raises InputError for a name that is impossible or taken, and ModelError for a checkpoint that is incomplete,
+    damaged or of another network; then nothing is left behind.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", model_id):
-        raise InputError(f"'{model_id}' cannot be a model's name: use letters, digits, '-', '_' and '.', at most 64.")
+        raise InputError(f"'{model_id}' cannot be a model's name. Use up to 64 letters, digits, '-', '_' and '.'.")
     target = Path(out_folder) / model_id
     if target.exists():
-        raise InputError(f"'{target}' is there already: choose another name.")
+        raise InputError(f"'{target}' already exists. Choose another name.")
     with ExitStack() as stack:
         try:
             files = _open(Path(source), stack)
@@ -108,8 +111,8 @@ def import_magenta(source: str | os.PathLike, out_folder: str | os.PathLike, mod
     return _save(target, card, weights)
 
 
-def _save(target: Path, card: ModelCard, weights: dict[str, np.ndarray]) -> ModelCard:
-    """Write the model beside its place and rename the whole folder into it."""
+def _save(target: Path, card: ModelCard, weights: dict[str, NDArray[Any]]) -> ModelCard:
+    """Write the model to a folder beside its place, then rename the folder into place."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -154,16 +157,16 @@ class _Zip:
     def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         members = archive.infolist()
         if len(members) > FILES_LIMIT:
-            raise ModelError(f"'{path}' holds {len(members)} files, which no checkpoint does.")
+            raise ModelError(f"'{path}' holds {len(members)} files, far more than a checkpoint.")
         for member in members:
             name = member.filename.replace("\\", "/")
             if name.startswith("/") or ":" in name or ".." in name.split("/"):
-                raise ModelError(f"'{path}' holds the path '{member.filename}', which leads out of it.")
+                raise ModelError(f"'{path}' holds the path '{member.filename}', which leads outside it.")
             bomb = member.file_size > BOMB_BYTES and member.file_size > BOMB_RATIO * max(1, member.compress_size)
             if bomb or member.file_size > FILE_LIMIT:
                 raise ModelError(f"'{member.filename}' in '{path}' unpacks to more than a checkpoint can hold.")
             if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ModelError(f"'{path}' has a password or a rare kind of compression: pack it again without.")
+                raise ModelError(f"'{path}' has a password or a rare kind of compression. Make a plain zip file of it.")
         files = {member.filename: member for member in members if not member.is_dir()}
         found = [
             name for name in files if PurePosixPath(name).name == "experiment.json" and not name.startswith("__MACOSX")
@@ -173,12 +176,13 @@ class _Zip:
         self._archive = archive
         self._members = {name.removeprefix(top): member for name, member in files.items() if name.startswith(top)}
         self.names = set(self._members)
-        self._open: tuple[str, io.BufferedIOBase] | None = None
+        self._open: tuple[str, IO[bytes]] | None = None
 
     def read(self, name: str, offset: int, size: int) -> bytes:
-        if self._open is None or self._open[0] != name:  # kept open: to seek forwards is to unpack what lies between
-            self._open = name, self._archive.open(self._members[name])
-        file = self._open[1]
+        opened = self._open  # kept open: seeking forwards only unpacks what lies between
+        if opened is None or opened[0] != name:
+            opened = self._open = name, self._archive.open(self._members[name])
+        file = opened[1]
         file.seek(min(offset, self._members[name].file_size))
         return file.read(size)
 
@@ -187,7 +191,7 @@ def _check_one(found: list[str], source: Path) -> None:
     if not found:
         raise ModelError(f"There is no experiment.json in '{source}', so it is not a checkpoint of Magenta's GANSynth.")
     if len(found) > 1:
-        raise ModelError(f"'{source}' holds several checkpoints ({', '.join(found)}): name one of them.")
+        raise ModelError(f"'{source}' holds several checkpoints ({', '.join(found)}). Name one of them.")
 
 
 def _open(source: Path, stack: ExitStack) -> _Folder | _Zip:
@@ -198,7 +202,7 @@ def _open(source: Path, stack: ExitStack) -> _Folder | _Zip:
     try:
         archive = stack.enter_context(zipfile.ZipFile(source))
     except (zipfile.BadZipFile, OSError) as cause:
-        raise ModelError(f"'{source}' is neither a folder nor a zip file that can be read.") from cause
+        raise ModelError(f"'{source}' is neither a folder nor a readable zip file.") from cause
     return _Zip(archive, source)
 
 
@@ -207,14 +211,14 @@ def _read_whole(files: _Folder | _Zip, name: str, limit: int) -> bytes:
         raise ModelError(f"The checkpoint lacks the file '{name}'.")
     data = files.read(name, 0, limit + 1)
     if len(data) > limit:
-        raise ModelError(f"The checkpoint's file '{name}' is larger than any such file.")
+        raise ModelError(f"The checkpoint's file '{name}' is too large.")
     return data
 
 
 # --- what the checkpoint says -----------------------------------------------------------------------------------------
 
 
-def _read_checkpoint(files: _Folder | _Zip, model_id: str) -> tuple[ModelCard, dict[str, np.ndarray]]:
+def _read_checkpoint(files: _Folder | _Zip, model_id: str) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
     flags = _flags(files)
     stage, prefix = _last_checkpoint(files)
 
@@ -263,20 +267,20 @@ def _read_checkpoint(files: _Folder | _Zip, model_id: str) -> tuple[ModelCard, d
     return card, weights
 
 
-def _flags(files: _Folder | _Zip) -> dict:
-    """experiment.json over Magenta's defaults. Raises ModelError for what this network is not, or cannot be."""
+def _flags(files: _Folder | _Zip) -> dict[str, Any]:
+    """experiment.json over Magenta's defaults. Raises ModelError for another network or an impossible one."""
     try:
         document = json.loads(_read_whole(files, "experiment.json", TEXT_LIMIT))
     except (ValueError, RecursionError) as cause:
         raise ModelError("The checkpoint's experiment.json is not readable JSON.") from cause
     if not isinstance(document, dict):
-        raise ModelError("The checkpoint's experiment.json is not a list of settings by name.")
+        raise ModelError("The checkpoint's experiment.json does not hold settings by name.")
     flags = DEFAULTS | document
     for name, value in FIXED.items():
         if flags.get(name) != value:
             raise ModelError(
-                f"The checkpoint was trained with {name} = {json.dumps(flags.get(name))}, and only "
-                f"{json.dumps(value)} can be imported."
+                f"The checkpoint was trained with {name} = {json.dumps(flags.get(name))}. "
+                f"Only {json.dumps(value)} can be imported."
             )
     _check_whole(flags, "latent_vector_size", LATENT_LIMIT)
     _check_whole(flags, "fmap_max", WIDTH_LIMIT)
@@ -289,10 +293,10 @@ def _flags(files: _Folder | _Zip) -> dict:
     return flags
 
 
-def _check_whole(flags: dict, name: str, limit: int) -> None:
+def _check_whole(flags: dict[str, Any], name: str, limit: int) -> None:
     value = flags.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= limit:
-        raise ModelError(f"The checkpoint's experiment.json says {name} = {json.dumps(value)}, which cannot be.")
+        raise ModelError(f"The checkpoint's experiment.json says {name} = {json.dumps(value)}, which is impossible.")
 
 
 def _last_checkpoint(files: _Folder | _Zip) -> tuple[int, str]:
@@ -305,19 +309,19 @@ def _last_checkpoint(files: _Folder | _Zip) -> tuple[int, str]:
     path = re.search(r'^\s*model_checkpoint_path\s*:\s*"([^"\n]+)"', text, re.MULTILINE)
     if not path:
         raise ModelError(f"The file '{folder}/checkpoint' names no checkpoint.")
-    # The path is often one of the machine it was trained on; what it names lies in this folder.
+    # The path is often from the machine that trained it; the file itself lies in this folder.
     name = re.split(r"[/\\]", path[1])[-1]
     return int(folder.removeprefix("stage_")), f"{folder}/{name}"
 
 
-def _progress(images: int, num_blocks: int, flags: dict) -> float:
+def _progress(images: int, num_blocks: int, flags: dict[str, Any]) -> float:
     """How far the network had grown after `images` training images."""
     if not flags["train_progressive"]:
         return num_blocks - 1.0
     return progress_after(images, num_blocks, flags["stable_stage_num_images"], flags["transition_stage_num_images"])
 
 
-def _normalizer(files: _Folder | _Zip, flags: dict) -> tuple[tuple[float, float, float, float], ...]:
+def _normalizer(files: _Folder | _Zip, flags: dict[str, Any]) -> tuple[tuple[float, float, float, float], ...]:
     """Rows of MelSpecgramSpec.normalizer, from experiment.json or the file in assets/."""
     name = flags["data_normalizer"]
     if name == "specgrams_prespecified_normalizer":
@@ -332,12 +336,12 @@ def _normalizer(files: _Folder | _Zip, flags: dict) -> tuple[tuple[float, float,
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as cause:
             raise ModelError(f"The checkpoint's file '{path}' is damaged.") from cause
     else:
-        raise ModelError(f"The checkpoint's normalizer {json.dumps(name)} is not one that can be imported.")
+        raise ModelError(f"The checkpoint's normalizer {json.dumps(name)} cannot be imported.")
     return tuple(tuple(row) for row in rows)
 
 
 def _sort_out(bundle: TensorBundle) -> dict[str, int]:
-    """How many variables are left out, by what they are. Raises ModelError for one that is not known."""
+    """How many variables are left out, by kind. Raises ModelError for an unknown one."""
     dropped: Counter[str] = Counter()
     for name in bundle.entries:
         if name == "global_step" or re.fullmatch(_GENERATOR + _AVERAGED, name):
@@ -349,18 +353,18 @@ def _sort_out(bundle: TensorBundle) -> dict[str, int]:
     return dict(dropped)
 
 
-def _weights(bundle: TensorBundle, network: MagentaGenerator) -> dict[str, np.ndarray]:
+def _weights(bundle: TensorBundle, network: MagentaGenerator) -> dict[str, NDArray[Any]]:
     """The generator's averaged variables, named and laid out as `network` has them. Raises ModelError."""
     weights = {}
     parameters = network.state_dict()
     names = {key: _variable(key) for key in parameters}
-    # In order of their places: in a zip, to go back means to unpack from the start again.
+    # In file order: going back in a zip means unpacking from the start again.
     for key in sorted(names, key=lambda key: bundle.entries[names[key]].offset if names[key] in bundle.entries else 0):
         shape = tuple(parameters[key].shape)
         kernel = len(shape) == 4  # height, width, inputs, outputs there; outputs, inputs, height, width here
         array = bundle.tensor(names[key], (shape[2], shape[3], shape[1], shape[0]) if kernel else shape)
         if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ModelError(f"The variable '{names[key]}' holds something else than finite numbers.")
+            raise ModelError(f"The variable '{names[key]}' holds values that are not finite numbers.")
         weights[key] = array.transpose(3, 2, 0, 1) if kernel else array
     surplus = sorted(name for name in bundle.entries if name.endswith(_AVERAGED) and name not in names.values())
     if surplus:
@@ -380,18 +384,20 @@ def _variable(key: str) -> str:
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Options of `python -m gansynth_core import-magenta`."""
-    command.add_argument("path", help="the checkpoint: acoustic_only.zip, all_instruments.zip, or a folder")
-    command.add_argument("--name", required=True, help="what to call the model here")
+    command.add_argument("path", help="the checkpoint: acoustic_only.zip, all_instruments.zip or a folder")
+    command.add_argument("--name", required=True, help="what to call the model")
     command.add_argument("--out", help=f"folder of models (default: what {MODELS_VARIABLE} names, else assets/models)")
-    command.add_argument("--no-named-sounds", action="store_true", help="do not name sounds to choose from (a minute)")
+    command.add_argument(
+        "--no-named-sounds", action="store_true", help="skip naming sounds to choose from, which takes a minute"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Import, and say where the model lies and what came of its variables."""
+    """Import, and print where the model lies and what was left out."""
     folder = Path(arguments.out or os.environ.get(MODELS_VARIABLE) or BUNDLED_MODELS)
     card = import_magenta(arguments.path, folder, arguments.name)
     kinds = ", ".join(f"{count} {kind}" for kind, count in card.training["dropped_variables"].items())
-    print(f"Left out, as only training needs them: {kinds}.")
+    print(f"Left out, because only training needs them: {kinds}.")
     print(folder / arguments.name)
     if not arguments.no_named_sounds:
         from gansynth_core.named_sounds import save_named_sounds

@@ -128,7 +128,7 @@ def noun_of(heard: Mapping[str, float]) -> str:
     return "lead" if heard["richness"] > 10 else "organ"
 
 
-def _adjectives(columns: Mapping[str, NDArray[np.float64]], nouns: Sequence[str]) -> list[str]:
+def _adjectives(columns: Mapping[str, NDArray[np.floating]], nouns: Sequence[str]) -> list[str]:
     """For each sound, the word of the descriptor that puts it nearest to either end when all sounds are ranked."""
     fitness = []
     for word, name, amount, limit in ADJECTIVES:
@@ -141,11 +141,11 @@ def _adjectives(columns: Mapping[str, NDArray[np.float64]], nouns: Sequence[str]
     return [ADJECTIVES[number][0] for number in np.argmax(fitness, axis=0)]
 
 
-def _standardized(heard: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+def _standardized(heard: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating]:
     """The descriptors of DISTANCE, [sounds, descriptors], in standard deviations from their mean."""
     table = np.stack([heard[name] for name in DISTANCE], axis=1)
-    spread: NDArray[np.float64] = np.maximum(table.std(axis=0), 1e-9)
-    return (table - table.mean(axis=0)) / spread
+    standardized: NDArray[np.floating] = (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-9)
+    return standardized
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gansynth_core.errors import InputError
 from gansynth_core.files import replacing
@@ -21,7 +22,8 @@ FILE_LIMIT = 1_000_000  # bytes; a timbre of 512 numbers takes a hundredth of it
 class Patch:
     """A Timbre as one plays it: its envelope, its gain in dB (GAIN_RANGE_DB), a name and tags to find it by.
 
-    Raises InputError for values out of range, a name of more than 120 letters, more than 20 tags or long ones.
+    Raises InputError for values out of range, a name of more than 120 characters, more than 20 tags or a
+    tag of more than 40 characters.
     """
 
     timbre: Timbre
@@ -32,7 +34,7 @@ class Patch:
 
     def __post_init__(self) -> None:
         if not isinstance(self.timbre, Timbre) or not isinstance(self.envelope, Envelope):
-            raise InputError("A patch is made of a timbre and an envelope.")
+            raise InputError("A patch needs a timbre and an envelope.")
         check_range(self.gain_db, "The gain of a patch in dB", *GAIN_RANGE_DB)
         _text(self.name, "The name of a patch", NAME_LIMIT)
         if not isinstance(self.tags, tuple | list) or len(self.tags) > MOST_TAGS:
@@ -45,8 +47,8 @@ class Patch:
         """Rendered notes of the timbre with this envelope and gain: see Clips.shaped."""
         return clips.shaped(self.envelope, held_seconds, self.gain_db)
 
-    def to_json(self) -> dict:
-        """A document for JSON; `from_json` makes the same Patch of it."""
+    def to_json(self) -> dict[str, Any]:
+        """A JSON document, which `from_json` turns back into the same Patch."""
         return {
             "format": FORMAT,
             "name": self.name,
@@ -58,10 +60,10 @@ class Patch:
 
     @classmethod
     def from_json(cls, document: object) -> "Patch":
-        """Inverse of `to_json`; what a document leaves out beside its timbre is as in a new Patch. Raises InputError
-        for a damaged document or one of a newer version."""
+        """Inverse of `to_json`. Whatever a document leaves out, except its timbre, is as in a new Patch. Raises
+        InputError for a damaged document or one from a newer version."""
         if not isinstance(document, Mapping) or "timbre" not in document:
-            raise InputError("This is not a saved patch: it holds no timbre.")
+            raise InputError("This is not a saved patch. It holds no timbre.")
         version = document.get("format")
         if version != FORMAT:
             newer = isinstance(version, int) and version > FORMAT
@@ -71,24 +73,24 @@ class Patch:
         timbre, envelope = Timbre.from_json(document["timbre"]), envelope_of(document.get("envelope", {}))
         return cls(timbre, envelope, **given)
 
-    def save(self, path: str | os.PathLike) -> Path:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the preset file `path`, which ends in .json, and return its path. Raises GanSynthError."""
         path = Path(path)
         if path.suffix.lower() != ".json":
-            raise InputError(f"'{path.name}' does not end in .json, which a preset is.")
+            raise InputError(f"A preset is a .json file, and '{path.name}' does not end in .json.")
         with replacing(path) as partial:
             partial.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
         return path
 
 
-def load_patch(path: str | os.PathLike) -> Patch:
-    """The Patch in a preset file. Raises InputError, in one sentence, for a file that is none."""
+def load_patch(path: str | os.PathLike[str]) -> Patch:
+    """The Patch in a preset file. Raises InputError for any other file."""
     try:
         data = Path(path).read_bytes()
     except OSError as cause:
         raise InputError(f"Cannot read the preset '{path}': {cause.strerror}.") from cause
     if len(data) > FILE_LIMIT:
-        raise InputError(f"'{path}' is no preset: it is {len(data):,} bytes long.")
+        raise InputError(f"'{path}' is not a preset. It is {len(data):,} bytes long.")
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as cause:
@@ -103,10 +105,10 @@ def envelope_of(document: object) -> Envelope:
         raise InputError(f"An envelope is an object with {', '.join(names)}.")
     for name in document:
         if name not in names:
-            raise InputError(f"An envelope has no {str(name)[:60]!r}: it has {', '.join(names)}.")
+            raise InputError(f"An envelope has no {str(name)[:60]!r}. It has {', '.join(names)}.")
     return Envelope(**document)
 
 
 def _text(value: object, what: str, limit: int) -> None:
     if not isinstance(value, str) or len(value) > limit:
-        raise InputError(f"{what} is text of up to {limit} letters.")
+        raise InputError(f"{what} is text of up to {limit} characters.")

@@ -1,4 +1,4 @@
-"""Pitches as people write them: MIDI numbers and note names (C4 is 60)."""
+"""Pitches as people write them, MIDI numbers and note names (C4 is 60), and their frequencies."""
 
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,7 @@ _Pitch = TypeVar("_Pitch", float, "NDArray[np.floating[Any]]", "torch.Tensor")
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
 
-#: A note name standing by itself in a text: letter and accidental in groups 1 and 2 (or 3 and 4: `Cs4`), octave in 5.
+#: A note name on its own in a text: letter and accidental in groups 1 and 2 (or 3 and 4: `Cs4`), octave in 5.
 NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#♯♭])(?:([A-G])([#♯b♭]?)|([CDFGA])(s))(-?\d)(?![A-Za-z0-9])", re.IGNORECASE)
 
 
@@ -37,7 +37,7 @@ def parse_pitch(text: str) -> float:
     try:
         pitch = float(pitch_of(match)) if match else float(text)
     except ValueError:
-        raise InputError(f"'{text}' is no pitch: give a MIDI number such as 60, or a note name such as C4.") from None
+        raise InputError(f"'{text}' is not a pitch. Give a MIDI number such as 60 or a note name such as C4.") from None
     if not 0 <= pitch <= 127:
         raise InputError(f"The pitch '{text}' is outside 0-127.")
     return pitch

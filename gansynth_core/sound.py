@@ -1,4 +1,4 @@
-"""Sounds as samples that know their rate: one note (`Clip`), several of one length (`Clips`), envelopes, fades, WAV."""
+"""Samples that know their rate: one note (`Clip`), several of equal length (`Clips`); envelopes, fades, WAV."""
 
 import math
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
@@ -15,12 +16,13 @@ from gansynth_core.pitches import pitch_label
 from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
 from gansynth_core.shared import SHARED
 
-NOTE_PEAK = 0.9  # every note is scaled to this peak, those that are learned from and those that are played
-SILENCE_PEAK = 1e-3  # what stays below -60 dBFS is silence, and is left as quiet as it is
-# Of a note: then its key is let go; of NSynth's notes, and those learned from, 3 s of 4.
-HELD_SHARE: float = SHARED["held_share"]
-FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, and leaves a sharp attack sharp
-FADE_OUT_SECONDS = 0.03  # one period of the lowest note: it ends without a click, and is not heard as fading
+Audio = NDArray[np.float32]
+
+NOTE_PEAK = 0.9  # every note is scaled to this peak, in training as in playing
+SILENCE_PEAK = 1e-3  # a sound that stays below -60 dBFS is silence and is left as quiet as it is
+HELD_SHARE: float = SHARED["held_share"]  # of a note, after which its key is let go: 3 s of 4 in NSynth
+FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, yet leaves a sharp attack sharp
+FADE_OUT_SECONDS = 0.03  # one period of the lowest note: no click at the end, and no audible fade
 
 _SIXTY_DB = math.log(1000)
 _PATCH = SHARED["patch"]
@@ -31,7 +33,7 @@ ENVELOPE_RANGES: dict[str, tuple[float, float]] = {
 GAIN_RANGE_DB: tuple[float, float] = _PATCH["gain"]["low"], _PATCH["gain"]["high"]
 
 
-def fade_in(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+def fade_in(audio: Audio, sample_rate: int) -> Audio:
     """Copy of `audio` float32 [..., samples] that rises from zero along a half cosine over 2 ms."""
     ramp = _half_cosine(round(FADE_IN_SECONDS * sample_rate), audio.shape[-1])
     audio = audio.copy()
@@ -39,7 +41,7 @@ def fade_in(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     return audio
 
 
-def fade_out(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+def fade_out(audio: Audio, sample_rate: int) -> Audio:
     """Copy of `audio` float32 [..., samples] that falls to zero along a half cosine over its last 30 ms."""
     ramp = _half_cosine(round(FADE_OUT_SECONDS * sample_rate), audio.shape[-1])[::-1]
     audio = audio.copy()
@@ -47,15 +49,17 @@ def fade_out(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     return audio
 
 
-def _half_cosine(length: int, available: int) -> np.ndarray:
+def _half_cosine(length: int, available: int) -> Audio:
     """Rise from 0 towards 1 over `length` samples, or over all there are."""
     length = min(length, available)
-    return (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / max(1, length))).astype(np.float32)
+    ramp: Audio = (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / max(1, length))).astype(np.float32)
+    return ramp
 
 
-def pcm16(audio: np.ndarray) -> np.ndarray:
+def pcm16(audio: NDArray[np.floating]) -> NDArray[np.int16]:
     """`audio` float32 in [-1, 1] as little-endian int16 of the same shape; louder samples are clipped."""
-    return np.round(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
+    samples: NDArray[np.int16] = np.round(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
+    return samples
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Envelope:
 
     where d = decay / ln 1000 and r = release / ln 1000: `release_seconds` after the key is let go the note is 60 dB
     down, and `decay_seconds` brings it as near to the sustain level. The peak p is 1; without a decay it is `sustain`
-    itself. Ranges in ENVELOPE_RANGES; as it stands here, an envelope leaves a held note as it is. Raises InputError.
+    itself. Ranges in ENVELOPE_RANGES; the default envelope leaves a held note as it is. Raises InputError.
     """
 
     attack_seconds: float = _PATCH["attack"]["default"]
@@ -82,7 +86,7 @@ class Envelope:
         for name, (low, high) in ENVELOPE_RANGES.items():
             check_range(getattr(self, name), f"The {name.removesuffix('_seconds')} of an envelope", low, high)
 
-    def gains(self, samples: int, sample_rate: int, held_seconds: float = math.inf) -> np.ndarray:
+    def gains(self, samples: int, sample_rate: int, held_seconds: float = math.inf) -> NDArray[np.float64]:
         """g at the first `samples` samples of a note whose key is held for `held_seconds`: float64 [samples]."""
         seconds = np.arange(samples) / sample_rate
         gains = self._held(seconds)
@@ -92,7 +96,7 @@ class Envelope:
             gains[gone] = self._held(np.array([held_seconds])) * fall
         return gains
 
-    def _held(self, seconds: np.ndarray) -> np.ndarray:
+    def _held(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         peak = 1.0 if self.decay_seconds else self.sustain
         after = np.maximum(seconds - self.attack_seconds, 0.0)
         decay = np.exp(-after * _SIXTY_DB / self.decay_seconds) if self.decay_seconds else 0.0
@@ -104,27 +108,27 @@ class Envelope:
 
 
 def check_range(value: object, what: str, low: float, high: float) -> None:
-    """Raise InputError, which says what `what` may be, unless `value` is a number from `low` to `high`."""
+    """Raise InputError about `what` unless `value` is a number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise InputError(f"{what} is a number from {low:g} to {high:g}, not {value!r}.")
+        raise InputError(f"{what} must be a number from {low:g} to {high:g}, not {value!r}.")
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
     """One mono sound: `samples` float32 [n] in [-1, 1] at `sample_rate` in Hz."""
 
-    samples: np.ndarray
+    samples: Audio
     sample_rate: int
 
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate
 
-    def save(self, path: str | os.PathLike, subtype: str = "PCM_24") -> Path:
+    def save(self, path: str | os.PathLike[str], subtype: str = "PCM_24") -> Path:
         """Write a WAV file (`subtype` PCM_16, PCM_24 or FLOAT) and return its path. Raises AudioError."""
         path = Path(path)
         if path.suffix.lower() != ".wav":
-            raise AudioError(f"'{path.name}' does not end in .wav, the one format notes are saved in.")
+            raise AudioError(f"Notes are saved as .wav files, and '{path.name}' does not end in .wav.")
         if subtype not in SAMPLE_BYTES:
             raise AudioError(f"Cannot write '{path}': choose {', '.join(SAMPLE_BYTES)}, not {subtype!r}.")
         with replacing(path, AudioError) as partial:
@@ -136,7 +140,7 @@ class Clip:
 class Clips:
     """Notes of one length: `audio` float32 [notes, samples], `sample_rate` in Hz, and the `pitches` (MIDI) played."""
 
-    audio: np.ndarray
+    audio: Audio
     sample_rate: int
     pitches: tuple[float, ...]
 
@@ -151,7 +155,7 @@ class Clips:
 
     @property
     def seconds(self) -> float:
-        return self.audio.shape[-1] / self.sample_rate
+        return float(self.audio.shape[-1] / self.sample_rate)
 
     def shorten(self, seconds: float) -> "Clips":
         """The first `seconds` of every note, faded out over the last 30 ms. Raises InputError if they are shorter."""
@@ -163,8 +167,8 @@ class Clips:
     def shaped(self, envelope: Envelope, held_seconds: float | None = None, gain_db: float = 0.0) -> "Clips":
         """These notes as a key held for `held_seconds` plays them (None: never let go), `gain_db` louder.
 
-        They end with the release, faded out over its last 30 ms, or where they end themselves. Where the gain would
-        clip the loudest of them, all are brought down to full scale. Raises InputError for a length as `shorten`, and
+        They end with the release, faded out over its last 30 ms, or at their own end. If the gain would clip the
+        loudest, all are brought down to full scale. Raises InputError for a length as `shorten`, and
         for a gain outside GAIN_RANGE_DB.
         """
         check_range(gain_db, "A gain in dB", *GAIN_RANGE_DB)
@@ -179,15 +183,15 @@ class Clips:
     def _length(self, seconds: float) -> float:
         if not (isinstance(seconds, int | float | np.number) and 0 < seconds <= self.seconds):
             raise InputError(
-                f"A duration of {seconds} s is not possible: choose more than 0 and at most {self.seconds:g} s."
+                f"A duration of {seconds} s is not possible. Choose more than 0 and at most {self.seconds:g} s."
             )
         return seconds
 
-    def save(self, path: str | os.PathLike, subtype: str = "PCM_24") -> list[Path]:
-        """Write one WAV a note: `path` itself for one, `stem_060.wav` (zero-padded MIDI number) for several.
+    def save(self, path: str | os.PathLike[str], subtype: str = "PCM_24") -> list[Path]:
+        """Write one WAV per note: `path` itself for one, `stem_060.wav` (zero-padded MIDI number) for several.
 
-        The same pitch twice gets a running number behind it. Returns the paths. Raises AudioError, and then leaves none
-        of this call's files behind.
+        A pitch that comes again gets a running number. Returns the paths. Raises AudioError, and then leaves none of
+        this call's files behind.
         """
         path = Path(path)
         if len(self) == 1:
@@ -208,12 +212,12 @@ class Clips:
         return paths
 
 
-def read_wav(path: str | os.PathLike) -> Clip:
+def read_wav(path: str | os.PathLike[str]) -> Clip:
     """A sound file as a mono Clip (channels averaged) at its own rate. Raises AudioError if it cannot be read."""
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as cause:
         raise AudioError(f"Cannot read '{path}' as a sound file: {cause}") from cause
     if len(samples) == 0 or not np.isfinite(samples).all():
-        raise AudioError(f"'{path}' holds no usable sound (it is empty or has values that are not numbers).")
+        raise AudioError(f"'{path}' holds no usable sound. It is empty or has values that are not numbers.")
     return Clip(samples.mean(axis=1), rate)

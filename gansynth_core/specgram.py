@@ -13,10 +13,11 @@ There are two ways to write a specgram: the studio's own (`SpecgramSpec`), and M
 import functools
 import math
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gansynth_core.errors import ModelError
@@ -62,15 +63,20 @@ class Representation:
         return self.sample_rate / self.n_fft
 
     @property
-    def bins_hz(self) -> np.ndarray:
+    def bins_hz(self) -> NDArray[np.float64]:
         """The frequencies in Hz that a specgram's bins stand for, float64 [bins]."""
-        return np.arange(1, self.bins + 1) * self.bin_hz
+        return np.arange(1, self.bins + 1, dtype=np.float64) * self.bin_hz
+
+    def to_json(self) -> dict[str, Any]:
+        """The constants, as a card keeps them; `representation_from_json` is the inverse."""
+        raise NotImplementedError
 
     def stft(self, wave: Tensor) -> Tensor:
         """wave float [batch, samples] -> complex [batch, frames, bins]."""
         padded = torch.nn.functional.pad(wave, (self.pad_front, self.pad_back))
         frames = padded.unfold(-1, self.n_fft, self.hop) * self._window(wave)
-        return torch.fft.rfft(frames)[..., 1:]
+        bins: Tensor = torch.fft.rfft(frames)[..., 1:]
+        return bins
 
     def istft(self, stft: Tensor) -> Tensor:
         """complex [batch, frames, bins] -> wave [batch, samples]."""
@@ -111,11 +117,12 @@ class Representation:
         Each Griffin-Lim step (Griffin & Lim 1984) moves the phases nearer to ones that a real wave can have, and keeps
         the magnitudes.
         """
-        magnitude = modulus(stft) if griffin_lim_steps else None
         wave = self.istft(stft)
-        for _ in range(griffin_lim_steps):
-            consistent = self.stft(wave)
-            wave = self.istft(consistent * (magnitude / modulus(consistent).clamp_min(1e-8)))
+        if griffin_lim_steps:
+            magnitude = modulus(stft)
+            for _ in range(griffin_lim_steps):
+                consistent = self.stft(wave)
+                wave = self.istft(consistent * (magnitude / modulus(consistent).clamp_min(1e-8)))
         return wave
 
 
@@ -138,7 +145,7 @@ class SpecgramSpec(Representation):
     log_magnitude_low: float
     log_magnitude_high: float
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def istft(self, stft: Tensor) -> Tensor:
@@ -202,17 +209,18 @@ class MelSpecgramSpec(Representation):
             raise ModelError(f"The specgram's normalizer must be 1 or {self.bins} rows of four numbers, a not 0.")
 
     @property
-    def pad_back(self) -> int:
+    def pad_back(self) -> int:  # type: ignore[override]  # always the same, and so no field
         return 0
 
     @property
-    def bins_hz(self) -> np.ndarray:
+    def bins_hz(self) -> NDArray[np.float64]:
         """The centres of the matrix's bands, which are its own (see `_linear_to_mel`); an empty band is at 0."""
         matrix = _linear_to_mel(self.bins, self.sample_rate)
         hz = np.arange(1, self.bins + 1) * self.bin_hz
-        return (hz @ matrix) / np.maximum(matrix.sum(axis=0), 1e-9)
+        centres: NDArray[np.float64] = (hz @ matrix) / np.maximum(matrix.sum(axis=0), 1e-9)
+        return centres
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind} | asdict(self)
 
     def istft(self, stft: Tensor) -> Tensor:
@@ -237,7 +245,7 @@ class MelSpecgramSpec(Representation):
         return rows[:, 0::2].T[:, None], rows[:, 1::2].T[:, None]
 
     def encode(self, wave: Tensor) -> Tensor:
-        """wave float [batch, samples] -> specgram [batch, 2, frames, bins]; reckoned in float64, because running sums
+        """wave float [batch, samples] -> specgram [batch, 2, frames, bins]; computed in float64, because running sums
         of phases lose what an advance is read from."""
         return super().encode(wave.double()).to(wave.dtype)
 
@@ -259,7 +267,8 @@ class MelSpecgramSpec(Representation):
         differ from zero: [..., mel bins] -> [..., bins]."""
         places, weights = _mel_to_linear(self.bins, self.sample_rate)
         parts = zip(torch.from_numpy(places).to(mel.device), torch.from_numpy(weights).to(mel), strict=True)
-        return sum(mel.index_select(-1, place) * weight for place, weight in parts)
+        linear: Tensor = sum(mel.index_select(-1, place) * weight for place, weight in parts)
+        return linear
 
 
 _MEL_FLOOR = 1e-6
@@ -272,16 +281,16 @@ def _unwrapped_advance(phases: Tensor) -> Tensor:
     return torch.where((advance == -1) & rising, torch.ones_like(advance), advance)
 
 
-def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
-    return 1127.0 * np.log(1.0 + np.asarray(hz) / 700.0)
+def _hz_to_mel(hz: float) -> float:
+    return 1127.0 * float(np.log(1.0 + hz / 700.0))
 
 
-def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
-    return 700.0 * (np.exp(np.asarray(mel) / 1127.0) - 1.0)
+def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 700.0 * (np.exp(mel / 1127.0) - 1.0)
 
 
 @functools.lru_cache(maxsize=4)
-def _linear_to_mel(bins: int, sample_rate: int) -> np.ndarray:
+def _linear_to_mel(bins: int, sample_rate: int) -> NDArray[np.float32]:
     """Triangles that carry linear to mel frequencies, float32 [bins, mel bins], as Magenta's models know them.
 
     Magenta's spectral_ops.linear_to_mel_weight_matrix widens bands narrower than 1.5 bins in place, in views of one
@@ -304,7 +313,7 @@ def _linear_to_mel(bins: int, sample_rate: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4)
-def _mel_to_linear(bins: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+def _mel_to_linear(bins: int, sample_rate: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Magenta's approximate inverse of `_linear_to_mel`, M^T diag(1 / column sums of M M^T), by its non-zero numbers:
     for each linear bin the mel bins it takes from and how much of each, both [most of them, bins]."""
     matrix = _linear_to_mel(bins, sample_rate)
@@ -315,7 +324,7 @@ def _mel_to_linear(bins: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]
     return places, np.take_along_axis(inverse, places, axis=0)
 
 
-def representation_from_json(document: dict) -> Representation:
+def representation_from_json(document: dict[str, Any]) -> Representation:
     """Inverse of `to_json`, of either kind; documents without a kind are the studio's. Raises ModelError, or TypeError
     where constants are missing or unknown."""
     kind = document.get("kind")

@@ -7,37 +7,40 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import GanSynthError, InputError, ModelError
-from gansynth_core.generators import Generator, build_generator, stft_of
+from gansynth_core.generators import Generator, build_generator
 from gansynth_core.latent import Timbre, sample
 from gansynth_core.pitches import parse_pitch
 from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
-BACKGROUND_BATCH = 2  # a player waits for no more than these; on a CPU they are rendered as fast a note as twelve
-PATIENCE_SECONDS = 1.0  # after so long, work in the background takes its turn even if players keep coming
+BACKGROUND_BATCH = 2  # the most a player waits for; on a CPU, two notes at a time are as fast per note as twelve
+PATIENCE_SECONDS = 1.0  # after that, background work takes its turn even if players keep coming
 
 
 Key = tuple[Timbre, float]  # what a note is known by: its timbre and pitch
+Wave = NDArray[np.float32]  # [samples]
 
 
 class GivenUp(GanSynthError):
-    """Whoever asked for notes does not wait for them any more."""
+    """Nobody is waiting for these notes any more."""
 
 
 class _Turns:
-    """A lock that players get before work in the background, which is never passed over for longer than a second."""
+    """A lock that players get before background work, which itself never waits for longer than PATIENCE_SECONDS."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._taken = False
-        self._players = 0  # that wait
+        self._players = 0  # waiting
 
     @contextmanager
     def turn(self, background: bool) -> Iterator[None]:
@@ -61,17 +64,17 @@ class _Turns:
                 self._changed.notify_all()
 
 
-# One thread for all networks, from their loading on. For each thread that it is called from, torch keeps helpers,
-# memory and prepared kernels; and helpers that are more than the machine has cores sleep instead of waiting for work:
-# a note would take twice as long.
+# One thread loads and runs all networks. torch keeps helper threads, memory and prepared kernels for each thread that
+# calls it, and helpers that outnumber the machine's cores go to sleep instead of waiting for work: a note would take
+# twice as long.
 _network = ThreadPoolExecutor(1, "network")
 
 
 class Synth:
-    """Renders notes of one model. Safe to call from many threads; one of them at a time uses the network.
+    """Renders notes of one model. Safe to call from many threads, of which one at a time uses the network.
 
-    device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see
-    Representation.decode; None takes what the model's specgrams are best with.
+    device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see Representation.invert; None
+    takes what suits the model's specgrams best.
     """
 
     def __init__(
@@ -92,13 +95,12 @@ class Synth:
         self.griffin_lim_steps = griffin_lim_steps
         self._generator = generator.to(self.device)
         self._turns = _Turns()
-        self._cache: OrderedDict[Key, np.ndarray] = OrderedDict()
+        self._cache: OrderedDict[Key, Wave] = OrderedDict()
         self._cached_notes = cached_notes
 
     @classmethod
     def load(cls, model: str = "studio", *, device: str = "auto", griffin_lim_steps: int | None = None) -> "Synth":
-        """The synth of a model by its id, or by a path to its folder. Raises ModelError in words if there is none, or
-        it is damaged."""
+        """The synth of a model, by its id or its folder's path. Raises ModelError if it is missing or damaged."""
         folder = model_folder(model)
         card, generator = _network.submit(cls._read, folder).result()
         return cls(card, generator, device=device, griffin_lim_steps=griffin_lim_steps)
@@ -111,13 +113,13 @@ class Synth:
         try:
             generator.load_state_dict(weights, strict=True)
         except RuntimeError as cause:
-            reason = " ".join(str(cause).splitlines()[1:2]).strip()  # the first of what may be a hundred
+            reason = " ".join(str(cause).splitlines()[1:2]).strip()  # the first of perhaps a hundred
             raise ModelError(f"The weights in '{folder}' do not fit its card: {reason}") from cause
         return card, generator.eval().requires_grad_(False)
 
     @property
     def generator(self) -> Generator:
-        """The network, for measuring it and following gradients through it; not to be used while notes are rendered."""
+        """The network, for measuring it and for gradients through it. Do not use it while notes are being rendered."""
         return self._generator
 
     def render(
@@ -128,10 +130,10 @@ class Synth:
         background: bool = False,
         given_up: threading.Event | None = None,
     ) -> Clips:
-        """Notes of `timbre` at `pitches` (MIDI, fractions allowed), as long as the model makes them; or one timbre a
-        pitch. Deterministic. background: for exports; everyone else goes first, after two notes at most, and the notes
-        are not kept for later. given_up: set by whoever no longer waits; the work ends there with GivenUp. Raises
-        InputError for a pitch, model, instrument or z that this model does not have."""
+        """Notes of `timbre`, or of one timbre per pitch, at `pitches` (MIDI, fractions allowed), as long as the model
+        makes them. Deterministic. background: for exports; everyone else goes first, after two notes at most, and the
+        notes are not cached. given_up: set it to stop the work, which then raises GivenUp. Raises InputError for a
+        pitch, model, instrument or z that this model does not have."""
         wanted = self._wanted(timbre, pitches)
         work = self._render_aside if background else self._render_cached
         notes = work(list(dict.fromkeys(wanted)), given_up or threading.Event())
@@ -139,8 +141,8 @@ class Synth:
         audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
         return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
 
-    def _render_cached(self, keys: list[Key], given_up: threading.Event) -> dict[Key, np.ndarray]:
-        notes = {}
+    def _render_cached(self, keys: list[Key], given_up: threading.Event) -> dict[Key, Wave]:
+        notes: dict[Key, Wave] = {}
         with self._turns.turn(background=False):
             missing = []
             for key in keys:
@@ -157,33 +159,34 @@ class Synth:
                 self._cache.popitem(last=False)
         return notes
 
-    def _render_aside(self, keys: list[Key], given_up: threading.Event) -> dict[Key, np.ndarray]:
-        """As above, past the cache and with a turn for others between any two notes."""
+    def _render_aside(self, keys: list[Key], given_up: threading.Event) -> dict[Key, Wave]:
+        """The same without the cache, letting others go first between batches."""
         size = BACKGROUND_BATCH if self.device == "cpu" else BATCH
-        notes = {}
+        notes: dict[Key, Wave] = {}
         for start in range(0, len(keys), size):
             batch = keys[start : start + size]
             with self._turns.turn(background=True):
                 notes.update(zip(batch, self._rendered(batch, given_up), strict=True))
         return notes
 
-    def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> np.ndarray:
-        """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], near to each
-        other where the network sees little difference. Raises InputError as `render`."""
+    def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> NDArray[np.float32]:
+        """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], close together
+        where the network sees little difference. Raises InputError as `render` does."""
         wanted = self._wanted(timbre, pitches)
         with self._turns.turn(background=False):
             return _network.submit(self._embed, wanted).result()
 
     @torch.inference_mode()
-    def _embed(self, wanted: list[Key]) -> np.ndarray:
-        return self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
+    def _embed(self, wanted: list[Key]) -> NDArray[np.float32]:
+        embedded: NDArray[np.float32] = self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
+        return embedded
 
     def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:
-        """A (timbre, pitch) for every note, all of them checked."""
+        """A checked (timbre, pitch) for every note."""
         pitches = [float(pitch) for pitch in pitches]
         timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
         if len(timbres) != len(pitches):
-            raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches.")
+            raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches. Give one timbre per pitch.")
         for pitch in pitches:
             self.card.check_pitch(pitch)
         for distinct in set(timbres):
@@ -196,7 +199,7 @@ class Synth:
         Timbre.of(self.card, timbre.z, dict(timbre.instruments) or None)
 
     def _inputs(self, batch: list[Key]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """What a Generator takes for these notes, on its device."""
+        """The Generator's inputs for these notes, on its device."""
         z = torch.tensor([timbre.z for timbre, _ in batch], dtype=torch.float32)
         pitch = torch.tensor([pitch for _, pitch in batch], dtype=torch.float32)
         instruments = torch.zeros(len(batch), len(self.card.instruments))
@@ -205,16 +208,16 @@ class Synth:
                 row[self.card.instruments.index(name)] = weight
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
 
-    def _rendered(self, batch: list[Key], given_up: threading.Event) -> list[np.ndarray]:
+    def _rendered(self, batch: list[Key], given_up: threading.Event) -> list[Wave]:
         return _network.submit(self._render_batch, batch, given_up).result()
 
     @torch.inference_mode()
-    def _render_batch(self, batch: list[Key], given_up: threading.Event) -> list[np.ndarray]:
+    def _render_batch(self, batch: list[Key], given_up: threading.Event) -> list[Wave]:
         if given_up.is_set():
-            raise GivenUp("Nobody waits for these notes any more.")
-        stft = stft_of(self._generator, self.card.specgram, *self._inputs(batch))
+            raise GivenUp("Nobody is waiting for these notes any more.")
+        stft = self._generator.stft(*self._inputs(batch))
         if given_up.is_set():
-            raise GivenUp("Nobody waits for these notes any more.")
+            raise GivenUp("Nobody is waiting for these notes any more.")
         waves = self.card.specgram.invert(stft, self.griffin_lim_steps).cpu().numpy()
         rate = self.card.specgram.sample_rate
         waves = fade_out(fade_in(waves, rate), rate)
@@ -225,23 +228,24 @@ class Synth:
 
 
 def choose_device(device: str) -> str:
-    """The torch device for "auto" (CUDA where there is a GPU), "cpu" or "cuda". Raises InputError if there is none."""
+    """The torch device for "auto" (CUDA where there is a GPU), "cpu" or "cuda". Raises InputError if it is unknown or
+    missing."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.split(":")[0] not in ("cpu", "cuda"):
-        raise InputError(f"Device '{device}' is unknown: choose auto, cpu or cuda.")
+        raise InputError(f"Device '{device}' is unknown. Choose auto, cpu or cuda.")
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("There is no CUDA device here: choose auto or cpu.")
+        raise InputError("There is no CUDA device here. Choose auto or cpu.")
     return device
 
 
-LOADED_MODELS = 2  # that `generate` keeps at hand
+LOADED_MODELS = 2  # kept in memory by `generate`
 _loaded: OrderedDict[tuple[Path, str], Synth] = OrderedDict()
 _loading = threading.Lock()
 
 
 def _synth_of(model: str) -> Synth:
-    """The Synth of a model, loaded once for as long as its weights stay the same."""
+    """The Synth of a model, loaded once and kept until its weights change."""
     folder = model_folder(model).resolve()
     key = (folder, load_card(folder).sha256)
     with _loading:
@@ -259,7 +263,7 @@ def generate(
     duration: float | None = None,
     *,
     seed: int = 0,
-    z: Sequence[float] | np.ndarray | None = None,
+    z: Sequence[float] | NDArray[np.floating] | None = None,
     model: str = "studio",
 ) -> Clips:
     """Notes in one call: `generate(60, "violin").save("violin.wav")`.
@@ -271,14 +275,19 @@ def generate(
     seed: which of the instrument's sounds; the same seed is always the same sound.
     z: the latent itself, `latent_size` numbers, in place of a seed.
     Returns Clips: `.audio` float32 [notes, samples], `.sample_rate`, `.save(path)`.
-    Raises InputError for values the model cannot take and ModelError for a model that cannot be loaded.
+    Raises InputError for values the model cannot take, ModelError for a model that cannot be loaded.
     """
     synth = _synth_of(model)
     card = synth.card
     timbre = sample(card, 1, seed, instrument)[0] if z is None else Timbre.of(card, _vector(z), instrument)
-    one = isinstance(note_number, str) or np.ndim(note_number) == 0
-    clips = synth.render(timbre, [_pitch(note) for note in ([note_number] if one else note_number)])
+    clips = synth.render(timbre, [_pitch(note) for note in _notes(note_number)])
     return clips if duration is None else clips.shorten(duration)
+
+
+def _notes(given: float | str | Sequence[float | str]) -> list[float | str]:
+    if isinstance(given, str) or np.ndim(given) == 0:
+        return [cast(float | str, given)]
+    return list(cast(Sequence[float | str], given))
 
 
 def _pitch(note: float | str) -> float:
@@ -287,14 +296,16 @@ def _pitch(note: float | str) -> float:
     try:
         return float(note)
     except (TypeError, ValueError) as cause:
-        raise InputError(f"{note!r} is no pitch: give a MIDI number such as 60, or a note name such as C4.") from cause
+        raise InputError(
+            f"{note!r} is not a pitch. Give a MIDI number such as 60 or a note name such as C4."
+        ) from cause
 
 
-def _vector(z: Sequence[float] | np.ndarray) -> list[float]:
+def _vector(z: Sequence[float] | NDArray[np.floating]) -> list[float]:
     try:
         vector = np.asarray(z, dtype=np.float64)
     except (TypeError, ValueError) as cause:
-        raise InputError("z is a list of numbers.") from cause
+        raise InputError("z must be a list of numbers.") from cause
     if vector.ndim != 1:
-        raise InputError(f"z is one list of numbers, not an array of the shape {vector.shape}.")
-    return vector.tolist()
+        raise InputError(f"z must be one list of numbers, not an array of shape {vector.shape}.")
+    return [float(x) for x in vector]

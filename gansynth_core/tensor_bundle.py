@@ -11,18 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gansynth_core.errors import ModelError
 
 MAGIC = 0xDB4775248B80FB57
 FOOTER = 48
 INDEX_LIMIT = 16 << 20  # bytes; an index of 300 variables has 40 thousand
-_TYPES = {1: np.dtype("<f4"), 9: np.dtype("<i8")}
+_TYPES: dict[int, np.dtype[np.float32 | np.int64]] = {1: np.dtype("<f4"), 9: np.dtype("<i8")}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a tensor lies. code: TensorFlow's number of its type. offset, size: bytes in its shard."""
+    """Where a tensor lies. code: TensorFlow's number for its type. offset, size: bytes in its shard."""
 
     code: int
     shape: tuple[int, ...]
@@ -37,7 +38,7 @@ class TensorBundle:
     """The tensors of one checkpoint.
 
     index: the bytes of the index. read: (file name's ending such as `.data-00000-of-00001`, offset, size) -> bytes,
-    fewer where the file ends. Raises ModelError for an index that is damaged or of a kind this does not read.
+    fewer where the file ends. Raises ModelError for an index that is damaged or of a kind that this cannot read.
     """
 
     def __init__(self, index: bytes, read: Callable[[str, int, int], bytes]) -> None:
@@ -47,27 +48,27 @@ class TensorBundle:
             header = _fields(values.pop(b""))
             self.shards = _number(header, 1)
             if _number(header, 2):
-                raise ModelError("The checkpoint's numbers are big-endian, which this does not read.")
+                raise ModelError("The checkpoint's numbers are big-endian, which this version cannot read.")
             self.entries = {key.decode("utf-8"): _entry(value) for key, value in values.items()}
         except (IndexError, KeyError, ValueError, TypeError, struct.error) as cause:
             raise ModelError("The checkpoint's index is damaged.") from cause
 
-    def tensor(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    def tensor(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32 | np.int64]:
         """The tensor `name`, which must have this shape, as float32 or int64. Raises ModelError if it has another, or
         its data are missing, cut short or damaged."""
         if name not in self.entries:
             raise ModelError(f"The checkpoint lacks the variable '{name}'.")
         entry = self.entries[name]
         if entry.shape != shape:
-            raise ModelError(f"The variable '{name}' has the shape {list(entry.shape)} in place of {list(shape)}.")
+            raise ModelError(f"The variable '{name}' has the shape {list(entry.shape)}, not {list(shape)}.")
         kind = _TYPES.get(entry.code)
         if kind is None or entry.sliced or entry.size != math.prod(shape) * kind.itemsize:
-            raise ModelError(f"The variable '{name}' is kept in a way that this does not read.")
+            raise ModelError(f"The variable '{name}' is stored in a way that this version cannot read.")
         data = self._read(f".data-{entry.shard:05d}-of-{self.shards:05d}", entry.offset, entry.size)
         if len(data) != entry.size:
             raise ModelError(f"The checkpoint's data end before the variable '{name}' does: a file was cut short.")
         if masked_crc(data) != entry.checksum:
-            raise ModelError(f"The data of the variable '{name}' are damaged (their checksum differs).")
+            raise ModelError(f"The data of the variable '{name}' are damaged (the checksum differs).")
         return np.frombuffer(data, kind).reshape(shape)
 
 
@@ -163,9 +164,10 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             raise ValueError("a number without an end")
 
 
-def _fields(message: bytes) -> dict[int, list]:
+def _fields(message: bytes) -> dict[int, list[int | bytes]]:
     """Values of a message by field number: numbers, or bytes for what has a length."""
-    fields: dict[int, list] = {}
+    fields: dict[int, list[int | bytes]] = {}
+    value: int | bytes
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
@@ -183,7 +185,7 @@ def _fields(message: bytes) -> dict[int, list]:
     return fields
 
 
-def _number(fields: dict[int, list], number: int) -> int:
+def _number(fields: dict[int, list[int | bytes]], number: int) -> int:
     """The field as a number; what a message leaves out is 0."""
     value = fields.get(number, [0])[-1]
     if not isinstance(value, int):
@@ -191,12 +193,18 @@ def _number(fields: dict[int, list], number: int) -> int:
     return value
 
 
+def _bytes(value: int | bytes) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError("a message was expected")
+    return value
+
+
 def _entry(message: bytes) -> Entry:
     fields = _fields(message)
-    dimensions = _fields(fields[2][-1]).get(2, []) if 2 in fields else []
+    dimensions = _fields(_bytes(fields[2][-1])).get(2, []) if 2 in fields else []
     return Entry(
         code=_number(fields, 1),
-        shape=tuple(_number(_fields(dimension), 1) for dimension in dimensions),
+        shape=tuple(_number(_fields(_bytes(dimension)), 1) for dimension in dimensions),
         shard=_number(fields, 3),
         offset=_number(fields, 4),
         size=_number(fields, 5),
@@ -211,7 +219,7 @@ _LANES = 1024
 
 
 @functools.cache
-def _crc_table() -> np.ndarray:
+def _crc_table() -> NDArray[np.uint32]:
     """CRC-32C (Castagnoli) of each byte, uint32 [256]."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
@@ -220,7 +228,7 @@ def _crc_table() -> np.ndarray:
 
 
 def crc32c(data: bytes) -> int:
-    """CRC-32C of `data`. Long data are cut into equal pieces that are reckoned side by side and then joined."""
+    """CRC-32C of `data`. Long data are cut into equal pieces that are computed side by side and then joined."""
     length = len(data) // _LANES
     pieces = np.frombuffer(data, np.uint8, length * _LANES).reshape(_LANES, length)
     table = _crc_table()

@@ -18,6 +18,8 @@ class SineGenerator:
     z[0] sets the level (0: -12 dBFS, each unit 3 dB).
     """
 
+    spec = SPEC
+
     def __call__(self, z, pitch, instruments):
         seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
         hz = pitch_hz(pitch)
@@ -26,6 +28,9 @@ class SineGenerator:
         for number, weight in enumerate(instruments.T):
             wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (2 + number % 7) * hz[:, None] * seconds)
         return SPEC.encode(level * wave)
+
+    def stft(self, z, pitch, instruments):
+        return self.spec.from_specgram(self(z, pitch, instruments))
 
     def embed(self, z, pitch, instruments):
         return torch.cat([z[:, :8], 4 * instruments], dim=1)

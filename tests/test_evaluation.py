@@ -296,15 +296,15 @@ def test_what_was_measured_of_sines_is_what_they_are(data, judge, tmp_path):
 class HalfTheRate(SineGenerator):
     """The same sines at 12 kHz."""
 
-    SPEC = SpecgramSpec(12000, SPEC.samples // 2, 1536, 384, 1152, 1152, -6.2, 6.6)
+    spec = SpecgramSpec(12000, SPEC.samples // 2, 1536, 384, 1152, 1152, -6.2, 6.6)
 
     def __call__(self, z, pitch, instruments):
-        return self.SPEC.encode(SPEC.decode(super().__call__(z, pitch, instruments))[:, ::2])
+        return self.spec.encode(SPEC.decode(super().__call__(z, pitch, instruments))[:, ::2])
 
 
 def test_a_model_of_a_lower_rate_is_measured_at_that_of_the_set(data, judge, tmp_path):
     found = {}
-    for name, spec, generator in [("whole", SPEC, SineGenerator()), ("half", HalfTheRate.SPEC, HalfTheRate())]:
+    for name, spec, generator in [("whole", SPEC, SineGenerator()), ("half", HalfTheRate.spec, HalfTheRate())]:
         synth = Synth(dataclasses.replace(sine_card(), specgram=spec), generator, device="cpu")
         evaluate(synth, data, tmp_path / name, judge=judge, notes=7)
         found[name] = json.loads((tmp_path / name / "report.json").read_text())

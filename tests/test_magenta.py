@@ -318,7 +318,7 @@ def refused(source: Path, tmp_path: Path, words: str) -> None:
     ("changes", "words"),
     [
         ({"data_type": "linear"}, 'data_type = "linear"'),
-        ({"sample_rate": 8000}, "sample_rate = 8000, and only 16000"),
+        ({"sample_rate": 8000}, "sample_rate = 8000. Only 16000"),
         ({"num_resolutions": 5}, "num_resolutions"),
         ({"to_rgb_activation": "linear"}, "to_rgb_activation"),
         ({"latent_vector_size": 128}, "shape"),
@@ -409,7 +409,7 @@ def packed(path: Path, files: dict[str, bytes]) -> Path:
 
 @pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:\\evil"])
 def test_a_zip_with_paths_that_climb_out_is_refused(tmp_path, name):
-    refused(packed(tmp_path / "a.zip", {"experiment.json": b"{}", name: b"x"}), tmp_path, "leads out of it")
+    refused(packed(tmp_path / "a.zip", {"experiment.json": b"{}", name: b"x"}), tmp_path, "leads outside it")
 
 
 def test_a_zip_bomb_is_refused_unopened(tmp_path, monkeypatch):

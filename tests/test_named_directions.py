@@ -23,7 +23,7 @@ BRIGHTNESS, ATTACK, NOISE, DECAY = 3, 5, 7, 9  # what each of these numbers chan
 CARD = dataclasses.replace(sine_card(instruments=()), latent_size=LATENT, directions=(), pitch_low=55, pitch_high=67)
 
 
-class Voice:
+class Voice(SineGenerator):
     """Twelve partials and some noise. Nothing changes the balance of odd and even partials but brightness, a little."""
 
     def __call__(self, z, pitch, instruments):
@@ -41,9 +41,6 @@ class Voice:
 
     def embed(self, z, pitch, instruments):
         return z[:, [BRIGHTNESS, ATTACK, NOISE, DECAY]] * torch.tensor([4.0, 3.0, 2.0, 1.0])
-
-    def to(self, device):
-        return self
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from sine_voice import SPEC, sine_card, sine_synth
+from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 
 from gansynth_core import DESCRIPTORS, InputError, ModelError, Synth, Timbre, generate, load_card, parse_timbre, sample
 from gansynth_core.__main__ import main
@@ -20,7 +20,7 @@ from gansynth_core.pitches import pitch_hz
 from webapp.sound_document import describe, parse_sound, timbre_of
 
 
-class Zoo:
+class Zoo(SineGenerator):
     """z[0] chooses among a pluck, an organ, a slow swell and noise; z[1] how steeply its partials fall."""
 
     def __call__(self, z, pitch, instruments):
@@ -39,9 +39,6 @@ class Zoo:
                 wave = torch.randn(SPEC.samples, generator=torch.Generator().manual_seed(1))
             waves.append(0.3 * wave / wave.abs().max())
         return SPEC.encode(torch.stack(waves))
-
-    def to(self, device):
-        return self
 
 
 CARD = sine_card("zoo", ())
@@ -146,7 +143,7 @@ def test_named_sounds_are_refused_in_words(named):
     for weights in ({"bright_pluck_12": -1}, {"bright_pluck_12": 0.0}, ["bright_pluck_12"], {"bright_pluck_12": "x"}):
         with pytest.raises(InputError):
             sample(named, 1, 0, weights)
-    with pytest.raises(InputError, match="with a seed, not with z"):
+    with pytest.raises(InputError, match="give a seed in place of z"):
         Timbre.of(named, [0.0] * 512, "bright_pluck_12")
     with pytest.raises(InputError, match="3 instruments to choose from"):
         find_named_sounds(sine_synth())

@@ -490,7 +490,7 @@ def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch
         (["no.json"], "Cannot read the plan"),
         (["no.json", "--seed", "3"], "--seed belongs in the plan"),
         (["--instrument", "violin", "--range", "36"], "LOW-HIGH"),
-        (["--instrument", "violin", "--range", "36-H2"], "is no pitch"),
+        (["--instrument", "violin", "--range", "36-H2"], "is not a pitch"),
         (["--instrument", "violin", "--key", "60.5"], "whole MIDI numbers"),
         (["--instrument", "violin", "--key", "60", "--every", "2"], "leave out --range and --every"),
         (["--instrument", "violin", "--rate", "11025"], "sample_rate must be one of"),

@@ -71,23 +71,23 @@ def test_gain_is_in_db_and_never_clips():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Envelope(attack_seconds=2.5), "The attack of an envelope is a number from 0 to 2, not 2.5."),
-        (lambda: Envelope(sustain=math.nan), "The sustain of an envelope is a number from 0 to 1, not nan."),
+        (lambda: Envelope(attack_seconds=2.5), "The attack of an envelope must be a number from 0 to 2, not 2.5."),
+        (lambda: Envelope(sustain=math.nan), "The sustain of an envelope must be a number from 0 to 1, not nan."),
         (
             lambda: Envelope(release_seconds="long"),
-            "The release of an envelope is a number from 0.01 to 3, not 'long'.",
+            "The release of an envelope must be a number from 0.01 to 3, not 'long'.",
         ),
-        (lambda: ones().shaped(Envelope(), gain_db=40), "A gain in dB is a number from -24 to 12, not 40."),
+        (lambda: ones().shaped(Envelope(), gain_db=40), "A gain in dB must be a number from -24 to 12, not 40."),
         (
             lambda: ones().shaped(Envelope(), 5),
-            "A duration of 5 s is not possible: choose more than 0 and at most 4 s.",
+            "A duration of 5 s is not possible. Choose more than 0 and at most 4 s.",
         ),
         (
             lambda: Patch(sample(CARD)[0], gain_db=True),
-            "The gain of a patch in dB is a number from -24 to 12, not True.",
+            "The gain of a patch in dB must be a number from -24 to 12, not True.",
         ),
-        (lambda: Patch("violin"), "A patch is made of a timbre and an envelope."),
-        (lambda: Patch(sample(CARD)[0], tags=("x" * 41,)), "A tag is text of up to 40 letters."),
+        (lambda: Patch("violin"), "A patch needs a timbre and an envelope."),
+        (lambda: Patch(sample(CARD)[0], tags=("x" * 41,)), "A tag is text of up to 40 characters."),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(make, sentence):
@@ -121,7 +121,7 @@ def saved(**changes) -> str:
         (saved(envelope={"attack": 1}), "An envelope has no 'attack'"),
         (saved(envelope=[0, 0, 1, 1]), "An envelope is an object with attack_seconds"),
         (saved(gain_db="loud"), "from -24 to 12, not 'loud'"),
-        (saved(name=7), "is text of up to 120 letters"),
+        (saved(name=7), "is text of up to 120 characters"),
         (saved(tags="pad"), "The tags of a patch are a list"),
     ],
 )

@@ -283,9 +283,9 @@ def test_a_saved_note_is_shaped_by_the_patch_and_rings_out(client):
         ("{", "This patch is not valid JSON."),
         ("[]", "A patch must be an object with attack, decay, sustain, release and gain."),
         ('{"atack": 1}', "A patch must be an object with attack, decay, sustain, release and gain."),
-        ('{"attack": 9}', "The attack of an envelope is a number from 0 to 2, not 9."),
-        ('{"release": NaN}', "The release of an envelope is a number from 0.01 to 3, not nan."),
-        ('{"gain": "loud"}', "A gain in dB is a number from -24 to 12, not 'loud'."),
+        ('{"attack": 9}', "The attack of an envelope must be a number from 0 to 2, not 9."),
+        ('{"release": NaN}', "The release of an envelope must be a number from 0.01 to 3, not nan."),
+        ('{"gain": "loud"}', "A gain in dB must be a number from -24 to 12, not 'loud'."),
     ],
 )
 def test_a_patch_that_makes_no_sense_is_refused(client, patch, sentence):
@@ -552,7 +552,7 @@ def test_a_preset_gives_back_its_sound_to_the_last_bit_and_its_envelope(client):
     [
         ({"format": 99}, "saved by a newer version"),
         ({"timbre": {"format": 1}}, "This is not a saved sound"),
-        ({"gain_db": 90}, "The gain of a patch in dB is a number from -24 to 12, not 90."),
+        ({"gain_db": 90}, "The gain of a patch in dB must be a number from -24 to 12, not 90."),
         ({"timbre": sample(SYNTH.card, 1)[0].to_json() | {"model": "voices"}}, "belongs to the model 'voices'"),
     ],
 )

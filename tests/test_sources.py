@@ -114,7 +114,7 @@ def test_a_table_is_believed_before_names(tmp_path, separator):
         "gone.wav": ("bell", 62, DEFAULT_VELOCITY),
     }
     assert source.left_out == [
-        ("four.wav", "'high' is no pitch: give a MIDI number such as 60, or a note name such as C4."),
+        ("four.wav", "'high' is not a pitch. Give a MIDI number such as 60 or a note name such as C4."),
         ("four.wav", "its velocity '300' is outside 1-127"),
         ("unlisted_C4.wav", "not in notes.csv"),
     ]

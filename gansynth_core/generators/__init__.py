@@ -1,8 +1,17 @@
-"""The networks. A Generator is the one thing in which model families differ."""
+"""The networks: from a latent, a pitch and instrument weights to the spectrum of a note.
 
-from typing import Protocol
+magenta.py           the generator of Magenta's GANSynth, number for number
+studio.py            the generator of the studio voice: frequency as channels, with a harmonic basis
+instrument_prior.py  where each instrument's notes lie in the studio voice's latent space
+encoder.py           the way back: from a sound to its instrument and z
 
-from torch import Tensor, nn
+A Generator is the one thing in which model families differ. FAMILIES names them as cards do.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from torch import Tensor
 
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.magenta import MagentaGenerator
@@ -11,39 +20,40 @@ from gansynth_core.specgram import Representation
 
 
 class Generator(Protocol):
-    """(z, pitch, instruments) -> specgram: a torch module, or anything with these three methods."""
+    """(z, pitch, instruments) -> a note's spectrum: a torch module, or anything with these methods.
+
+    All three methods take z float [batch, latent_size]; pitch float [batch] in MIDI; instruments float
+    [batch, instruments], convex weights (zero columns for a model without instruments).
+    """
 
     def __call__(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
-        """z float [batch, latent_size]; pitch float [batch] in MIDI; instruments float [batch, instruments], convex
-        weights (zero columns for a model without instruments) -> specgram [batch, 2, frames, bins] in [-1, 1]."""
+        """The specgram, float [batch, 2, frames, bins] in [-1, 1]."""
+        ...
+
+    def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """What the specgram decodes to, complex [batch, frames, bins], by the shortest way the network has."""
         ...
 
     def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
-        """What the network makes of its inputs before it grows a note: [batch, numbers], near to each other where the
-        notes will be. Inputs as above."""
+        """What the network makes of its inputs before it grows a note: float [batch, numbers], close together for
+        notes that sound alike to it."""
         ...
 
     def to(self, device: str) -> "Generator": ...
 
 
-def stft_of(generator: Generator, spec: Representation, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
-    """What the generator makes of its inputs as an STFT, complex [batch, frames, bins]: by its own way there (a method
-    `stft`), or from its specgram."""
-    short_way = getattr(generator, "stft", None)
-    inputs = z, pitch, instruments
-    return short_way(*inputs) if short_way else spec.from_specgram(generator(*inputs))
-
+Network = MagentaGenerator | StudioGenerator
 
 #: Family name, as a card writes it -> the module's class: cls(spec, instruments, latent_size, **hyperparameters).
-FAMILIES: dict[str, type[nn.Module]] = {"magenta": MagentaGenerator, "studio": StudioGenerator}
+FAMILIES: dict[str, Callable[..., Network]] = {"magenta": MagentaGenerator, "studio": StudioGenerator}
 
 
 def build_generator(
-    family: str, spec: Representation, instruments: int, latent_size: int, hyperparameters: dict
-) -> nn.Module:
+    family: str, spec: Representation, instruments: int, latent_size: int, hyperparameters: Mapping[str, Any]
+) -> Network:
     """The untrained network of a family. Raises ModelError for an unknown family or hyperparameter."""
     if not isinstance(family, str) or family not in FAMILIES:
-        raise ModelError(f"This version knows no model family '{family}' (it knows {', '.join(FAMILIES)}).")
+        raise ModelError(f"This version has no model family '{family}'. It has {', '.join(FAMILIES)}.")
     try:
         return FAMILIES[family](spec, instruments, latent_size, **hyperparameters)
     except TypeError as cause:

@@ -16,6 +16,8 @@ FRAME_STEP = 2  # every second frame is enough to know a sound by
 class StudioEncoder(nn.Module):
     """Strided convolutions along time over every second frame's spectrum."""
 
+    centre: Tensor
+
     def __init__(self, spec: SpecgramSpec, instruments: int, latent_size: int = 512) -> None:
         super().__init__()
         frames = spec.frames // FRAME_STEP
@@ -32,7 +34,9 @@ class StudioEncoder(nn.Module):
         # Where the instruments' notes lie, set with the generator's own (see training/prior.py).
         self.register_buffer("centre", torch.zeros(instruments, latent_size))
         self.prior = InstrumentPrior(instruments, latent_size)
-        self.register_load_state_dict_pre_hook(lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments))
+        self.register_load_state_dict_pre_hook(  # type: ignore[no-untyped-call]
+            lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments)
+        )
         with torch.no_grad():
             self.posterior.weight.mul_(0.1)
             self.posterior.bias.zero_()

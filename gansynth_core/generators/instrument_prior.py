@@ -21,6 +21,10 @@ class InstrumentPrior(nn.Module):
     a direction of z so means much the same in every instrument. register [instruments, KNOTS, DIRECTIONS].
     """
 
+    directions: Tensor
+    spread: Tensor
+    register: Tensor
+
     def __init__(self, instruments: int, latent_size: int) -> None:
         super().__init__()
         self.register_buffer("directions", torch.zeros(DIRECTIONS, latent_size))
@@ -43,16 +47,19 @@ class InstrumentPrior(nn.Module):
 
     def narrow(self, along: Tensor, instruments: Tensor) -> Tensor:
         """What the spreads of `instruments` make `along` out of, both [batch, DIRECTIONS]."""
-        return torch.linalg.solve(self.spreads(instruments), along)
+        found: Tensor = torch.linalg.solve(self.spreads(instruments), along)
+        return found
 
     def spreads(self, instruments: Tensor) -> Tensor:
         """Weights [batch, instruments] -> [batch, DIRECTIONS, DIRECTIONS], symmetric."""
-        return (instruments.float() @ self.spread.flatten(1)).unflatten(1, self.spread.shape[1:])
+        mixed: Tensor = (instruments.float() @ self.spread.flatten(1)).unflatten(1, self.spread.shape[1:])
+        return mixed
 
     def places(self, instruments: Tensor, pitch: Tensor) -> Tensor:
         """The middle of the instruments' notes at `pitch` along the directions, [batch, DIRECTIONS]."""
         lines = (instruments.float() @ self.register.flatten(1)).unflatten(1, self.register.shape[1:])
-        return (knot_weights(pitch.float())[:, None] @ lines)[:, 0]
+        places: Tensor = knot_weights(pitch.float())[:, None] @ lines
+        return places[:, 0]
 
 
 def knot_weights(pitch: Tensor) -> Tensor:

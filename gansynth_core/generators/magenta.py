@@ -7,6 +7,8 @@ Learned kernels have unit variance; each layer scales its result instead ("equal
 """
 
 import math
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ LEAK = 0.2
 
 
 class MagentaGenerator(nn.Module):
-    """See the module's text. Hyperparameters, by Magenta's names:
+    """See above. Hyperparameters, by Magenta's names:
 
     fmap_base, fmap_max: block i has min(fmap_base / 2^i, fmap_max) channels. num_blocks: blocks trained so far.
     num_resolutions: blocks of the grown network; it doubles that often, less one, from its first picture to the whole
@@ -29,7 +31,7 @@ class MagentaGenerator(nn.Module):
     pitch's label.
 
     In inference (`eval()`, no gradients) it takes a shorter way to the same numbers: only the blocks that are seen are
-    turned into pictures, and each doubling is one convolution with the one after it. What that needs is reckoned at
+    turned into pictures, and each doubling is one convolution with the one after it. What that needs is computed at
     the first call, and again after `train()`, `eval()`, `to()` and `load_state_dict()`.
     """
 
@@ -49,14 +51,15 @@ class MagentaGenerator(nn.Module):
     ) -> None:
         super().__init__()
         if not (1 <= num_blocks <= num_resolutions <= 16 and 0 <= progress <= num_blocks - 1):
-            raise ModelError(f"Progress {progress:g} of {num_blocks} blocks is nothing a model of this family reaches.")
+            raise ModelError(f"A progress of {progress:g} does not fit a network of {num_blocks} blocks.")
         shrink = 1 << (num_resolutions - 1)
         if spec.frames % shrink or spec.bins % shrink:
             raise ModelError(
                 f"{spec.frames} frames of {spec.bins} bins cannot be grown by {num_resolutions} doublings."
             )
-        self.size = (spec.frames, spec.bins)
-        self.grown_size = tuple(side >> (num_resolutions - num_blocks) for side in self.size)
+        self.spec, self.size = spec, (spec.frames, spec.bins)
+        missing = num_resolutions - num_blocks
+        self.grown_size = (spec.frames >> missing, spec.bins >> missing)
         self.progress, self.pitch_low, self.pitches = float(progress), pitch_low, pitches
         widths = [channels(block, fmap_base, fmap_max) for block in range(num_blocks + 1)]
         start = (spec.frames // shrink, spec.bins // shrink)
@@ -64,7 +67,7 @@ class MagentaGenerator(nn.Module):
             [_FirstBlock(latent_size + pitches + instruments, widths[1], start)]
             + [_Block(widths[block - 1], widths[block]) for block in range(2, num_blocks + 1)]
         )
-        self.register_load_state_dict_post_hook(lambda *_: self._forget())
+        self.register_load_state_dict_post_hook(lambda *_: self._forget())  # type: ignore[no-untyped-call]
 
     def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
         """z [batch, latent], pitch [batch] whole MIDI keys, instruments [batch, instruments] convex weights (None where
@@ -82,9 +85,14 @@ class MagentaGenerator(nn.Module):
             return self._grow(x, short_way=True)
         return torch.cat([self._grow(one[None], short_way=True) for one in x])  # one at a time fits into caches
 
+    def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
+        """Inputs as `forward` -> what its specgram decodes to, complex [batch, frames, bins]."""
+        return self.spec.from_specgram(self(z, pitch, instruments))
+
     def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
         """Inputs as `forward` -> the first block's features, [batch, numbers]."""
-        return self.blocks[0](self._input(z, pitch, instruments), False).flatten(1)
+        first: Tensor = self.blocks[0](self._input(z, pitch, instruments), False)
+        return first.flatten(1)
 
     def _input(self, z: Tensor, pitch: Tensor, instruments: Tensor | None) -> Tensor:
         """What the first block sees: [batch, latent + pitches + instruments]."""
@@ -101,7 +109,7 @@ class MagentaGenerator(nn.Module):
                 break
             x = block(x, short_way)
             if amount > 0:
-                specgram = specgram + amount * _repeated(torch.tanh(block.to_rgb(x)), self.grown_size)
+                specgram = specgram + amount * _repeated(torch.tanh(block.get_submodule("to_rgb")(x)), self.grown_size)
         return specgram
 
     def amount(self, block: int) -> float:
@@ -123,13 +131,14 @@ class MagentaGenerator(nn.Module):
             if isinstance(module, ScaledConv):
                 module.ready = None
 
-    def train(self, mode: bool = True) -> "MagentaGenerator":
+    def train(self, mode: bool = True) -> Self:
         self._forget()
         return super().train(mode)
 
-    def _apply(self, *arguments, **options) -> "MagentaGenerator":  # to(), half(), cuda() all come through here
-        self._forget()
-        return super()._apply(*arguments, **options)
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self._forget()  # to(), half() and cuda() all come through here
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
 
 def progress_after(images: int, num_blocks: int, stable: int, fade: int) -> float:

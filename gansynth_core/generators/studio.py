@@ -47,6 +47,10 @@ class StudioGenerator(nn.Module):
     functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_basis),
     texture: sequences of noise that every block hears (0: none), for what wavers at random within a note."""
 
+    band_weights: Tensor
+    noise: Tensor
+    texture: Tensor
+
     def __init__(
         self,
         spec: SpecgramSpec,
@@ -68,19 +72,22 @@ class StudioGenerator(nn.Module):
         self.instrument_mean = nn.Parameter(torch.randn(instruments, latent_size))
         self.instrument_log_spread = nn.Parameter(torch.full((instruments, latent_size), -1.0))
         self.prior = InstrumentPrior(instruments, latent_size)
-        self.register_load_state_dict_pre_hook(lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments))
+        self.register_load_state_dict_pre_hook(  # type: ignore[no-untyped-call]
+            lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments)
+        )
 
         pitch_size = _PITCH_CENTRES + 2 * _PITCH_WAVES + 1
         self.condition = nn.Sequential(
             nn.Linear(latent_size + pitch_size, 512), nn.LeakyReLU(0.2), nn.Linear(512, 512), nn.LeakyReLU(0.2)
         )
         self.start = nn.Linear(512, 2 * channels)
-        self.blocks = nn.ModuleList()
+        blocks: list[_GrowingBlock] = []
         width = channels
         for doubling in range(self.doublings):
             out = features if doubling == self.doublings - 1 else channels
-            self.blocks.append(_GrowingBlock(width, out, frames=4 << doubling, texture=texture))
+            blocks.append(_GrowingBlock(width, out, frames=4 << doubling, texture=texture))
             width = out
+        self.blocks = nn.ModuleList(blocks)
 
         self.envelopes = nn.Linear(features, 2 * bands * functions)
         self.residual = nn.Linear(features, 2 * spec.bins)
@@ -92,9 +99,10 @@ class StudioGenerator(nn.Module):
 
         self.register_buffer("band_weights", _band_weights(spec, bands), persistent=False)
         self.register_buffer("noise", _noise_bank(spec), persistent=False)
-        self.texture_frames = [block.when.shape[-1] for block in self.blocks]
+        self.texture_frames = [block.when.shape[-1] for block in blocks]
         self.register_buffer("texture", _texture_bank(texture, sum(self.texture_frames)), persistent=False)
-        self.to(memory_format=torch.channels_last)  # what CPU convolutions want; saves a reordering at every call
+        # What CPU convolutions want; saves a reordering at every call. (torch's own types lack this way to call `to`.)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # --- timbre -> conditioning ------------------------------------------------------------------------------------
 
@@ -104,12 +112,17 @@ class StudioGenerator(nn.Module):
         w = sum_i a_i mean_i + (sum_i a_i spread_i) * prior(z): instruments mix, and z has unit variance for each.
         """
         z = self.prior.place(z, instruments, pitch)
-        return instruments @ self.instrument_mean + (instruments @ self.instrument_log_spread.exp()) * z
+        w: Tensor = instruments @ self.instrument_mean + (instruments @ self.instrument_log_spread.exp()) * z
+        return w
 
     def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> condition [batch, 512]. Of the latent's many
         numbers it shows those that the network heeds; in w they are lost among the others."""
-        return self.condition(torch.cat([self.place(z, instruments, pitch), pitch_features(pitch)], dim=1))
+        return self._conditioned(self.place(z, instruments, pitch), pitch)
+
+    def _conditioned(self, w: Tensor, pitch: Tensor) -> Tensor:
+        condition: Tensor = self.condition(torch.cat([w, pitch_features(pitch)], dim=1))
+        return condition
 
     # --- conditioning -> spectrum ----------------------------------------------------------------------------------
 
@@ -119,8 +132,8 @@ class StudioGenerator(nn.Module):
         texture [batch, sequences, sum(texture_frames)]: noise for the blocks in turn (None: the pitch's piece of the
         fixed bank, so that a player always gets the same note).
         """
-        condition = self.condition(torch.cat([w, pitch_features(pitch)], dim=1))
-        x = self.start(condition).unflatten(1, (self.channels, 1, 2))
+        condition = self._conditioned(w, pitch)
+        x: Tensor = self.start(condition).unflatten(1, (self.channels, 1, 2))
         x = x.contiguous(memory_format=torch.channels_last)
         texture = self._texture_of(pitch) if texture is None else texture
         for block, noise in zip(self.blocks, texture.split(self.texture_frames, dim=2), strict=True):
@@ -153,7 +166,7 @@ class StudioGenerator(nn.Module):
         harmonic = (place / f0).round().clamp_min(1)
         distance = place - harmonic * f0
         narrow, peak, wide = (_bump(distance / width) for width in (0.8, 1.6, 3.5))
-        functions = [
+        shapes = [
             torch.ones_like(distance),  # the floor between partials
             narrow,
             peak,
@@ -162,9 +175,9 @@ class StudioGenerator(nn.Module):
             torch.cos(2 * math.pi * place / f0),
         ]
         if self.functions == 8:  # a peak moved by a little is the peak and some of its slope: vibrato, stretched tuning
-            functions += [2 * distance / 1.6 * peak, 2 * distance / 3.5 * wide]
-        weights, functions = self.band_weights, torch.stack(functions, dim=1)
-        return (functions.to(weights.dtype)[:, :, None] * weights).flatten(1, 2)
+            shapes += [2 * distance / 1.6 * peak, 2 * distance / 3.5 * wide]
+        weights = self.band_weights
+        return (torch.stack(shapes, dim=1).to(weights.dtype)[:, :, None] * weights).flatten(1, 2)
 
     # --- spectrum -> specgram --------------------------------------------------------------------------------------
 
@@ -323,7 +336,7 @@ def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Gener
     samples = (frames - 1) * hop + spec.n_fft
     wave = torch.randn(batch, samples, generator=random, device=random.device)
     window = torch.hann_window(spec.n_fft, periodic=True, device=random.device)
-    stft = torch.fft.rfft(wave.unfold(1, spec.n_fft, hop) * window)[..., 1:]
+    stft: Tensor = torch.fft.rfft(wave.unfold(1, spec.n_fft, hop) * window)[..., 1:]
     return stft / window.square().sum().sqrt()
 
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 from gansynth_core.cards import Direction, model_folder, save_card
 from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import InputError
+from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.latent import Timbre, nudge, sample
 from gansynth_core.sound import HELD_SHARE
 from gansynth_core.synth import BATCH, Synth
@@ -245,7 +246,7 @@ def components(synth: Synth, named: Sequence[Direction], count: int = COMPONENTS
     """
     card, generator = synth.card, synth.generator
     taken = np.array([direction.vector for direction in named]).reshape(-1, card.latent_size)
-    if hasattr(generator, "prior"):
+    if isinstance(generator, StudioGenerator):
         pitches = card.pitch_low, card.pitch_high
         found = latent_directions(
             generator, card.specgram, len(card.instruments), pitches, count=count, seed=seed, beside=taken
