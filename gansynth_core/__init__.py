@@ -1,4 +1,28 @@
-"""GANSynth in Python: instrument notes from a latent vector, an instrument and a pitch."""
+"""GANSynth in Python: instrument notes from a latent vector, an instrument and a pitch.
+
+A note's way through the package; a module imports only from its own row and the rows above it:
+
+errors, files, shared         errors in words; writing files whole; constants that the page's scripts use too
+instruments, pitches          names of instruments and keys
+riff, sound                   WAV files; Clip, Clips and Envelope
+specgram                      wave <-> STFT <-> specgram
+sustain                       loops, and notes held for longer than a model makes them
+cards                         ModelCard: a model on disk
+generators/                   the networks
+latent, patch                 Timbre (drawn, morphed, nudged) and Patch, a Timbre as one plays it
+descriptors                   brightness, attack and so on, measured on a note
+synth                         Synth: timbres and pitches -> notes; generate() in one call
+glide, named_sounds           a timbre that moves; names for sounds of a model without instruments
+packs/                        sample packs for samplers
+midi/                         MIDI files played with a path of timbres
+atlas                         the map of a model's sounds
+training/                     data, training and evaluation, which only the command line imports
+magenta_import                Magenta's checkpoints -> models (tensor_bundle reads their files)
+bench                         speed and memory on this machine
+__main__                      the command line
+
+What is imported below is the public surface.
+"""
 
 from gansynth_core.atlas import Atlas
 from gansynth_core.cards import Direction, ModelCard, find_models, load_card, model_folder

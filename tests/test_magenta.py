@@ -422,7 +422,7 @@ def test_a_zip_bomb_is_refused_unopened(tmp_path, monkeypatch):
 def test_what_is_no_checkpoint_at_all_is_refused(tmp_path):
     refused(tmp_path / "nowhere", tmp_path, "There is no folder or zip")
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04 but no more")
-    refused(tmp_path / "a.zip", tmp_path, "neither a folder nor a zip")
+    refused(tmp_path / "a.zip", tmp_path, "neither a folder nor a readable zip")
     refused(packed(tmp_path / "b.zip", {"readme": b""}), tmp_path, "no experiment.json")
     two = packed(tmp_path / "c.zip", {"a/experiment.json": b"{}", "b/experiment.json": b"{}"})
     refused(two, tmp_path, "several checkpoints")
