@@ -82,7 +82,7 @@ def test_a_path_over_the_map_has_no_jumps():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((float("nan"), 0.5), "no place"),
+        ((float("nan"), 0.5), "not a place"),
         ((0.5, 0.5, "colour"), "latent or sound"),
         ((0.5, 0.5, "latent", 0), "40 points"),
         ((0.5, 0.5, "latent", 41), "40 points"),
