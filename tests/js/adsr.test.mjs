@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { levelAt, scheduleEnvelope, scheduleRelease } from "../../webapp/static/audio/adsr.js";
 import { shelfFilter, toSteal, velocityGain, velocityShelf, risesSlowly } from "../../webapp/static/audio/engine.js";
-import { PATCH } from "../../webapp/static/document/project.js";
+import { plainPatch } from "../../webapp/static/document/project.js";
+import { shared } from "./shared.mjs";
 
 const near = (value, goal, tolerance = 1e-9) =>
   assert.ok(Math.abs(value - goal) <= tolerance, `${value} is not ${goal}`);
@@ -32,7 +33,7 @@ test("a level rises in a line, decays to the sustain level and is 60 dB down aft
 });
 
 test("a new patch leaves a held note alone", () => {
-  for (const time of [0, 0.001, 1, 4]) assert.equal(levelAt(PATCH, time), 1);
+  for (const time of [0, 0.001, 1, 4]) assert.equal(levelAt(plainPatch({ shared }), time), 1);
 });
 
 test("an envelope is written as one line and one approach", () => {

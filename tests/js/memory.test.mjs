@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { filterItems, itemOf, itemWith, recall, remember, tagsOf } from "../../webapp/static/document/memory.js";
 import { soundText } from "../../webapp/static/document/sound.js";
+import { shared } from "./shared.mjs";
 
 const model = {
+  shared,
   id: "sines",
   latentSize: 8,
   sliderLimit: 3,

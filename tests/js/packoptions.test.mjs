@@ -10,8 +10,9 @@ import {
   recallOptions,
   withChange,
 } from "../../webapp/static/document/packoptions.js";
+import { shared } from "./shared.mjs";
 
-const model = { low: 36, high: 84, rate: 24000 };
+const model = { shared, low: 36, high: 84, rate: 24000 };
 const fresh = newOptions(model);
 
 test("options become the plan that the studio knows", () => {

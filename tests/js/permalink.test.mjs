@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { isLink, readLink, writeLink } from "../../webapp/static/document/permalink.js";
+import { shared } from "./shared.mjs";
 
 const model = {
+  shared,
   id: "sines",
   digest: "0123456789abcdef",
   latentSize: 8,

@@ -6,9 +6,10 @@ import { readLink } from "../../webapp/static/document/permalink.js";
 import { soundText } from "../../webapp/static/document/sound.js";
 import { soundOf } from "../../webapp/static/document/project.js";
 import { restore } from "../../webapp/static/document/restore.js";
+import { shared } from "./shared.mjs";
 
 const saved = (name) => fs.readFileSync(new URL(`../data/saved/${name}`, import.meta.url), "utf8");
-const model = JSON.parse(saved("model.json"));
+const model = { ...JSON.parse(saved("model.json")), shared };
 
 test("a project saved with earlier code opens as it was", () => {
   const text = saved("project.json");

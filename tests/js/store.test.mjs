@@ -6,8 +6,10 @@ import { bendsOf, handSlot, newProject, soundOf, target } from "../../webapp/sta
 import { restore } from "../../webapp/static/document/restore.js";
 import { reduce } from "../../webapp/static/document/store.js";
 import { beginHistory, nameStep, redo, step, undo } from "../../webapp/static/document/undo.js";
+import { shared } from "./shared.mjs";
 
 const model = {
+  shared,
   id: "sines",
   title: "Sines",
   low: 36,

@@ -24,7 +24,18 @@ export interface Model {
   latentSize: number;
   /** How far a single number of z goes either way. */
   rawLimit: number;
+  shared: Shared;
   families: Family[];
+}
+
+/** Constants of gansynth_core/shared.json. */
+export interface Shared {
+  /** Of a note: then its key is let go, and what follows is its release. */
+  held_share: number;
+  patch: Record<keyof Patch, { default: number; low: number; high: number }>;
+  /** Hardware samplers by name: what they are called, and the samples that they load. */
+  devices: Record<string, { title: string; subtype: PackOptions["subtype"]; sample_rate: number }>;
+  limits: Record<string, number>;
 }
 
 export interface Family {

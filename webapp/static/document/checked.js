@@ -2,10 +2,10 @@
 /** @import { Bends, Item, Model, Patch, PathPoint, Sound } from "../types.js" */
 
 import { clamp } from "./numbers.js";
-import { instrumentNames, PATCH, PATCH_RANGES } from "./project.js";
+import { instrumentNames, plainPatch } from "./project.js";
 import { canonical, SEED_LIMIT } from "./sound.js";
 
-const DEEPEST = 6; // sounds within sounds, as the server has it
+const DEEPEST = 6; // sounds within sounds; the server, which counts the outermost too, has the last word
 const MOST_PATH = 1000; // points
 
 /**
@@ -113,11 +113,12 @@ export function isPath(path) {
  * The patch with what `change` holds for it, brought into its range.
  * @param {Patch} patch
  * @param {Partial<Patch>} change
+ * @param {Pick<Model, "shared">} model
  * @returns {Patch}
  */
-export function patched(patch, change) {
+export function patched(patch, change, { shared }) {
   const next = { ...patch };
-  for (const [name, [low, high]] of Object.entries(PATCH_RANGES)) {
+  for (const [name, { low, high }] of Object.entries(shared.patch)) {
     if (Number.isFinite(change[name])) next[name] = clamp(change[name], low, high);
   }
   return next;
@@ -126,9 +127,10 @@ export function patched(patch, change) {
 /**
  * A copy of what is good in a kept sound, or null.
  * @param {any} item
+ * @param {Pick<Model, "shared">} model
  * @returns {Item | null}
  */
-export function checkedItem(item) {
+export function checkedItem(item, model) {
   const sound = checkedSound(item?.sound);
   if (!sound || typeof item.id !== "string" || typeof item.name !== "string") return null;
   const tags = Array.isArray(item.tags)
@@ -138,6 +140,7 @@ export function checkedItem(item) {
         .slice(0, 20)
     : [];
   const note = Number.isInteger(item.note) ? item.note : 60;
-  const patch = item.patch && typeof item.patch === "object" ? { patch: patched(PATCH, item.patch) } : {};
+  const shaped = item.patch && typeof item.patch === "object";
+  const patch = shaped ? { patch: patched(plainPatch(model), item.patch, model) } : {};
   return { id: item.id, name: item.name.slice(0, 120), tags, sound: canonical(sound), note, ...patch };
 }

@@ -96,6 +96,7 @@ export function recall(text, model) {
     return [];
   }
   if (!Array.isArray(stored)) return [];
-  const good = stored.map((item) => checkedItem({ ...item, sound: knownSound(item?.sound, model) })).filter(Boolean);
+  const known = (item) => checkedItem({ ...item, sound: knownSound(item?.sound, model) }, model);
+  const good = stored.map(known).filter(Boolean);
   return good.slice(0, MOST_HEARD);
 }

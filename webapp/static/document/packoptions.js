@@ -3,11 +3,6 @@
 
 import { clamp } from "./numbers.js";
 
-export const DEVICES = {
-  "op-xy": { title: "OP-XY", subtype: "PCM_16", rate: 44100 },
-  tonverk: { title: "Tonverk", subtype: "PCM_24", rate: 48000 },
-};
-
 export const CHOICES = {
   keys: [
     ["one", "One-shots"],
@@ -56,7 +51,6 @@ export const CHOICES = {
     ["reroll", "replaced by others nearby"],
     ["keep", "kept and listed"],
   ],
-  device: [["", "any sampler"], ...Object.entries(DEVICES).map(([name, { title }]) => [name, title])],
 };
 
 export const FORMATS = [
@@ -96,6 +90,18 @@ export function newOptions(model) {
 }
 
 /**
+ * Hardware samplers that a pack can be made for, each with its title.
+ * @param {Pick<Model, "shared">} model
+ * @returns {[string, string][]}
+ */
+export function devicesOf({ shared }) {
+  const titles = Object.entries(shared.devices).map(
+    ([name, { title }]) => /** @type {[string, string]} */ ([name, title]),
+  );
+  return [["", "any sampler"], ...titles];
+}
+
+/**
  * Sample rates to choose from, each with its words.
  * @param {Pick<Model, "rate">} model
  */
@@ -120,12 +126,12 @@ export function ratesOf(model) {
 export function withChange(options, change, model) {
   const next = { ...options };
   for (const [name, value] of Object.entries(change)) {
-    const known = name === "rate" ? ratesOf(model) : CHOICES[name];
+    const known = name === "rate" ? ratesOf(model) : name === "device" ? devicesOf(model) : CHOICES[name];
     if (known ? known.some(([one]) => one === value) : fits(name, value, options, model)) next[name] = value;
   }
   if (next.low > next.high) change.low === undefined ? (next.low = next.high) : (next.high = next.low);
-  const device = DEVICES[next.device];
-  return device ? { ...next, subtype: device.subtype, rate: device.rate } : next;
+  const device = model.shared.devices[next.device];
+  return device ? { ...next, subtype: device.subtype, rate: device.sample_rate } : next;
 }
 
 function fits(name, value, options, model) {

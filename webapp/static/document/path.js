@@ -3,7 +3,7 @@
 
 const TOLERANCE = 0.008; // of the pad's width: how far a simplified path may be from where the hand was
 const MOST_POINTS = 120;
-const MOST_KEYFRAMES = 24;
+export const MOST_KEYFRAMES = 24;
 const KEYFRAME_EVERY = 0.07; // of the pad's width: nearer sounds are hardly told apart
 const STANDING = 0.05; // a path that stands still for all its time is worth this much of the pad's width
 

@@ -7,12 +7,22 @@ import { PHRASES } from "./phrases.js";
 export const FORMAT = 2;
 /** The ends of the line; with c and d the corners of the pad. @type {SlotName[]} */
 export const SLOTS = ["a", "b", "c", "d"];
-export const HELD = 0.75; // of a model's note, as in gansynth_core/descriptors.py: what follows is its release
 
-/** @type {Patch} */
-export const PATCH = { attack: 0, decay: 0, sustain: 1, release: 0.4, gain: 0 };
-/** @type {Record<keyof Patch, [number, number]>} */
-export const PATCH_RANGES = { attack: [0, 2], decay: [0, 3], sustain: [0, 1], release: [0.01, 3], gain: [-24, 12] };
+/**
+ * The patch that plays a note as the model made it.
+ * @param {Pick<Model, "shared">} model
+ * @returns {Patch}
+ */
+export function plainPatch({ shared: { patch } }) {
+  const plain = (/** @type {keyof Patch} */ name) => patch[name].default;
+  return {
+    attack: plain("attack"),
+    decay: plain("decay"),
+    sustain: plain("sustain"),
+    release: plain("release"),
+    gain: plain("gain"),
+  };
+}
 
 /** @param {Model} model */
 export function instrumentNames(model) {
@@ -48,9 +58,9 @@ export function newProject(model) {
     morph: { mode: "line", t: 0, x: 0, y: 0 },
     mix: { sliders: {}, raw: {} },
     path: [],
-    pathSeconds: HELD * model.seconds,
+    pathSeconds: model.shared.held_share * model.seconds,
     locks: [],
-    patch: { ...PATCH },
+    patch: plainPatch(model),
     phrase: { name: PHRASES[0].name, tempo: 110, loop: true },
     favourites: [],
     basket: [],

@@ -4,7 +4,7 @@
 import { checkedItem, checkedSound, isPath, patched } from "./checked.js";
 import { clamp } from "./numbers.js";
 import { PHRASES, TEMPO } from "./phrases.js";
-import { bendsOf, handSlot, instrumentNames, instrumentSound, PATCH, SLOTS, target } from "./project.js";
+import { bendsOf, handSlot, instrumentNames, instrumentSound, plainPatch, SLOTS, target } from "./project.js";
 import { canonical, leadingInstrument, SEED_LIMIT } from "./sound.js";
 
 const SHORTEST_PATH = 0.2; // seconds
@@ -104,7 +104,7 @@ const CHANGES = {
     const pathSeconds = Number.isFinite(seconds) ? clamp(seconds, SHORTEST_PATH, model.seconds) : project.pathSeconds;
     return changed(project, { path, pathSeconds });
   },
-  patch: (project, { patch }) => changed(project, { patch: patched(project.patch, patch) }),
+  patch: (project, { patch }, model) => changed(project, { patch: patched(project.patch, patch, model) }),
   phrase(project, { name, tempo, loop }) {
     const phrase = { ...project.phrase };
     if (PHRASES.some((known) => known.name === name)) phrase.name = name;
@@ -113,17 +113,17 @@ const CHANGES = {
     return changed(project, { phrase });
   },
   // One or several items into a list. A sound in the basket keeps the envelope that it was played with.
-  keep: (project, { list, item, items = [item] }) =>
+  keep: (project, { list, item, items = [item] }, model) =>
     withList(project, list, (there) => {
       const known = new Set(there.map(({ id }) => id));
-      const good = items.map(checkedItem).filter((one) => one && !known.has(one.id));
-      const added = list === "basket" ? good.map((one) => asPlayed(one, project.patch)) : good;
+      const good = items.map((one) => checkedItem(one, model)).filter((one) => one && !known.has(one.id));
+      const added = list === "basket" ? good.map((one) => asPlayed(one, project.patch, model)) : good;
       return [...there, ...added].slice(0, MOST_KEPT);
     }),
   forget: (project, { list, id }) => withList(project, list, (there) => there.filter((one) => one.id !== id)),
-  rename: (project, { list, id, change }) =>
+  rename: (project, { list, id, change }, model) =>
     withList(project, list, (there) =>
-      there.map((one) => (one.id === id ? (checkedItem({ ...one, ...change }) ?? one) : one)),
+      there.map((one) => (one.id === id ? (checkedItem({ ...one, ...change }, model) ?? one) : one)),
     ),
   // Item `id` to the place `to`.
   move: (project, { list, id, to }) =>
@@ -183,11 +183,12 @@ function withList(project, list, change) {
 /**
  * @param {Item} item
  * @param {Patch} patch  what it was played with, kept where it does anything
+ * @param {Model} model
  * @returns {Item}
  */
-function asPlayed(item, patch) {
+function asPlayed(item, patch, model) {
   const shape = item.patch ?? patch;
-  return JSON.stringify(shape) === JSON.stringify(PATCH) ? item : { ...item, patch: { ...shape } };
+  return JSON.stringify(shape) === JSON.stringify(plainPatch(model)) ? item : { ...item, patch: { ...shape } };
 }
 
 /**

@@ -1,9 +1,9 @@
 // The envelope: drawn, its corners dragged; the same as sliders; gain. What a note does is what saved notes do.
 
 import { h } from "../parts/dom.js";
-import { PATCH } from "../document/project.js";
+import { plainPatch } from "../document/project.js";
 import { createDrawing } from "./envelope/drawing.js";
-import { reading, valueAt, wayOf } from "./envelope/scale.js";
+import { createScale, reading } from "./envelope/scale.js";
 
 const STEPS = 1000; // of a slider's way
 const STEP = 20;
@@ -24,6 +24,8 @@ const SHAPES = [
 ];
 
 export default function build(host, studio) {
+  const plain = plainPatch(studio.model);
+  const scale = createScale(studio.model);
   const move = (change) => studio.drag({ type: "patch", patch: change }, { mute: true });
   function rest() {
     studio.drop();
@@ -40,7 +42,7 @@ export default function build(host, studio) {
   });
   const reset = h(
     "button",
-    { class: "button", "aria-label": "Reset envelope", title: "The note as it was made", onclick: () => set(PATCH) },
+    { class: "button", "aria-label": "Reset envelope", title: "The note as it was made", onclick: () => set(plain) },
     "Reset",
   );
   const drawing = createDrawing({
@@ -49,8 +51,10 @@ export default function build(host, studio) {
     set,
     patch: () => studio.project.patch,
     newest: () => studio.engine.newest(),
+    plain,
+    scale,
   });
-  const rows = ROWS.map((row) => rowOf(row, { move, rest, set }));
+  const rows = ROWS.map((row) => rowOf(row, { move, rest, set, plain: plain[row.name], scale }));
   host.append(
     h("div", { class: "shapes" }, ...shapes.map(({ button }) => button), h("span", { class: "gap" }), reset),
     drawing.element,
@@ -63,13 +67,14 @@ export default function build(host, studio) {
     for (const row of rows) row.draw(patch);
     const same = (other) => Object.entries(other).every(([name, value]) => patch[name] === value);
     for (const { button, patch: shape } of shapes) button.setAttribute("aria-pressed", String(same(shape)));
-    reset.disabled = same(PATCH);
+    reset.disabled = same(plain);
   }
   studio.enter("envelope", { project: draw, keys: drawing.follow });
   draw();
 }
 
-function rowOf({ name, title, hint }, { move, rest, set }) {
+function rowOf({ name, title, hint }, { move, rest, set, plain, scale }) {
+  const { valueAt, wayOf } = scale;
   const id = `envelope-${name}`;
   const rail = h("input", {
     type: "range",
@@ -80,10 +85,10 @@ function rowOf({ name, title, hint }, { move, rest, set }) {
     title: hint,
     oninput: () => move({ [name]: valueAt(name, Number(rail.value) / STEPS) }),
     onchange: rest,
-    ondblclick: () => set({ [name]: PATCH[name] }),
+    ondblclick: () => set({ [name]: plain }),
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-      if (event.key === "Backspace" || event.key === "Delete") set({ [name]: PATCH[name] });
+      if (event.key === "Backspace" || event.key === "Delete") set({ [name]: plain });
       else if (by)
         set({
           [name]: valueAt(
@@ -102,7 +107,7 @@ function rowOf({ name, title, hint }, { move, rest, set }) {
     rail.style.setProperty("--fill", `${way * 100}%`);
     number.textContent = reading(name, patch[name]);
     rail.setAttribute("aria-valuetext", number.textContent);
-    number.classList.toggle("moved", patch[name] !== PATCH[name]);
+    number.classList.toggle("moved", patch[name] !== plain);
   }
   return { element: h("div", { class: "row" }, h("label", { for: id }, title), rail, number), draw };
 }

@@ -14,7 +14,6 @@ import { inOrder, MOST_STOPS, recallStops, spread, timeText, withStop } from "..
 import { pathOf } from "../document/path.js";
 import { show } from "../parts/tabs.js";
 
-const LARGEST = 2_000_000; // bytes of a file; the server's limit too
 const MISSING = 70; // degrees of hue: what a path without any stop is coloured in
 
 // What stays while Gradio mounts the room anew: the file, the job, and what came of it.
@@ -129,8 +128,9 @@ export default function build(host, studio, { signal }) {
     picker.value = "";
     if (!chosenFile) return;
     complain(null);
-    if (chosenFile.size > LARGEST)
-      return complain(`${chosenFile.name} is larger than ${LARGEST / 1e6} MB, which is the most.`);
+    const largest = model.shared.limits.midi_bytes;
+    if (chosenFile.size > largest)
+      return complain(`${chosenFile.name} is larger than ${largest / 1e6} MB. Choose a smaller file.`);
     host.dataset.reading = "true";
     try {
       const midi = base64(new Uint8Array(await chosenFile.arrayBuffer()));

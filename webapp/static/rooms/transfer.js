@@ -9,7 +9,6 @@ import { reduce } from "../document/store.js";
 import { nameOnBench } from "../parts/keeping.js";
 
 const LARGEST_PROJECT = 40e6; // bytes: favourites and basket full of sounds of the longest kind
-const LARGEST_WAV = 25e6;
 const LONG_SOUND = 4000; // characters of a sound in a link; what is longer goes as its numbers
 
 let following = null;
@@ -131,7 +130,9 @@ async function openProject(studio, file) {
 
 // A WAV that the studio wrote carries the sound it was made of.
 async function openWav(studio, file) {
-  if (file.size > LARGEST_WAV) return toast(`“${file.name}” is too large: notes of the studio are below 25 MB.`);
+  const largest = studio.model.shared.limits.wav_bytes;
+  if (file.size > largest)
+    return toast(`“${file.name}” is too large: notes of the studio are below ${largest / 1e6} MB.`);
   try {
     const answer = await studio.sendFile("sound", file, "audio/wav");
     studio.dispatch({ type: "put", slot: "a", sound: await answer.json(), name: file.name.replace(/\.wav$/i, "") });

@@ -1,9 +1,7 @@
 // The envelope as a line whose corners one drags.
 
 import { levelAt } from "../../audio/adsr.js";
-import { PATCH } from "../../document/project.js";
 import { h } from "../../parts/dom.js";
-import { valueAt, wayOf } from "./scale.js";
 
 // The drawing, in its own units (its height follows from the room there is): each part has its share of the width, and a
 // foot so that corners never meet.
@@ -16,7 +14,9 @@ const PARTS = { attack: 92, decay: 92, hold: 52, release: 92 };
 const FOOT = 22;
 
 // The level over time as a line with three corners; the sliders below do the same for those who do not point.
-export function createDrawing({ move, rest, set, patch: patchNow, newest }) {
+// `plain` is the patch that a corner goes back to, `scale` as createScale makes it.
+export function createDrawing({ move, rest, set, patch: patchNow, newest, plain, scale }) {
+  const timeAt = (name, x) => scale.valueAt(name, Math.min(1, Math.max(0, x / PARTS[name])));
   let height = 180;
   const floor = () => height - BOTTOM;
   const heightOf = (level) => floor() - level * (floor() - TOP);
@@ -27,10 +27,10 @@ export function createDrawing({ move, rest, set, patch: patchNow, newest }) {
   const corners = {
     attack: corner("attack", ({ x }) => ({ attack: timeAt("attack", x - LEFT) })),
     decay: corner("decay", ({ x, y }) => ({
-      decay: timeAt("decay", x - places(patchNow()).attack - FOOT),
+      decay: timeAt("decay", x - places(patchNow(), scale).attack - FOOT),
       sustain: levelOf(y),
     })),
-    release: corner("release", ({ x }) => ({ release: timeAt("release", x - places(patchNow()).hold - FOOT) })),
+    release: corner("release", ({ x }) => ({ release: timeAt("release", x - places(patchNow(), scale).hold - FOOT) })),
   };
   const letters = ["A", "D", "S", "R"].map((letter) => shape("text", {}, letter));
   const point = shape("circle", { class: "point", r: 3.5, visibility: "hidden" });
@@ -38,7 +38,7 @@ export function createDrawing({ move, rest, set, patch: patchNow, newest }) {
   const element = h("div", { class: "adsr" }, svg);
 
   function corner(name, changeAt) {
-    const back = name === "decay" ? { decay: PATCH.decay, sustain: PATCH.sustain } : { [name]: PATCH[name] };
+    const back = name === "decay" ? { decay: plain.decay, sustain: plain.sustain } : { [name]: plain[name] };
     return createCorner(name, { moved: (event) => move(changeAt(pointOf(event))), rest, back: () => set(back) });
   }
 
@@ -71,14 +71,14 @@ export function createDrawing({ move, rest, set, patch: patchNow, newest }) {
     const patch = patchNow();
     point.setAttribute(
       "transform",
-      `translate(${placeOf(patch, note)} ${heightOf(levelAt(patch, note.time, note.held))})`,
+      `translate(${placeOf(places(patch, scale), patch, note)} ${heightOf(levelAt(patch, note.time, note.held))})`,
     );
     requestAnimationFrame(step);
   }
 
   function draw(patch) {
     svg.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
-    const at = places(patch);
+    const at = places(patch, scale);
     const samples = [];
     const part = (from, to, seconds, since, held) => {
       for (let step = 0; step <= 24; step++)
@@ -144,16 +144,15 @@ function createCorner(name, { moved, rest, back }) {
 }
 
 // Where the parts of an envelope end, from the left.
-function places(patch) {
+function places(patch, { wayOf }) {
   const attack = LEFT + wayOf("attack", patch.attack) * PARTS.attack;
   const decay = attack + FOOT + wayOf("decay", patch.decay) * PARTS.decay;
   const hold = decay + PARTS.hold;
   return { attack, decay, hold, release: hold + FOOT + wayOf("release", patch.release) * PARTS.release };
 }
 
-// Where a note is that was struck `time` seconds ago and `held` for so long.
-function placeOf(patch, { time, held }) {
-  const at = places(patch);
+// Where, by the `places` of its patch, a note is that was struck `time` seconds ago and `held` for so long.
+function placeOf(at, patch, { time, held }) {
   const between = (from, to, share) => from + (to - from) * Math.min(1, share);
   const { attack, decay, release } = patch;
   if (time > held) return between(at.hold, at.release, (time - held) / release);
@@ -161,8 +160,6 @@ function placeOf(patch, { time, held }) {
   if (time < attack + decay) return between(at.attack, at.decay, (time - attack) / decay);
   return between(at.decay, at.hold, 1 - Math.exp(-(time - attack - decay) / REST_SECONDS));
 }
-
-const timeAt = (name, x) => valueAt(name, Math.min(1, Math.max(0, x / PARTS[name])));
 
 function shape(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

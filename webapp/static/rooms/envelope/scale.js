@@ -1,19 +1,25 @@
 // Values of an envelope along a slider, and as one reads them.
+/** @import { Model } from "../../types.js" */
 
-import { PATCH_RANGES } from "../../document/project.js";
-
-const square = (value) => value * value;
-// How far along its slider a value lies, 0 to 1; times go with the square of the way, so that short ones are told apart.
-export const wayOf = (name, value) =>
-  name === "gain" || name === "sustain" ? share(name, value) : Math.sqrt(share(name, value));
-const share = (name, value) => (value - lowOf(name)) / (PATCH_RANGES[name][1] - lowOf(name));
-const lowOf = (name) => (name === "release" ? 0 : PATCH_RANGES[name][0]);
-// The value at a way along the slider, in the steps that a musician hears.
-export function valueAt(name, way) {
-  const high = PATCH_RANGES[name][1];
-  if (name === "gain") return Math.round((lowOf(name) + way * (high - lowOf(name))) * 10) / 10;
-  if (name === "sustain") return Math.round(way * 100) / 100;
-  return Math.round(square(way) * high * 1000) / 1000;
+/**
+ * Between the values of a patch and their sliders.
+ * @param {Model} model
+ */
+export function createScale({ shared: { patch: ranges } }) {
+  const lowOf = (name) => (name === "release" ? 0 : ranges[name].low);
+  const share = (name, value) => (value - lowOf(name)) / (ranges[name].high - lowOf(name));
+  return {
+    // How far along its slider a value lies, 0 to 1; times go with the square of the way, so that short ones are told apart.
+    wayOf: (name, value) =>
+      name === "gain" || name === "sustain" ? share(name, value) : Math.sqrt(share(name, value)),
+    // The value at a way along the slider, in the steps that a musician hears.
+    valueAt(name, way) {
+      const { low, high } = ranges[name];
+      if (name === "gain") return Math.round((low + way * (high - low)) * 10) / 10;
+      if (name === "sustain") return Math.round(way * 100) / 100;
+      return Math.round(way * way * high * 1000) / 1000;
+    },
+  };
 }
 
 // What a musician reads: "250 ms", "1.20 s", "80 %", "+3.0 dB".

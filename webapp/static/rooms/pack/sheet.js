@@ -1,6 +1,14 @@
 // The options of a pack as fields; the browser keeps them.
 
-import { CHOICES, FORMATS, isInstrument, ratesOf, recallOptions, withChange } from "../../document/packoptions.js";
+import {
+  CHOICES,
+  devicesOf,
+  FORMATS,
+  isInstrument,
+  ratesOf,
+  recallOptions,
+  withChange,
+} from "../../document/packoptions.js";
 import { h, toggle } from "../../parts/dom.js";
 import { readStorage, writeStorage } from "../../parts/storage.js";
 
@@ -50,7 +58,7 @@ export function createSheet(model, onChange) {
   const high = select("high", "To", keyChoices, true);
   const layers = select("layers", "Velocity layers", CHOICES.layers, true);
   const takes = select("takes", "Round robins", CHOICES.takes, true);
-  const device = select("device", "Made for", CHOICES.device);
+  const device = select("device", "Made for", devicesOf(model));
   const subtype = select("subtype", "Samples", CHOICES.subtype);
   const rate = select("rate", "Rate", ratesOf(model), true);
   const measure = select("measure", "Level", CHOICES.measure);

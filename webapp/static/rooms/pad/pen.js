@@ -1,7 +1,6 @@
 // The pen: while it is on, the next movement of the puck is recorded and becomes the path.
 
 import { pathOf } from "../../document/path.js";
-import { HELD } from "../../document/project.js";
 import { h } from "../../parts/dom.js";
 import { icon } from "../../parts/icons.js";
 
@@ -41,7 +40,7 @@ export function createPen(studio, { host, surface, bar }) {
     if (!on || !path) return;
     const took = (recorded.at(-1)[0] - recorded[0][0]) / 1000;
     set(false);
-    studio.drag({ type: "path", path, seconds: Math.min(took, HELD * studio.model.seconds) });
+    studio.drag({ type: "path", path, seconds: Math.min(took, studio.model.shared.held_share * studio.model.seconds) });
     if (studio.project.audition) bar.playPath();
   }
 
