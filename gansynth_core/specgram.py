@@ -7,7 +7,7 @@ advance from frame to frame as a fraction of pi in [-1, 1]. As in GANSynth (Enge
 section 2), frame 0 holds the phase itself, so that a running sum restores every phase.
 
 There are two ways to write a specgram: the studio's own (`SpecgramSpec`), and Magenta's with frequency on a mel scale
-(`MelSpecgramSpec`), which models that come from there need to the letter.
+(`MelSpecgramSpec`), which models from there need to the letter.
 """
 
 import functools
@@ -24,9 +24,9 @@ from gansynth_core.errors import ModelError
 
 
 class Representation:
-    """What both ways have in common; the constants are the subclasses' fields."""
+    """What both kinds have in common; the constants are the subclasses' fields."""
 
-    griffin_lim_steps: ClassVar[int]  # what a Synth takes when it is told nothing else
+    griffin_lim_steps: ClassVar[int]  # the default of a Synth
     sample_rate: int
     samples: int
     n_fft: int
@@ -114,7 +114,7 @@ class Representation:
     def invert(self, stft: Tensor, griffin_lim_steps: int = 0) -> Tensor:
         """complex [batch, frames, bins] -> wave [batch, samples].
 
-        Each Griffin-Lim step (Griffin & Lim 1984) moves the phases nearer to ones that a real wave can have, and keeps
+        Each Griffin-Lim step (Griffin & Lim 1984) moves the phases closer to ones that a real wave can have and keeps
         the magnitudes.
         """
         wave = self.istft(stft)
@@ -194,7 +194,7 @@ class MelSpecgramSpec(Representation):
     """
 
     griffin_lim_steps = 0  # the original does none
-    kind: ClassVar[str] = "mel"  # how a card says which of the two it carries
+    kind: ClassVar[str] = "mel"  # tells the two apart in a card
     sample_rate: int
     samples: int
     n_fft: int
@@ -331,7 +331,7 @@ def representation_from_json(document: dict[str, Any]) -> Representation:
     if kind is None:
         return SpecgramSpec(**document)
     if kind != MelSpecgramSpec.kind:
-        raise ModelError(f"This version knows no specgram of the kind '{kind}'.")
+        raise ModelError(f"This version has no specgrams of the kind '{kind}'.")
     constants = {name: value for name, value in document.items() if name != "kind"}
     return MelSpecgramSpec(**constants | {"normalizer": tuple(tuple(row) for row in constants["normalizer"])})
 

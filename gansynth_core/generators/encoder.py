@@ -10,7 +10,7 @@ from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
 from gansynth_core.generators.studio import pixel_norm
 from gansynth_core.specgram import SpecgramSpec
 
-FRAME_STEP = 2  # every second frame is enough to know a sound by
+FRAME_STEP = 2  # every second frame is enough to recognise a sound
 
 
 class StudioEncoder(nn.Module):
@@ -46,7 +46,7 @@ class StudioEncoder(nn.Module):
         return self.stages(log_magnitude)[-1]
 
     def stages(self, log_magnitude: Tensor) -> list[Tensor]:
-        """What it makes of the same on the way there: features of every heard frame [batch, frames / 2, 256], of half
+        """The same with the stages on the way: features of every frame used [batch, frames / 2, 256], of half
         as many after each convolution [batch, frames, channels], and the summary [batch, 512]. All have unit mean
         square, frame by frame."""
         x = functional.leaky_relu(self.bins_in(log_magnitude) + self.when, 0.2)
@@ -73,7 +73,7 @@ class StudioEncoder(nn.Module):
         return self.prior.locate(mean - instruments @ self.centre, instruments, pitch), log_spread
 
     def draw(self, mean: Tensor, log_spread: Tensor, instruments: Tensor, normal: Tensor) -> Tensor:
-        """z [batch, latent] of the posterior that `locate` found; normal: standard normal numbers of that shape."""
+        """z [batch, latent] drawn from the posterior that `locate` found. normal: standard normal, of that shape."""
         away = log_spread.exp() * normal
         with torch.autocast(mean.device.type, enabled=False):
             along = away.float() @ self.prior.directions.T

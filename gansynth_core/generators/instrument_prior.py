@@ -1,7 +1,7 @@
-"""Where the notes of each instrument lie in the latent space, so that a normal z becomes one of them.
+"""Where the notes of each instrument lie in the latent space, so that a normally distributed z becomes one of them.
 
 A player draws z from N(0, 1). Notes of a real instrument lie around a place of their own, which moves with the pitch
-(an instrument is another one in its low register), and spread more in some directions than in others, in every
+(an instrument sounds different in its low register), and spread more in some directions than in others, in every
 instrument differently. Along a few directions of the latent space the prior knows place and spread; z is moved and
 turned there.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 DIRECTIONS = 32  # those along which notes of one instrument differ most
-KNOTS = 6  # of each instrument's line of places over pitch, an octave apart:
+KNOTS = 6  # of each instrument's line of places over pitch, an octave apart
 LOWEST_KNOT, KNOT_STEP = 24.0, 12.0  # MIDI
 
 
@@ -18,7 +18,7 @@ class InstrumentPrior(nn.Module):
     """Set once training is done (see training/prior.py); before that it leaves z as it is.
 
     directions [DIRECTIONS, latent], orthonormal rows or zero. spread [instruments, DIRECTIONS, DIRECTIONS], symmetric:
-    a direction of z so means much the same in every instrument. register [instruments, KNOTS, DIRECTIONS].
+    so a direction of z means much the same in every instrument. register [instruments, KNOTS, DIRECTIONS].
     """
 
     directions: Tensor
@@ -46,7 +46,7 @@ class InstrumentPrior(nn.Module):
             return point + (back - along) @ self.directions
 
     def narrow(self, along: Tensor, instruments: Tensor) -> Tensor:
-        """What the spreads of `instruments` make `along` out of, both [batch, DIRECTIONS]."""
+        """Undo the spreads of `instruments` in `along`, [batch, DIRECTIONS]."""
         found: Tensor = torch.linalg.solve(self.spreads(instruments), along)
         return found
 
@@ -69,7 +69,7 @@ def knot_weights(pitch: Tensor) -> Tensor:
 
 
 def upgrade(weights: dict[str, Tensor], prefix: str, instruments: int) -> None:
-    """Weights from before instruments had spreads of their own, as this module has them, in place."""
+    """Convert, in place, weights from before instruments had spreads of their own."""
     if (directions := weights.pop(f"{prefix}stretched", None)) is None:
         return
     factors = weights.pop(f"{prefix}stretch")

@@ -24,14 +24,14 @@ class MagentaGenerator(nn.Module):
     """See above. Hyperparameters, by Magenta's names:
 
     fmap_base, fmap_max: block i has min(fmap_base / 2^i, fmap_max) channels. num_blocks: blocks trained so far.
-    num_resolutions: blocks of the grown network; it doubles that often, less one, from its first picture to the whole
-    specgram. progress: 0 .. num_blocks - 1. pitch_low, pitches: the keys of its one-hot labels, MIDI.
+    num_resolutions: blocks of the fully grown network, which doubles its first picture num_resolutions - 1 times to
+    reach the whole specgram. progress: 0 .. num_blocks - 1. pitch_low, pitches: the keys of its one-hot labels, MIDI.
 
-    The original is told a pitch and nothing else. With `instruments` a network is told their weights too, behind the
-    pitch's label.
+    The original is given a pitch and nothing else. With `instruments` the network is also given their weights, after
+    the pitch's label.
 
-    In inference (`eval()`, no gradients) it takes a shorter way to the same numbers: only the blocks that are seen are
-    turned into pictures, and each doubling is one convolution with the one after it. What that needs is computed at
+    In inference (`eval()`, no gradients) it takes a shorter way to the same numbers: only the visible blocks are turned
+    into pictures, and each doubling is merged with the convolution after it. What that needs is computed at
     the first call, and again after `train()`, `eval()`, `to()` and `load_state_dict()`.
     """
 
@@ -76,14 +76,16 @@ class MagentaGenerator(nn.Module):
         return _repeated(self.picture(z, pitch, instruments), self.size)
 
     def picture(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
-        """The specgram in the size that the network has grown to so far, `grown_size`; repeating each of its places
+        """The specgram in the size that the network has grown to so far, `grown_size`; repeating each of its pixels
         makes the whole. Raises InputError as `forward`."""
         x = self._input(z, pitch, instruments)
         if self.training or torch.is_grad_enabled():
             return self._grow(x, short_way=False)
         if x.device.type != "cpu":
             return self._grow(x, short_way=True)
-        return torch.cat([self._grow(one[None], short_way=True) for one in x])  # one at a time fits into caches
+        return torch.cat(
+            [self._grow(one[None], short_way=True) for one in x]
+        )  # one at a time fits into the CPU's caches
 
     def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
         """Inputs as `forward` -> what its specgram decodes to, complex [batch, frames, bins]."""
@@ -113,7 +115,7 @@ class MagentaGenerator(nn.Module):
         return specgram
 
     def amount(self, block: int) -> float:
-        """How much of block 1 .. num_blocks is seen at this progress, 0 to 1 (networks._generator_alpha)."""
+        """How visible block 1 .. num_blocks is at this progress, 0 to 1 (networks._generator_alpha)."""
         return max(0.0, min(self.progress - (block - 2), block - self.progress))
 
     def one_hot(self, pitch: Tensor) -> Tensor:
@@ -121,9 +123,9 @@ class MagentaGenerator(nn.Module):
         label = pitch.round().long() - self.pitch_low
         if not bool((pitch == pitch.round()).all()):
             between = float(pitch[pitch != pitch.round()][0])
-            raise InputError(f"Pitch {between:g} lies between two keys, and this model knows whole keys only.")
+            raise InputError(f"Pitch {between:g} lies between two keys, and this model knows only whole keys.")
         if not bool(((label >= 0) & (label < self.pitches)).all()):
-            raise InputError(f"This model knows the keys {self.pitch_low}-{self.pitch_low + self.pitches - 1} only.")
+            raise InputError(f"This model knows only the keys {self.pitch_low}-{self.pitch_low + self.pitches - 1}.")
         return functional.one_hot(label, self.pitches)
 
     def _forget(self) -> None:

@@ -1,13 +1,14 @@
 """The studio generator: frequency as channels, growing along time, with a harmonic basis.
 
 A note is grown from 2 to 128 frames by doublings along time, each with two width-3 convolutions modulated by
-(timbre, pitch). Every frame then emits smooth envelopes over frequency bands; multiplied with fixed functions of the
-distance to the nearest harmonic of the pitch they make the spectrum. The network so need not learn one comb of
-partials per key, and pitch is continuous: the basis is a formula in f0. A dense residual carries what is not harmonic.
+(timbre, pitch). Every frame then emits smooth envelopes over frequency bands, which are multiplied by fixed functions
+of the distance to the nearest harmonic of the pitch to make the spectrum. So the network need not learn a comb of
+partials for every key, and pitch is continuous: the basis is a formula in f0. A dense residual carries what is not
+harmonic.
 
-The network says two things of every bin: its log-magnitude, and how tonal it is. Phases follow from these: a tonal bin
-turns at the frequency that its neighbours' magnitudes point to, and the others take their phase and their grain
-from a piece of real noise. Partials of any tuning so stay whole, which a predicted phase cannot promise: a tenth
+The network says two things about every bin: its log-magnitude and how tonal it is. Phases follow from these: a tonal
+bin turns at the frequency that its neighbours' magnitudes point to, and the others take their phase and their grain
+from a piece of real noise. So partials of any tuning stay whole, which a predicted phase cannot promise: a tenth
 partial five cents off is a radian off after one frame.
 """
 
@@ -26,26 +27,26 @@ from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency, modulu
 # Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
 # window overlapping by 3/4), a steady partial 1. Up to the first number a bin is noise, from the second on it is tone.
 NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
-ASTRAY = 0.5  # bins: partials that are less far from a harmonic belong on it
+ASTRAY = 0.5  # bins: partials nearer than this to a harmonic belong on it
 # The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
 MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
-NOISE_SEED = 1902  # one fixed bank of noise: a morph then bends the sound and leaves the grain of its noise in place
+NOISE_SEED = 1902  # one fixed bank of noise, so that a morph bends the sound but not the grain of its noise
 TEXTURE_KEYS = 128  # MIDI pitches that have a piece of the texture's noise of their own
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What the network says of a note before any noise is drawn, [batch, frames, bins] each: normalised log-magnitude,
-    and tonality (about 0.4 for noise, 1 for a steady partial)."""
+    """What the network says about a note before any noise is drawn, [batch, frames, bins] each: normalised
+    log-magnitude, and tonality (about 0.4 for noise, 1 for a steady partial)."""
 
     log_magnitude: Tensor
     tonality: Tensor
 
 
 class StudioGenerator(nn.Module):
-    """See the module's text. Hyperparameters: channels of the growing trunk, features per frame, envelope bands,
+    """See above. Hyperparameters: channels of the growing trunk, features per frame, envelope bands,
     functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_basis),
-    texture: sequences of noise that every block hears (0: none), for what wavers at random within a note."""
+    texture: sequences of noise fed to every block (0: none), for random fluctuation within a note."""
 
     band_weights: Tensor
     noise: Tensor
@@ -116,8 +117,8 @@ class StudioGenerator(nn.Module):
         return w
 
     def embed(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
-        """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> condition [batch, 512]. Of the latent's many
-        numbers it shows those that the network heeds; in w they are lost among the others."""
+        """z [batch, latent], pitch [batch] MIDI, instruments [batch, n] -> condition [batch, 512]. Of the
+        latent's many numbers it shows those that matter to the network; in w they are lost among the others."""
         return self._conditioned(self.place(z, instruments, pitch), pitch)
 
     def _conditioned(self, w: Tensor, pitch: Tensor) -> Tensor:
@@ -142,7 +143,7 @@ class StudioGenerator(nn.Module):
 
     def _texture_of(self, pitch: Tensor) -> Tensor:
         """The bank's noise for `pitch` [batch]: a piece of its own for every key, and between two keys both, so that
-        a bend goes over from one to the other at constant power."""
+        a bend crossfades them at constant power."""
         key = pitch.floor().clamp(0, TEXTURE_KEYS - 1)
         turn = (pitch - key).clamp(0, 1)[:, None, None] * (math.pi / 2)
         return turn.cos() * self.texture[key.long()] + turn.sin() * self.texture[key.long() + 1]
@@ -202,7 +203,7 @@ class StudioGenerator(nn.Module):
         return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
 
     def _noise_of(self, pitch: Tensor) -> Tensor:
-        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]: of every key another piece."""
+        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]: another piece for every key."""
         shift = (pitch.round().long() * 7) % self.spec.frames
         return self.noise[shift[:, None] + torch.arange(self.spec.frames, device=shift.device)]
 
@@ -216,7 +217,7 @@ class StudioGenerator(nn.Module):
             phase = self._running_phase(log_magnitude, pitch)
             turning = torch.complex(phase.cos(), phase.sin())  # on a CPU four times as fast as torch.polar
         rest = 1 - tonal**2
-        rest = torch.where(rest > 0, rest.clamp_min(1e-12).sqrt(), rest)  # the root's slope at 0 is no number
+        rest = torch.where(rest > 0, rest.clamp_min(1e-12).sqrt(), rest)  # the root's slope at 0 is infinite
         mixed = tonal * turning + rest * math.exp(MEDIAN_TO_RMS) * noise
         return log_magnitude + mixed.abs().clamp_min(1e-4).log(), mixed
 
@@ -330,8 +331,8 @@ def _noise_bank(spec: SpecgramSpec) -> Tensor:
 
 
 def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Generator, stride: int = 1) -> Tensor:
-    """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin. stride: of
-    a longer piece of noise every so many frames only."""
+    """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin. stride:
+    take every so many frames of a longer piece of noise."""
     hop = spec.hop * stride
     samples = (frames - 1) * hop + spec.n_fft
     wave = torch.randn(batch, samples, generator=random, device=random.device)
