@@ -13,6 +13,7 @@ import soundfile
 from gradio import Error
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from patience import HANG_SECONDS
 from sine_voice import sine_synth
 
 from gansynth_core import Clip
@@ -37,7 +38,7 @@ def test_javascript():
     node = shutil.which("node")
     assert node, "node is needed to test the page's scripts: apt-get install nodejs"
     scripts = sorted(str(path) for path in (ROOT / "tests" / "js").glob("*.test.mjs"))
-    done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -137,7 +138,7 @@ def test_a_missing_model_is_one_sentence(capsys):
 
 def test_start_does_not_import_what_only_pictures_need():
     code = "import sys, webapp.app, webapp.layout, webapp.routes; assert 'matplotlib' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stderr
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from patience import HANG_SECONDS
 from sine_voice import sine_card, sine_synth
 
 from gansynth_core import DESCRIPTORS, Atlas, InputError, ModelError, Synth, load_card, measure, model_folder, sample
@@ -252,7 +253,9 @@ def test_playing_does_not_load_umap():
         "import sys; import gansynth_core; from gansynth_core.atlas import Atlas; import webapp.layout; "
         "assert not {'umap', 'numba', 'sklearn'} & set(sys.modules), 'loaded'"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=model_folder("studio").parents[2], timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=model_folder("studio").parents[2], timeout=HANG_SECONDS
+    )
 
 
 def test_the_card_names_what_the_map_was_made_of():

@@ -20,7 +20,7 @@ def open_basket(page) -> None:
 
 
 def export(page) -> zipfile.ZipFile:
-    with page.expect_download(timeout=120_000) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Export", exact=True).click()
     with open(download.value.path(), "rb") as file:
         return zipfile.ZipFile(io.BytesIO(file.read()))
