@@ -1,15 +1,24 @@
-"""Fixtures of the browser tests: one server and one real Chromium a file, under the real autoplay policy."""
+"""How every test runs, and the fixtures of the browser tests: one server and one real Chromium a file, under the real
+autoplay policy."""
 
+import os
 import shutil
-import socket
 from urllib.parse import urlsplit
 
+# One thread a process, before anything that counts cores is imported: two processes (`pytest -n 2`) then do not fight
+# for them, and sums are added up in the same order whatever the machine.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
+import numpy as np
 import pytest
+import torch
 from browser import PATIENCE_MS
 from playwright.sync_api import Page, sync_playwright
+from serving import served
+from sine_voice import SineGenerator, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth
-from webapp import app
 from webapp.player import Player
 
 ARGUMENTS = [
@@ -23,17 +32,24 @@ ARGUMENTS = [
 ]
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Chance is the same in every run, in whatever order tests come."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+
+
 @pytest.fixture(scope="module")
 def address():
-    from sine_voice import SineGenerator, sine_card  # imports torch, whose threads `app` must tame first
-
     synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
-    with socket.socket() as probe:  # any port that is free: suites may run side by side
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page = app.launch(Player.of(synth), "127.0.0.1", port, block=False)
-    yield f"http://127.0.0.1:{port}"
-    page.close(verbose=False)
+    with served(Player.of(synth)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

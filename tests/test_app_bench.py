@@ -49,7 +49,7 @@ http.server.HTTPServer(("127.0.0.1", port), Page).serve_forever()
 
 
 def test_an_app_is_started_asked_and_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("webapp.bench.app.APP_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr("webapp.bench.app.START_SECONDS", HANG_SECONDS)
     (tmp_path / "app.py").write_text(APP)
     figures = measure_app(tmp_path, [sys.executable, str(tmp_path / "app.py")])
     assert figures["start_to_page"]["median_ms"] > 0

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser import HEARD, PATIENCE_MS, assert_hears, at_key, enable_sound, pass_seconds, pick, wait_for_silence
+from serving import served
 from sine_voice import SineGenerator, sine_card, sine_synth
 
 from gansynth_core import ModelError, Synth
-from webapp import app
 from webapp.bench.page import drag, watch
 from webapp.player import Player
 
@@ -357,12 +357,9 @@ def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_stays_there(brows
 
     player = Player(sine_card())
     player.load(broken, failed=lambda _: None)
-    port = app.free_port("127.0.0.1", None)
-    served = app.launch(player, "127.0.0.1", port, block=False)
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"http://127.0.0.1:{port}")
-    try:
+    with served(player) as address, browser.new_page(viewport={"width": width, "height": 900}) as page:
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(address)
         page.locator(".toast", has_text=sentence).wait_for()
         page.get_by_role("button", name="Dismiss").click()
         state = page.locator(".state", has_text=sentence)
@@ -372,19 +369,14 @@ def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_stays_there(brows
         assert box["y"] >= 0 and box["y"] + box["height"] <= below["y"]
         page.get_by_role("tab", name="Picture").click()
         page.get_by_text(f"No picture: {sentence}").wait_for()
-    finally:
-        page.close()
-        served.close(verbose=False)
 
 
 def test_another_model_is_a_choice_away_and_has_a_bench_of_its_own(browser):
     bells = Player.of(Synth(sine_card("bells", instruments=("music_box",)), SineGenerator(), device="cpu"))
-    port = app.free_port("127.0.0.1", None)
-    served = app.launch(Player.of(sine_synth()), "127.0.0.1", port, block=False, others=[bells])
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.set_default_timeout(PATIENCE_MS)
-    try:
-        page.goto(f"http://127.0.0.1:{port}")
+    phone = {"width": 390, "height": 844}
+    with served(Player.of(sine_synth()), others=[bells]) as address, browser.new_page(viewport=phone) as page:
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(address)
         page.wait_for_selector(".key")
         page.get_by_role("combobox", name="Model", exact=True).select_option("bells")
         page.wait_for_function("() => window.studio?.model.id === 'bells' && studio.sound.instruments.music_box === 1")
@@ -394,12 +386,9 @@ def test_another_model_is_a_choice_away_and_has_a_bench_of_its_own(browser):
         page.mouse.down()
         assert_hears(page, 60)
         page.mouse.up()
-        page.goto(f"http://127.0.0.1:{port}/?model=theremin")
+        page.goto(f"{address}/?model=theremin")
         page.locator(".toast", has_text="The model 'theremin' is not here.").wait_for()
         page.wait_for_function("() => window.studio?.model.id === 'sines'")
-    finally:
-        page.close()
-        served.close(verbose=False)
 
 
 def test_a_refusal_is_said_in_words(visit):

@@ -1,28 +1,15 @@
 """The map in a real Chromium: what is under the pointer sounds, and what the hand does there ends on the bench."""
 
-import socket
-from contextlib import contextmanager
-
 import pytest
 from browser import HEARS, PATIENCE_MS, assert_hears, enable_sound, seen, wait_for_silence
 from playwright.sync_api import Page
+from serving import served
 from sine_voice import SineGenerator, grid_atlas, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth, families
-from webapp import app
 from webapp.player import Player
 
 SIDE = 12  # points in a row of the map; point 0 is the acoustic grand piano's seed 0, point 40 the violin's
-
-
-@contextmanager
-def served(player: Player):
-    with socket.socket() as probe:  # any port that is free: suites may run side by side
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page = app.launch(player, "127.0.0.1", port, block=False)
-    yield f"http://127.0.0.1:{port}"
-    page.close(verbose=False)
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ class KillOnce:
 
 
 def slowly(index):
-    time.sleep(0.02)
+    time.sleep(0.02 if index < 24 else 0.2)  # the later ones last until Ctrl-C on any machine
 
 
 def stop_at(number, error=KeyboardInterrupt):
@@ -259,10 +259,10 @@ def test_ctrl_c_stops_all_processes_without_a_word_from_the_workers(tmp_path, un
 
     threading.Thread(target=interrupt_all, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        prepare([Tones(count=2000, before=slowly)], out, SPEC, workers=2)
+        prepare([Tones(count=200, before=slowly)], out, SPEC, workers=2)
     assert not multiprocessing.active_children()
     assert "Traceback" not in capfd.readouterr().err
-    assert 0 < (states(out) == READY).sum() < 2000
+    assert 0 < (states(out) == READY).sum() < 200
     ready = NoteSet.open(out)
     assert np.array_equal(ready.stored(ready.rows < 24), undisturbed.stored(ready.rows[ready.rows < 24]))
 
