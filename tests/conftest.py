@@ -47,7 +47,7 @@ def seeded():
 
 @pytest.fixture(scope="module")
 def address():
-    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
+    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth)) as url:
         yield url
 

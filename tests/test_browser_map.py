@@ -15,7 +15,7 @@ SIDE = 12  # points in a row of the map; point 0 is the acoustic grand piano's s
 @pytest.fixture(scope="module")
 def address():
     card = sine_card(instruments=GM_INSTRUMENTS)
-    synth = Synth(card, SineGenerator(), device="cpu")
+    synth = Synth(card, SineGenerator(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth, atlas=grid_atlas(card, SIDE * SIDE))) as url:
         yield url
 
