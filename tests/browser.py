@@ -57,7 +57,7 @@ def seen(page: Page, condition: str) -> Iterator[None]:
                 if (!({condition})) return;
                 window.seen = true;
                 clearInterval(looking);
-            }}, 10);
+            }}, 40);
         }}"""
     )
     yield

@@ -38,6 +38,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_snapshots():
+    """Two notes of a snapshot are drawn, not six: pictures take most of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gansynth_core.training.snapshot.SHOWN_NOTES", 2)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """Chance is the same in every run, in whatever order tests come."""
