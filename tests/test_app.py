@@ -135,6 +135,7 @@ def test_a_missing_model_is_one_sentence(capsys):
     assert "no model 'theremin'" in complaint
 
 
+@pytest.mark.slow
 def test_neither_what_pictures_nor_what_making_maps_needs_is_imported_at_the_start():
     code = (
         "import sys, gansynth_core.atlas, webapp.app, webapp.layout, webapp.routes; "

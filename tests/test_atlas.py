@@ -232,6 +232,7 @@ def test_features_stay_finite_where_all_sound_alike():
     assert np.isfinite(features).all()
 
 
+@pytest.mark.slow
 def test_umap_keeps_groups_together():
     """The one test that waits for UMAP: groups stay together, and the seed alone decides."""
     from gansynth_core.atlas import lay_out

@@ -67,6 +67,7 @@ def train(config, data, out, device, start_from=None):
     return out / "state.pt"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["reconstruction", "gan", "magenta"])
 def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel, reconstruction, tmp_path):
     config = {"reconstruction": FIRST_STAGE.replace(notes=1000, snapshot_notes=1000), "gan": GAN, "magenta": MAGENTA}[
@@ -100,6 +101,7 @@ def by_place(weights):
     return weights
 
 
+@pytest.mark.slow
 def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, reconstruction, tmp_path, monkeypatch):
     monkeypatch.setattr(trials, "MORPHS", 2)
     notes = data.notes.copy()

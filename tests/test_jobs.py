@@ -122,6 +122,7 @@ def test_files_are_kept_for_a_while_and_only_so_many():
         jobs.state(names[0])
 
 
+@pytest.mark.slow
 def test_the_app_stops_without_waiting_for_a_job_to_be_done(tmp_path):
     code = """
 import pathlib, sys, time

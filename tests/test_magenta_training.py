@@ -315,6 +315,7 @@ def test_a_model_that_was_told_instruments_plays_and_morphs_them(data, tmp_path)
         sample(synth.card, 1, 7, "tuba")
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_their_batches_together(data, tmp_path):
     options = {name: getattr(CONFIG, name) for name in ("latent_size", "fmap_base", "fmap_max", "num_resolutions")}
     options |= {"batch": 4, "group": 2, "notes": 16, "stable_notes": 8, "fade_notes": 8, "snapshot_notes": 16}
