@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 # for them, and sums are added up in the same order whatever the machine.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+os.environ.setdefault("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "600s")  # its workers start as slowly as all else
 
 import numpy as np
 import pytest

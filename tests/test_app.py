@@ -44,14 +44,16 @@ def test_javascript():
 
 
 @pytest.fixture(scope="module")
-def address():
+def studio_address():
     with served(Player.of(sine_synth())) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def client(address, tmp_path_factory):
-    return Client(address, verbose=False, analytics_enabled=False, download_files=tmp_path_factory.mktemp("downloads"))
+def client(studio_address, tmp_path_factory):
+    return Client(
+        studio_address, verbose=False, analytics_enabled=False, download_files=tmp_path_factory.mktemp("downloads")
+    )
 
 
 def test_generate_endpoint_writes_the_note_asked_for(client):
@@ -94,8 +96,8 @@ def test_generate_refuses_a_name_that_no_text_can_hold(tmp_path):
         ("nothing", 404, {"detail": "This page was opened with another model. Reload it."}),
     ],
 )
-def test_routes_behind_gradio_refuse_in_words(served, address, status, answer):
-    studio = f"{served}/gradio_api/studio"
+def test_routes_behind_gradio_refuse_in_words(studio_address, address, status, answer):
+    studio = f"{studio_address}/gradio_api/studio"
     digest = httpx.get(f"{studio}/model").json()["digest"]
     refused = httpx.get(f"{studio}/{digest}/{address}")
     assert (refused.status_code, refused.json()) == (status, answer)
