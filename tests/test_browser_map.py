@@ -1,34 +1,21 @@
 """The map in a real Chromium: what is under the pointer sounds, and what the hand does there ends on the bench."""
 
-import socket
-from contextlib import contextmanager
-
 import pytest
-from browser import assert_hears, enable_sound, wait_for_silence
+from browser import HEARS, PATIENCE_MS, assert_hears, enable_sound, seen, wait_for_silence
 from playwright.sync_api import Page
+from serving import served
 from sine_voice import SineGenerator, grid_atlas, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth, families
-from webapp import app
 from webapp.player import Player
 
 SIDE = 12  # points in a row of the map; point 0 is the acoustic grand piano's seed 0, point 40 the violin's
 
 
-@contextmanager
-def served(player: Player):
-    with socket.socket() as probe:  # any port that is free: suites may run side by side
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page = app.launch(player, "127.0.0.1", port, block=False)
-    yield f"http://127.0.0.1:{port}"
-    page.close(verbose=False)
-
-
 @pytest.fixture(scope="module")
 def address():
     card = sine_card(instruments=GM_INSTRUMENTS)
-    synth = Synth(card, SineGenerator(), device="cpu")
+    synth = Synth(card, SineGenerator(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth, atlas=grid_atlas(card, SIDE * SIDE))) as url:
         yield url
 
@@ -73,6 +60,22 @@ def wait_for_slot(page: Page, name: str, point: int) -> None:
             return seed === wanted.seed && JSON.stringify(instruments) === JSON.stringify(wanted.instruments);
         }""",
         arg=[name, point],
+    )
+
+
+def watch_names(page: Page) -> None:
+    """From now on `names` are the instruments that the map shows beside a point, one after the other."""
+    page.evaluate(
+        """() => {
+            window.names = [];
+            const label = document.querySelector("#map .name");
+            const look = () => {
+                const name = label.firstChild?.textContent;
+                if (label.checkVisibility() && name !== names.at(-1)) names.push(name);
+            };
+            const all = { subtree: true, childList: true, characterData: true, attributes: true };
+            new MutationObserver(look).observe(label.parentElement, all);
+        }"""
     )
 
 
@@ -247,11 +250,11 @@ def test_a_selection_is_played_through_and_stops(opened):
     drag(page, (left, top), (right, top), (right, bottom), (left, bottom))
     page.mouse.up()
     page.get_by_text("3 sounds", exact=True).wait_for()
-    page.get_by_role("button", name="Play through").click()
-    for name in ("Synth Bass 2", "Violin", "Viola"):  # from the left to the right
-        page.locator("#map .name", has_text=name).wait_for()
-    assert_hears(page, 60)
+    watch_names(page)
+    with seen(page, HEARS % 60):
+        page.get_by_role("button", name="Play through").click()
     page.get_by_role("button", name="Play through").wait_for()  # it has come to its end
+    assert page.evaluate("names") == ["Synth Bass 2", "Violin", "Viola"]  # from the left to the right
     page.get_by_role("button", name="Play through").click()
     page.locator("#map .selection").get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Play through").wait_for()
@@ -281,11 +284,11 @@ def test_search_and_families_leave_only_what_fits_to_be_found(opened):
     page = opened()
     page.get_by_role("searchbox", name="Find instruments on the map").fill("violin")
     assert page.evaluate("studio.map.sky.lit.reduce((sum, on) => sum + on)") == 1
+    watch_names(page)
     page.mouse.move(*at(page, 41))
-    page.wait_for_timeout(200)
-    assert page.locator("#map .name").is_hidden()
     page.mouse.move(*at(page, 40))
     page.locator("#map .name", has_text="Violin").wait_for()
+    assert page.evaluate("names") == ["Violin"]  # point 41 is not found
     page.get_by_role("searchbox", name="Find instruments on the map").fill("theremin")
     page.get_by_text("Nothing on the map is called that").wait_for()
     page.get_by_role("searchbox", name="Find instruments on the map").press("Escape")
@@ -328,6 +331,7 @@ def test_a_model_without_a_map_is_told_how_to_get_one(browser):
     card = sine_card(instruments=GM_INSTRUMENTS)
     with served(Player.of(Synth(card, SineGenerator(), device="cpu"))) as address:
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         page.get_by_text("python -m gansynth_core atlas --model sines").wait_for()
         page.close()

@@ -2,11 +2,14 @@
 
 import io
 import json
+import threading
 import zipfile
 
 import numpy as np
 import soundfile
 from browser import enable_sound, pick
+from patience import HANG_SECONDS
+from sine_voice import SineGenerator
 
 FETCH = """async ([sound, pitch]) => {
   const answer = await studio.askModel("notes", { sound: JSON.stringify(sound), low: pitch, high: pitch });
@@ -20,7 +23,7 @@ def open_basket(page) -> None:
 
 
 def export(page) -> zipfile.ZipFile:
-    with page.expect_download(timeout=120_000) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Export", exact=True).click()
     with open(download.value.path(), "rb") as file:
         return zipfile.ZipFile(io.BytesIO(file.read()))
@@ -112,16 +115,21 @@ def test_a_wish_that_cannot_be_is_told_before_the_export_and_options_are_remembe
     assert page.locator("#pack-device").input_value() == "op-xy" and page.locator("#pack-keys").input_value() == "range"
 
 
-def test_an_export_can_be_stopped_and_another_one_started(visit):
+def test_an_export_can_be_stopped_and_another_one_started(visit, monkeypatch):
     page = visit()
+    gate, play = threading.Event(), SineGenerator.__call__
+    gate.set()
+    monkeypatch.setattr(SineGenerator, "__call__", lambda *sound: gate.wait(HANG_SECONDS) and play(*sound))
     open_basket(page)
     page.get_by_role("button", name="Add current sound").click()
     choose(page, "Notes", "Instruments, all keys")
     page.locator("#pack summary").first.click()
     choose(page, "Round robins", "4")
     page.wait_for_function("() => document.querySelector('#pack .weight').textContent.startsWith('196 notes')")
+    gate.clear()  # it lasts until it is stopped
     page.get_by_role("button", name="Export", exact=True).click()
     page.get_by_role("button", name="Cancel", exact=True).click()
+    gate.set()
     page.get_by_role("button", name="Export", exact=True).wait_for()
     choose(page, "Notes", "One-shots")
     choose(page, "Round robins", "1")

@@ -1,14 +1,16 @@
 """A MIDI file in a real Chromium: chosen or dropped, given a path of sounds, rendered, listened to, taken home."""
 
 import io
+import threading
 
 import pytest
 import soundfile
 from browser import pick
+from patience import HANG_SECONDS
 from playwright.sync_api import Page
 from test_midi import midi, partial_db, played
 
-from gansynth_core import Clip
+from gansynth_core import Clip, render_midi
 
 SONG = midi(played(0, 0.5, 60) + played(1.5, 2, 60) + played(0, 2, 96), played(1, 1.5, 38, channel=9))
 
@@ -112,7 +114,17 @@ def test_a_change_after_rendering_is_rendered_anew(visit):
     page.wait_for_function("() => document.querySelector('#midi .foot > .button').textContent === 'Render again'")
 
 
-def test_a_song_under_way_can_be_cancelled(visit):
+def test_a_song_under_way_can_be_cancelled(visit, monkeypatch):
+    gate = threading.Event()
+
+    def render_until_cancelled(*arguments, progress, **options):
+        def tell(*done):
+            progress(*done)
+            gate.wait(HANG_SECONDS)
+
+        return render_midi(*arguments, progress=tell, **options)
+
+    monkeypatch.setattr("webapp.midi.render_midi", render_until_cancelled)
     page = visit()
     long = [note for number in range(600) for note in played(number / 20, number / 20 + 0.1, 36 + number % 48)]
     open_song(page, midi(long))
@@ -123,6 +135,7 @@ def test_a_song_under_way_can_be_cancelled(visit):
     assert 0 <= page.locator("#midi progress").evaluate("bar => bar.value") < 1
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Render", exact=True).wait_for()
+    gate.set()
     asking = "job => studio.askModel(`jobs/${job}`, {}).then(a => a.json()).then(s => s.state === 'cancelled')"
     page.wait_for_function(asking, arg=job)
     assert page.locator("#midi .player:visible").count() == 0

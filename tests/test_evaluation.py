@@ -200,6 +200,7 @@ class Detuned(SineGenerator):
         return super().__call__(z, pitch + self.cents / 100, instruments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cents", "share", "octaves"), [(0, 1, 0), (40, 0, 0), (-1200, 0, 1)])
 def test_the_headline_tells_who_is_in_tune(data, judge, tmp_path, cents, share, octaves):
     synth = Synth(sine_card(), Detuned(cents), device="cpu")
@@ -211,6 +212,7 @@ def test_the_headline_tells_who_is_in_tune(data, judge, tmp_path, cents, share, 
         assert figures["in_tune_median_cents"] == pytest.approx(abs(cents), abs=3)
 
 
+@pytest.mark.slow
 def test_a_trained_model_folder_gets_a_full_report(data, judge, tmp_path, capsys):
     torch.manual_seed(0)
     hyperparameters = {"channels": 16, "features": 16, "bands": 8}
@@ -284,6 +286,7 @@ def test_a_trained_model_folder_gets_a_full_report(data, judge, tmp_path, capsys
         command.run(parser.parse_args(line))
 
 
+@pytest.mark.slow
 def test_what_was_measured_of_sines_is_what_they_are(data, judge, tmp_path):
     evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path / "report", judge=judge, notes=13)
     measures = json.loads((tmp_path / "report" / "report.json").read_text())["measures"]
@@ -302,6 +305,7 @@ class HalfTheRate(SineGenerator):
         return self.spec.encode(SPEC.decode(super().__call__(z, pitch, instruments))[:, ::2])
 
 
+@pytest.mark.slow
 def test_a_model_of_a_lower_rate_is_measured_at_that_of_the_set(data, judge, tmp_path):
     found = {}
     for name, spec, generator in [("whole", SPEC, SineGenerator()), ("half", HalfTheRate.spec, HalfTheRate())]:

@@ -67,6 +67,7 @@ def train(config, data, out, device, start_from=None):
     return out / "state.pt"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["reconstruction", "gan", "magenta"])
 def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel, reconstruction, tmp_path):
     config = {"reconstruction": FIRST_STAGE.replace(notes=1000, snapshot_notes=1000), "gan": GAN, "magenta": MAGENTA}[
@@ -90,6 +91,17 @@ def test_a_run_that_began_on_a_gpu_goes_on_on_the_cpu_and_back(family, data, mel
     assert losses[0] == losses[1] and len(losses[0]) == 4
 
 
+def by_place(weights):
+    """The weights of a model, those of its prior as what they do to places of the latent space: the prior's directions
+    are eigenvectors, which come out turned and in another order by the least rounding."""
+    weights = {name: value.astype(float) for name, value in weights.items()}
+    directions = weights.pop("prior.directions")
+    weights["prior.spread"] = directions.T @ weights["prior.spread"] @ directions
+    weights["prior.register"] = weights["prior.register"] @ directions
+    return weights
+
+
+@pytest.mark.slow
 def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, reconstruction, tmp_path, monkeypatch):
     monkeypatch.setattr(trials, "MORPHS", 2)
     notes = data.notes.copy()
@@ -103,10 +115,10 @@ def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, reconstruc
         figures = compare(synth, data, judge, encoder=encoder, notes=2).document["measures"]
         slopes = aspect_gradients(synth, 2, seed=0)
         assert len(components(synth, [], count=2)) == 2
-    weights = [load_weights(folder, load_card(folder)) for folder in (reconstruction, made_there)]
-    for name, here in weights[0].items():  # to the last bit of half numbers
-        assert np.allclose(here.astype(float), weights[1][name].astype(float), rtol=1e-3, atol=1e-5), name
+    weights = [by_place(load_weights(folder, load_card(folder))) for folder in (reconstruction, made_there)]
+    for name, here in weights[0].items():  # to the last bit of half numbers, of which the prior's are products
+        tolerance = {"atol": 5e-3} if name.startswith("prior.") else {"rtol": 1e-3, "atol": 1e-5}
+        assert np.allclose(here, weights[1][name], **tolerance), name
     assert set(figures) == {"real", "model", "reconstruction"} and figures["model"]["ndb"] >= 0
-    assert np.allclose(
-        aspect_gradients(Synth.load(str(reconstruction), device="cpu"), 2, seed=0), slopes, rtol=0.01, atol=1e-3
-    )
+    here = aspect_gradients(Synth.load(str(reconstruction), device="cpu"), 2, seed=0)
+    assert (np.linalg.norm(here - slopes, axis=2) < 0.05 * np.linalg.norm(here, axis=2) + 1e-6).all()

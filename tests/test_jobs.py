@@ -3,23 +3,16 @@
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from patience import HANG_SECONDS, until
 
 from gansynth_core import InputError
 from webapp.jobs import MOST_KEPT, MOST_OPEN, Done, Jobs
 from webapp.player import Busy
 
 ROOT = Path(__file__).parent.parent
-
-
-def until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.005)
 
 
 class Steps:
@@ -34,7 +27,7 @@ class Steps:
         (folder / "part").write_text("half")
         for done in range(3):
             progress(done, 3)
-            assert self.may.acquire(timeout=20)
+            assert self.may.acquire(timeout=HANG_SECONDS)
         progress(3, 3)
         (folder / "whole.wav").write_text("whole")
         return Done(folder / "whole.wav", {"notes": 3})
@@ -129,6 +122,7 @@ def test_files_are_kept_for_a_while_and_only_so_many():
         jobs.state(names[0])
 
 
+@pytest.mark.slow
 def test_the_app_stops_without_waiting_for_a_job_to_be_done(tmp_path):
     code = """
 import pathlib, sys, time
@@ -143,6 +137,7 @@ names = [jobs.start(endless) for _ in range(2)]
 while jobs.state(names[0])["total"] == 0:
     time.sleep(0.01)
 """
-    run = subprocess.run([sys.executable, "-c", code, tmp_path / "where"], cwd=ROOT, capture_output=True, timeout=60)
+    command = [sys.executable, "-c", code, tmp_path / "where"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=HANG_SECONDS)
     assert (run.returncode, run.stderr) == (0, b"")
     assert not Path((tmp_path / "where").read_text()).exists()

@@ -58,6 +58,7 @@ def tiny_judge(**changes):
     return Judge(card, JudgeNetwork(len(bands_hz(SPEC.sample_rate)), 61, len(card.instruments)).requires_grad_(False))
 
 
+@pytest.mark.slow
 def test_a_judge_that_has_learned_knows_notes_it_never_heard(data, tmp_path, capsys):
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)

@@ -238,16 +238,17 @@ def test_what_is_told_of_instruments_is_heard(colours):
     instrument is mostly named right, and half of one and half of another lies between them."""
     gan = MagentaGan(TOLD.replace(learning_rate=1e-2), colours, Processes())
     notes = colours.training()
-    for step in range(100):
+    for step in range(200):
         stored, label, latents, labels, mix = gan.load(step, notes[np.arange(8 * step, 8 * step + 8) % len(notes)])
         gan._discriminator_step(gan.blend(dequantize(stored)), label, latents[1], labels[1], mix)
         gan._generator_step(latents[0], labels[0])
-    z = torch.randn(10, 8, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, dim=0)
+    z = torch.randn(100, 8, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, dim=0)
     with torch.no_grad():
-        pictures = gan.generator.picture(z, torch.full((30,), 63.0), torch.eye(3).repeat(10, 1))
+        pictures = gan.generator.picture(z, torch.full((300,), 63.0), torch.eye(3).repeat(100, 1))
         named = gan.discriminator.judge(pictures)[2].argmax(dim=1)
         half = gan.generator.picture(z[:1], torch.tensor([63.0]), torch.tensor([[0.5, 0.5, 0.0]]))
-    assert (named == torch.arange(3).repeat(10)).float().mean() > 0.6  # by chance a third
+    # By chance a third; with other seeds 0.93 to 0.98.
+    assert (named == torch.arange(3).repeat(100)).float().mean() > 0.6
     ends = pictures[:2]
     assert all(0.2 < (half[0] - end).norm() / (ends[0] - ends[1]).norm() < 1 for end in ends)
 
@@ -314,6 +315,7 @@ def test_a_model_that_was_told_instruments_plays_and_morphs_them(data, tmp_path)
         sample(synth.card, 1, 7, "tuba")
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_their_batches_together(data, tmp_path):
     options = {name: getattr(CONFIG, name) for name in ("latent_size", "fmap_base", "fmap_max", "num_resolutions")}
     options |= {"batch": 4, "group": 2, "notes": 16, "stable_notes": 8, "fade_notes": 8, "snapshot_notes": 16}

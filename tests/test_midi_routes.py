@@ -3,12 +3,12 @@
 import base64
 import io
 import json
-import time
 
 import numpy as np
 import pytest
 import soundfile
 from fastapi import FastAPI
+from patience import HANG_SECONDS, until
 from sine_voice import sine_synth
 from starlette.testclient import TestClient
 from test_midi import midi, partial_db, played
@@ -44,11 +44,8 @@ def render(client, data: bytes, **options):
 
 
 def finished(client, job: str) -> dict:
-    end = time.monotonic() + 60
-    while (state := client.get(f"{PLACE}/jobs/{job}").json())["state"] in ("waiting", "running"):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return state
+    until(lambda: client.get(f"{PLACE}/jobs/{job}").json()["state"] not in ("waiting", "running"))
+    return client.get(f"{PLACE}/jobs/{job}").json()
 
 
 def test_a_song_is_described_before_it_is_played(client):
@@ -103,7 +100,7 @@ def test_a_running_job_can_be_cancelled():
 
     class Waiting(type(SYNTH._generator)):
         def __call__(self, z, pitch, instruments):
-            gate.wait(30)
+            gate.wait(HANG_SECONDS)
             return super().__call__(z, pitch, instruments)
 
     client = TestClient(FastAPI(routes=studio_routes(Player.of(Synth(SYNTH.card, Waiting(), device="cpu")))))

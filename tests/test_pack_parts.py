@@ -57,6 +57,7 @@ def test_a_plan_is_split_into_packs_that_hold_every_sound_once(model):
     assert split(whole, 1000) == [whole] and [len(piece.items) for piece in split(whole, 1)] == [1] * 7
 
 
+@pytest.mark.slow
 def test_two_workers_write_every_part_and_a_second_call_only_what_is_missing(model, tmp_path):
     whole, seen = plan(model, 5), []
     out = tmp_path / "library"
@@ -81,6 +82,7 @@ def test_two_workers_write_every_part_and_a_second_call_only_what_is_missing(mod
     assert (out / zips[0]).stat().st_mtime_ns == first
 
 
+@pytest.mark.slow
 def test_what_a_worker_refuses_is_told_here(model, tmp_path):
     (tmp_path / "Library_part_02.zip.work").write_text("in the way")
     with pytest.raises(InputError, match=r"Library_part_02\.zip' was stopped or is under way"):
@@ -100,6 +102,7 @@ def test_wrong_wishes_get_one_sentence_before_anything_starts(model, tmp_path, m
         write_parts(plan(model, 2), model, tmp_path / "a", cluster="no address")
 
 
+@pytest.mark.slow
 def test_the_command_line_makes_a_library_in_a_folder(model, tmp_path, capsys):
     options = ["pack", "--model", model, "--instrument", "violin", "--count", "2", "--key", "60", "--bits", "16"]
     out = tmp_path / "library"

@@ -3,13 +3,13 @@
 import io
 import json
 import threading
-import time
 import zipfile
 
 import numpy as np
 import pytest
 import soundfile
 from fastapi import FastAPI
+from patience import HANG_SECONDS, until
 from sine_voice import sine_synth
 from starlette.testclient import TestClient
 
@@ -34,11 +34,8 @@ def client():
 
 
 def finished(client, job: str) -> dict:
-    end = time.monotonic() + 120
-    while (state := client.get(f"{PLACE}/jobs/{job}").json())["state"] in ("waiting", "running"):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return state
+    until(lambda: client.get(f"{PLACE}/jobs/{job}").json()["state"] not in ("waiting", "running"))
+    return client.get(f"{PLACE}/jobs/{job}").json()
 
 
 def exported(client, sounds: list, options: dict, **more) -> tuple[dict, zipfile.ZipFile]:
@@ -138,7 +135,7 @@ def test_an_export_can_be_cancelled_and_leaves_nothing(client, monkeypatch):
     render = type(SYNTH).render
 
     def slow(synth, *arguments, **options):
-        gate.wait(30)
+        gate.wait(HANG_SECONDS)
         return render(synth, *arguments, **options)
 
     monkeypatch.setattr(type(SYNTH), "render", slow)

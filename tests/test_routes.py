@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi import FastAPI
+from patience import HANG_SECONDS
 from PIL import Image
 from sine_voice import SineGenerator, grid_atlas, sine_card, sine_synth
 from starlette.middleware import Middleware
@@ -318,7 +319,7 @@ def test_the_notes_of_a_page_that_goes_away_are_given_up():
 
         def render(self, timbre, pitches, *, background, given_up):
             started.set()
-            told.append(given_up.wait(10))
+            told.append(given_up.wait(HANG_SECONDS))
             return SYNTH.render(timbre, pitches, given_up=given_up)
 
     app = FastAPI(routes=studio_routes(Player.of(Slow())))
@@ -349,7 +350,7 @@ def test_beyond_a_full_line_comes_503(client):
 
         def render(self, timbre, pitches, **options):
             started.set()
-            assert go_on.wait(10)
+            assert go_on.wait(HANG_SECONDS)
             return SYNTH.render(timbre, pitches, **options)
 
     slow = client_for(Player.of(Slow(), line=1))
@@ -357,10 +358,10 @@ def test_beyond_a_full_line_comes_503(client):
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(slow.get(NOTES, params=parameters)))
     waiting.start()
-    assert started.wait(10)
+    assert started.wait(HANG_SECONDS)
     refused = slow.get(NOTES, params=parameters)
     go_on.set()
-    waiting.join(10)
+    waiting.join(HANG_SECONDS)
     assert refused.status_code == 503
     assert "busy" in refused.json()["error"]
     assert answers[0].status_code == 200

@@ -1,9 +1,9 @@
 import threading
-import time
 
 import numpy as np
 import pytest
 import torch
+from patience import HANG_SECONDS, until
 from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 
 from gansynth_core import InputError, Synth, Timbre, sample
@@ -109,7 +109,7 @@ def test_a_player_goes_before_the_work_in_the_background_which_still_goes_on():
         def __call__(self, z, pitch, instruments):
             order.extend(pitch.int().tolist())
             started.set()
-            go_on.wait(10)
+            go_on.wait(HANG_SECONDS)
             return super().__call__(z, pitch, instruments)
 
     synth = Synth(sine_card(), Watched(), device="cpu")
@@ -117,15 +117,14 @@ def test_a_player_goes_before_the_work_in_the_background_which_still_goes_on():
     export = threading.Thread(target=synth.render, args=(timbre, range(30, 38)), kwargs={"background": True})
     second = threading.Thread(target=synth.render, args=(timbre, range(38, 40)), kwargs={"background": True})
     export.start()
-    assert started.wait(10)
+    assert started.wait(HANG_SECONDS)
     second.start()
     player = threading.Thread(target=synth.render, args=(timbre, [60]))
     player.start()
-    while synth._turns._players < 1:
-        time.sleep(0.001)
+    until(lambda: synth._turns._players == 1)
     go_on.set()
     for thread in (export, second, player):
-        thread.join(30)
+        thread.join(HANG_SECONDS)
     assert order[:3] == [30, 31, 60] and sorted(order) == [*range(30, 40), 60]
 
 
@@ -162,11 +161,11 @@ def test_an_export_gets_its_turn_even_if_players_never_stop(monkeypatch):
         player.start()
     export = threading.Thread(target=synth.render, args=(timbre, range(30, 34)), kwargs={"background": True})
     export.start()
-    export.join(30)
+    export.join(HANG_SECONDS)
     went_on = not export.is_alive()
     done.set()
     for thread in (*players, export):
-        thread.join(30)
+        thread.join(HANG_SECONDS)
     assert went_on
 
 

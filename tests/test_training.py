@@ -64,6 +64,7 @@ def test_two_steps_a_stop_and_two_steps_are_four_steps(data, tmp_path):
             assert torch.equal(value, parts[kind][name]), name
 
 
+@pytest.mark.slow
 def test_a_snapshot_plays_and_says_where_it_comes_from(data, tmp_path):
     folder = loop.train(CONFIG, data, tmp_path / "run", "cpu")
     synth = Synth.load(str(folder), device="cpu")
@@ -80,6 +81,7 @@ def test_a_snapshot_plays_and_says_where_it_comes_from(data, tmp_path):
     assert (tmp_path / "run" / "log.csv").read_text().startswith("notes,seconds,loss")
 
 
+@pytest.mark.slow
 def test_it_learns(data, tmp_path):
     config = CONFIG.replace(notes=240, snapshot_notes=240, precision="fp32", warmup_notes=8, learning_rate=3e-3)
     loop.train(config, data, tmp_path / "run", "cpu", steps=5)
@@ -135,6 +137,7 @@ def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
     assert parts["naming"] == pytest.approx(expected.item(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_reconstruction_learns_from_layers_and_the_adversarial_stage_from_plain_notes(layered, tmp_path, monkeypatch):
     learned = {}
     for objective in (reconstruction.Reconstruction, Adversarial):
