@@ -7,7 +7,7 @@ directions/   which way to move z for a slider
 evaluation/   how a model compares with real notes
 
 What all families share lies beside them:
-config.py     the settings of a run, and the recipes
+config.py     the settings of a run; recipes.py has the named ones
 loop.py       the training loop: batches in, snapshots and a state to resume from out
 objectives.py what the loop asks of a family
 parallel.py   one run in several processes

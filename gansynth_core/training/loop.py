@@ -1,5 +1,5 @@
-"""The training loop: batches in, snapshots (for players) and a state (for going on) out. It knows the run's folder, its
-log, how it is stopped and resumed; what is trained and how is the objective's (objectives.py).
+"""The training loop: batches in, snapshots (for players) and a state (to resume from) out. It knows the run's folder,
+its log, and how a run is stopped and resumed; what is trained, and how, is up to the objective (objectives.py).
 
 A run folder holds config.json, log.csv, state.pt (everything needed to resume) and snapshot-<notes>/ folders, each a
 model that plays: copy one into a models folder to use it. To resume, give the same command again.
@@ -16,9 +16,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Generic, NamedTuple, TextIO, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from gansynth_core.synth import choose_device
 from gansynth_core.training.config import SPECS, TrainConfig
 from gansynth_core.training.data.dataset import NoteSet, batches, identity
 from gansynth_core.training.data.labels import doubts
+from gansynth_core.training.graphs import each
 from gansynth_core.training.objectives import OBJECTIVES, Objective
 from gansynth_core.training.parallel import Processes, is_first, processes
 
@@ -41,10 +43,10 @@ LOOK_EVERY = 10  # steps after which a GPU has to hand over its losses: it waits
 def train(
     config: TrainConfig,
     data: NoteSet,
-    out: str | os.PathLike,
+    out: str | os.PathLike[str],
     device: str = "auto",
     steps: int | None = None,
-    start_from: str | os.PathLike | None = None,
+    start_from: str | os.PathLike[str] | None = None,
 ) -> Path | None:
     """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the folder of the last
     snapshot written, or None if none was.
@@ -57,7 +59,7 @@ def train(
     GanSynthError if a loss stops being a number; the last good state is kept.
     """
     if steps is not None and steps < 1:
-        raise InputError(f"Training goes on for 1 step or more, not {steps}.")
+        raise InputError(f"Training takes 1 step or more, not {steps}.")
     indices = _training_indices(data, config)
     if is_first() and (doubt := doubts(data, indices)):
         print(doubt, file=sys.stderr, flush=True)
@@ -65,92 +67,157 @@ def train(
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True  # what bf16 leaves out is small
     with processes(device) as mine:
         objective = OBJECTIVES[type(config)](config, data, mine)
-        return _train(config, data, indices, objective, mine, Path(out), steps, start_from)
+        run = _Run(config, data, objective, mine, Path(out), len(indices))
+        run.begin(start_from)
+        return _train(run, indices, steps)
 
 
-def _train(
-    config: TrainConfig,
-    data: NoteSet,
-    indices: np.ndarray,
-    objective: Objective,
-    mine: Processes,
-    out: Path,
-    steps: int | None,
-    start_from: str | os.PathLike | None,
-) -> Path | None:
-    learned_from = fingerprint(data)
-    seen, step, seconds = _begin(out, objective, learned_from, start_from)
-    if mine.first:
-        with replacing(out / "config.json") as partial:
-            partial.write_text(json.dumps(config.to_json(), indent=1))
-        _forget_log_after(out / "log.csv", seen)
-    began, saved_at = time.monotonic() - seconds, time.monotonic()
-    # A run ends with a whole batch; `last` is the step that reaches config.notes.
-    remaining = max(0, math.ceil((config.notes - seen) / config.batch))
-    last = step + (remaining if steps is None else min(remaining, steps))
+class _Run:
+    """One run: its folder, how far it is, and what it writes there."""
 
-    def save_state() -> None:
-        facts = {"seen": seen, "step": step, "seconds": time.monotonic() - began, "data": learned_from}
-        with replacing(out / "state.pt") as partial:
+    def __init__(
+        self, config: TrainConfig, data: NoteSet, objective: Objective[Any], mine: Processes, out: Path, distinct: int
+    ) -> None:
+        """distinct: how many notes there are to learn from."""
+        self.config, self.objective, self.mine, self.out = config, objective, mine, out
+        self._learned_from, self._distinct = fingerprint(data), distinct
+        self.seen, self.step = 0, 0
+        self._began = self._saved_at = time.monotonic()
+
+    def begin(self, start_from: str | os.PathLike[str] | None) -> None:
+        """Resume from the folder's state, or begin."""
+        self.seen, self.step, seconds = _begin(self.out, self.objective, self._learned_from, start_from)
+        if self.mine.first:
+            with replacing(self.out / "config.json") as partial:
+                partial.write_text(json.dumps(self.config.to_json(), indent=1))
+            _forget_log_after(self.out / "log.csv", self.seen)
+        self._saved_at = time.monotonic()
+        self._began = self._saved_at - seconds
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has trained, before a resumption too."""
+        return time.monotonic() - self._began
+
+    @property
+    def remaining(self) -> int:
+        """Steps to the end. A run ends with a whole batch, the one that reaches config.notes."""
+        return max(0, math.ceil((self.config.notes - self.seen) / self.config.batch))
+
+    def advance(self, batch: NamedTuple) -> dict[str, Tensor | float]:
+        """One step, on a `batch` of the objective's; returns what the log keeps of it."""
+        there = each(batch, lambda tensor: tensor.to(self.mine.device, non_blocking=True))
+        parts = self.objective.step(there, self.seen)
+        self.step, self.seen = self.step + 1, self.seen + self.config.batch
+        return parts
+
+    def crossed(self) -> bool:
+        """Whether the last step reached a multiple of config.snapshot_notes."""
+        every = self.config.snapshot_notes
+        return self.seen // every != (self.seen - self.config.batch) // every
+
+    def is_state_due(self) -> bool:
+        """Whether the last saved state is config.checkpoint_minutes old."""
+        return time.monotonic() - self._saved_at > 60 * self.config.checkpoint_minutes
+
+    def save_state(self) -> None:
+        """Write state.pt."""
+        facts = {"seen": self.seen, "step": self.step, "seconds": self.seconds, "data": self._learned_from}
+        path = self.out / "state.pt"
+        with replacing(path) as partial:
             try:
-                torch.save(objective.state() | facts, partial)
+                torch.save(self.objective.state() | facts, partial)
             except RuntimeError as cause:  # what torch makes of a full disk
-                raise GanSynthError(f"Cannot write '{out / 'state.pt'}': {_first_line(cause)}.") from cause
+                raise GanSynthError(f"Cannot write '{path}': {_first_line(cause)}.") from cause
+        self._saved_at = time.monotonic()
 
-    def save_snapshot() -> Path:
-        folder = out / f"snapshot-{seen:09d}"
-        facts = {"notes_seen": seen, "steps": step, "batch": config.batch}
-        facts |= {"hours": round((time.monotonic() - began) / 3600, 2), "device": mine.device}
-        facts |= {"processes": mine.count, "distinct_notes": len(indices)}
-        objective.write_snapshot(folder, seen, facts)
+    def save_snapshot(self) -> Path:
+        """Write a model that plays; returns its folder."""
+        folder = self.out / f"snapshot-{self.seen:09d}"
+        facts = {
+            "notes_seen": self.seen,
+            "steps": self.step,
+            "batch": self.config.batch,
+            "hours": round(self.seconds / 3600, 2),
+            "device": self.mine.device,
+            "processes": self.mine.count,
+            "distinct_notes": self._distinct,
+        }
+        self.objective.write_snapshot(folder, self.seen, facts)
         return folder
 
+    def check(self, numbers: Sequence[float]) -> None:
+        """Raise GanSynthError if one of these is not finite."""
+        if not all(map(math.isfinite, numbers)):
+            raise GanSynthError(
+                f"Training stopped at note {self.seen}: the loss is no longer a number. '{self.out / 'state.pt'}' "
+                "holds the last good state; a lower learning_rate may help."
+            )
+
+
+class _Log:
+    """log.csv: a line for every LOG_EVERY steps with their means. A GPU's numbers stay there until they are written."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._writer = file, csv.writer(file)
+        self._sums: dict[str, Tensor | float] = {}
+        self._steps = 0
+
+    def add(self, parts: Mapping[str, Tensor | float]) -> None:
+        """Take in one step."""
+        self._steps += 1
+        for name, value in parts.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+
+    def sums(self) -> list[Tensor | float]:
+        """Over all steps since the last line."""
+        return list(self._sums.values())
+
+    def write(self, seen: int, seconds: float, totals: Sequence[float]) -> dict[str, float]:
+        """Write a line; totals: `sums()` as plain numbers. Returns the means by name."""
+        means = {name: total / self._steps for name, total in zip(self._sums, totals, strict=True)}
+        self._sums.clear()
+        self._steps = 0
+        if self._file.tell() == 0:
+            self._writer.writerow(["notes", "seconds", *means])
+        self._writer.writerow([seen, f"{seconds:.0f}", *(f"{value:.5g}" for value in means.values())])
+        self._file.flush()
+        return means
+
+
+def _train(run: _Run, indices: np.ndarray, steps: int | None) -> Path | None:
+    """The loop itself, on the notes at `indices`, for up to `steps` steps (None: to the end)."""
+    config, mine, remaining = run.config, run.mine, run.remaining
     if remaining == 0:
-        return save_snapshot() if mine.first else None
-    snapshot = None
-    sums: dict[str, Tensor | float] = {}  # since the last line of the log; a GPU's numbers stay there
-    unlogged = 0
+        return run.save_snapshot() if mine.first else None
+    last = run.step + (remaining if steps is None else min(remaining, steps))
     look_every = LOOK_EVERY if mine.count == 1 and mine.device.startswith("cuda") else 1
+    snapshot = None
     with (
         _interruptible() as interrupted,
         tqdm(
-            total=config.notes, initial=seen, unit="note", desc="Training", smoothing=0.05, disable=not mine.first
+            total=config.notes, initial=run.seen, unit="note", desc="Training", smoothing=0.05, disable=not mine.first
         ) as bar,
-        open(out / "log.csv" if mine.first else os.devnull, "a", newline="", encoding="utf-8") as log_file,
+        open(run.out / "log.csv" if mine.first else os.devnull, "a", newline="", encoding="utf-8") as log_file,
     ):
-        log = csv.writer(log_file)
-        order = batches(indices, config.batch, config.seed, start=step)
-        for batch in _Prefetch(objective.load(number, next(order)) for number in range(step, last)):
-            parts = objective.step(tuple(tensor.to(mine.device, non_blocking=True) for tensor in batch), seen)
-            step, seen = step + 1, seen + config.batch
+        log = _Log(log_file)
+        order = batches(indices, config.batch, config.seed, start=run.step)
+        for batch in _Prefetch(run.objective.load(number, next(order)) for number in range(run.step, last)):
+            log.add(run.advance(batch))
             bar.update(config.batch)
-            unlogged += 1
-            for name, value in parts.items():
-                sums[name] = sums.get(name, 0.0) + value
-            crossed = seen // config.snapshot_notes != (seen - config.batch) // config.snapshot_notes
-            if not (step % look_every == 0 or step == last or crossed or interrupted()):
+            ends, crossed = run.step == last, run.crossed()
+            if not (run.step % look_every == 0 or ends or crossed or interrupted()):
                 continue
-            *totals, stop = mine.mean([*sums.values(), float(interrupted())])  # all stop together
-            if not all(map(math.isfinite, totals)):
-                raise GanSynthError(
-                    f"Training stopped at note {seen}: the loss is no longer a number. '{out / 'state.pt'}' holds the "
-                    "last good state; a lower learning_rate may help."
-                )
-            if step % LOG_EVERY == 0 or step == last:
-                means = {name: total / unlogged for name, total in zip(sums, totals, strict=True)}
-                sums.clear()
-                unlogged = 0
+            *totals, stop = mine.mean([*log.sums(), float(interrupted())])  # all stop together
+            run.check(totals)
+            if run.step % LOG_EVERY == 0 or ends:
+                means = log.write(run.seen, run.seconds, totals)
                 bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
-                if log_file.tell() == 0:
-                    log.writerow(["notes", "seconds", *means])
-                log.writerow([seen, f"{time.monotonic() - began:.0f}", *(f"{value:.5g}" for value in means.values())])
-                log_file.flush()
             if mine.first:
-                if step == last or stop or time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
-                    save_state()
-                    saved_at = time.monotonic()
-                if crossed or (step == last and seen >= config.notes):
-                    snapshot = save_snapshot()
+                if ends or stop or run.is_state_due():
+                    run.save_state()
+                if crossed or (ends and run.seen >= config.notes):
+                    snapshot = run.save_snapshot()
             if stop:
                 raise KeyboardInterrupt
     return snapshot
@@ -159,9 +226,9 @@ def _train(
 def describe(
     config: TrainConfig,
     data: NoteSet,
-    out: str | os.PathLike,
+    out: str | os.PathLike[str],
     device: str,
-    start_from: str | os.PathLike | None = None,
+    start_from: str | os.PathLike[str] | None = None,
 ) -> str:
     """What `train` would do with these arguments, in words for a person. Raises what `train` raises."""
     indices, held_out = _training_indices(data, config), len(data.held_out(layers=config.learns_layers))
@@ -173,7 +240,7 @@ def describe(
         f"Would train {millions:.1f} million generator weights on {len(indices)} notes of {len(data.instruments)} "
         f"instruments ({held_out} held out), {math.ceil(config.notes / config.batch)} steps of "
         f"{config.batch} notes on {choose_device(device)}, "
-        + (f"going on from {state}." if state.exists() else f"from {start_from or 'nothing'}, into {out}.")
+        + (f"going on from {state}." if state.exists() else f"from {start_from or 'scratch'}, into {out}.")
         + "".join(f"\n{doubt}" for doubt in [doubts(data, indices)] if doubt)
     )
 
@@ -186,14 +253,12 @@ def _training_indices(data: NoteSet, config: TrainConfig) -> np.ndarray:
         )
     indices = data.training(layers=config.learns_layers)
     if len(indices) < config.batch:
-        raise DataError(
-            f"'{data.folder}' has {len(indices)} notes to train on; that is less than one batch of {config.batch}."
-        )
+        raise DataError(f"'{data.folder}' has {len(indices)} notes to train on, less than one batch of {config.batch}.")
     return indices
 
 
 def fingerprint(data: NoteSet) -> str:
-    """A hash of what is in a set: a run that goes on with other notes would be neither one thing nor the other."""
+    """A hash of what is in a set, so that a run never resumes on other notes."""
     digest = hashlib.sha256(repr((data.instruments, data.spec)).encode())
     digest.update(identity(data.notes))
     digest.update(data.rows.tobytes())
@@ -230,11 +295,11 @@ def _first_line(error: BaseException) -> str:
 
 
 def _begin(
-    out: Path, objective: Objective, learned_from: str, start_from: str | os.PathLike | None
+    out: Path, objective: Objective[Any], learned_from: str, start_from: str | os.PathLike[str] | None
 ) -> tuple[int, int, float]:
     """Bring the objective to where `out` left off, or to its beginning; returns notes and steps seen, and seconds.
 
-    The state is read into the CPU's memory, whatever device it was saved on: `restore` copies what it needs to its own.
+    The state is read into the CPU's memory, whatever device it was saved on; `restore` copies what it needs to its own.
     """
     path = out / "state.pt"
     if not path.exists():
@@ -243,23 +308,27 @@ def _begin(
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as cause:
-        raise DataError(f"'{path}' is damaged; delete it to start anew from nothing.") from cause
+        raise DataError(f"'{path}' is damaged. Delete it to start from scratch.") from cause
     if state["data"] != learned_from:
-        raise DataError(f"'{out}' was trained on another set than '--data'; choose another --out.")
+        raise DataError(f"'{out}' was trained on another set than '--data'. Choose another --out.")
     try:
         objective.restore(state)
     except (RuntimeError, KeyError, ValueError) as cause:
-        raise DataError(f"'{path}' is of another network or another size; choose another --out.") from cause
+        raise DataError(f"'{path}' is of another network or another size. Choose another --out.") from cause
     return state["seen"], state["step"], state["seconds"]
 
 
-class _Prefetch:
+Item = TypeVar("Item")
+
+
+class _Prefetch(Generic[Item]):
     """Iterate over `source` with a thread that stays a few items ahead: the disk works while the network does."""
 
-    def __init__(self, source: Iterator) -> None:
-        self._source, self._queue, self._stop = source, queue.Queue(4), threading.Event()
+    def __init__(self, source: Iterator[Item]) -> None:
+        self._source, self._stop = source, threading.Event()
+        self._queue: queue.Queue[Item | BaseException | None] = queue.Queue(4)
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Item]:
         threading.Thread(target=self._fill, daemon=True).start()
         try:
             while (item := self._queue.get()) is not None:
@@ -278,7 +347,7 @@ class _Prefetch:
         except BaseException as error:  # handed to the training thread, which raises it
             self._put(error)
 
-    def _put(self, item: object) -> bool:
+    def _put(self, item: Item | BaseException | None) -> bool:
         while not self._stop.is_set():
             try:
                 self._queue.put(item, timeout=0.2)

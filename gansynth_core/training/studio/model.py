@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +15,21 @@ from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.generators.studio import StudioGenerator
+from gansynth_core.specgram import Representation
 from gansynth_core.training.config import TrainConfig
 from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
 from gansynth_core.training.studio.encoding import load_encoder
+
+
+def build_studio_generator(
+    spec: Representation, instruments: int, latent_size: int, hyperparameters: dict[str, Any]
+) -> StudioGenerator:
+    """An untrained studio generator. Raises ModelError for an unknown hyperparameter."""
+    generator = build_generator("studio", spec, instruments, latent_size, hyperparameters)
+    assert isinstance(generator, StudioGenerator)
+    return generator
 
 
 @torch.inference_mode()
@@ -28,8 +39,8 @@ def write_studio_model(
     data: NoteSet,
     generator: StudioGenerator,
     encoder: StudioEncoder,
-    hyperparameters: dict,
-    facts: dict,
+    hyperparameters: dict[str, Any],
+    facts: dict[str, Any],
 ) -> None:
     """Write a generator whose prior is fitted as a model that plays, with its directions, and the encoder beside it.
     hyperparameters: the generator's. facts: what goes into the card's `training`."""
@@ -52,8 +63,8 @@ def _note(generator: StudioGenerator, data: NoteSet, index: int) -> Tensor:
 
 
 def read_studio_model(
-    folder: Path, data: NoteSet, added: dict
-) -> tuple[ModelCard, dict, StudioGenerator, StudioEncoder]:
+    folder: Path, data: NoteSet, added: dict[str, Any]
+) -> tuple[ModelCard, dict[str, Any], StudioGenerator, StudioEncoder]:
     """A studio model's card, all its hyperparameters with those `added` that its card does not name, its generator
     built with these, and its encoder, in float32 on the CPU. Parameters that only the added ones ask for are untrained.
 
@@ -70,7 +81,7 @@ def read_studio_model(
     defaults = {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY}
     hyperparameters = defaults | added | card.generator
     size = len(card.instruments), card.latent_size
-    generator = build_generator(card.family, card.specgram, *size, hyperparameters)
+    generator = build_studio_generator(card.specgram, *size, hyperparameters)
     _load(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
     encoder = load_encoder(folder, card)
     if encoder is None:
