@@ -248,10 +248,10 @@ def _train(arguments: Arguments) -> None:
 
     from gansynth_core.cards import model_folder
     from gansynth_core.errors import nearest
-    from gansynth_core.training.recipes import RECIPES
     from gansynth_core.training.data.dataset import NoteSet
     from gansynth_core.training.loop import describe, train
     from gansynth_core.training.parallel import is_first
+    from gansynth_core.training.recipes import RECIPES
 
     if arguments.recipe not in RECIPES:
         hint = nearest(arguments.recipe, RECIPES)
