@@ -14,7 +14,8 @@ from gansynth_core import Clip, InputError, ModelError, Synth, load_card, sample
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum, white_noise
 from gansynth_core.training import loop
-from gansynth_core.training.data.dataset import SourceNote, prepare
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.recipes import RECIPES
 from gansynth_core.training.studio.adversarial import Adversarial

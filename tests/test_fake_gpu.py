@@ -16,7 +16,7 @@ from test_magenta_training import Tones as WholeTones
 from gansynth_core import Synth
 from gansynth_core.cards import load_card, load_weights
 from gansynth_core.training import loop
-from gansynth_core.training.data.dataset import prepare
+from gansynth_core.training.data.prepare import prepare
 from gansynth_core.training.directions.named import aspect_gradients, components
 from gansynth_core.training.evaluation import trials
 from gansynth_core.training.evaluation.comparison import compare

@@ -18,7 +18,9 @@ from gansynth_core.generators.magenta import progress_after
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.training import loop, wgan
 from gansynth_core.training.config import MAGENTA_SPEC, MagentaConfig
-from gansynth_core.training.data.dataset import SourceNote, dequantize, prepare, quantize, stored_type
+from gansynth_core.training.data.dataset import dequantize, quantize, stored_type
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.magenta.discriminator import spread
 from gansynth_core.training.magenta.gan import MagentaGan, last_stage, stage_after
 from gansynth_core.training.parallel import Processes

@@ -11,11 +11,14 @@ from gansynth_core import DESCRIPTORS, GM_INSTRUMENTS, AudioError, Clip, Clips, 
 from gansynth_core.errors import GanSynthError, ToolError
 from gansynth_core.training.config import MAGENTA_SPEC, STUDIO_SPEC
 from gansynth_core.training.data import command as data_command
-from gansynth_core.training.data import dataset, soundfont
-from gansynth_core.training.data.dataset import NoteSet, SourceNote, skip_reasons
+from gansynth_core.training.data import prepare as preparing
+from gansynth_core.training.data import soundfont
+from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.data.folder import DEFAULT_VELOCITY, WavFolder, parse_name
 from gansynth_core.training.data.nsynth import NSynth
+from gansynth_core.training.data.prepare import skip_reasons
 from gansynth_core.training.data.soundfont import DEFAULT_SOUNDFONT, GENERATORS, Soundfont
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
 
 
@@ -463,7 +466,7 @@ def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset, "prepare", interrupted)
+    monkeypatch.setattr(preparing, "prepare", interrupted)
     with pytest.raises(SystemExit) as stopped:
         run_command("--instruments", "flute", "--pitches", "60", "--out", tmp_path / "set")
     assert stopped.value.code == 130
@@ -478,15 +481,15 @@ def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
         (["--source", "folder", "--path", "gone"], "There is no folder"),
         (["--source", "nsynth", "--path", "."], "There is no examples.json"),
         (["--pitches", "84-24"], "must rise and lie within 0-127"),
-        (["--pitches", "low"], "is no range of pitches"),
+        (["--pitches", "low"], "is not a range of pitches"),
         (["--instruments", "voilin"], "Did you mean 'violin'?"),
         (["--workers", "0"], "--workers must be at least 1"),
         (["--rate", "100"], "A rate of 100 Hz is not possible"),
         (["--variations", "-1"], "--variations cannot be negative"),
         (["--layers", "-1"], "--layers cannot be negative"),
-        (["--layers", "1", "--spec", "magenta"], "--layers goes with --spec studio only"),
-        (["--doubled", "1", "--source", "folder", "--path", "gone"], "--doubled goes with --source soundfont only"),
-        (["--kinds", "acoustic"], "--kinds goes with --source nsynth only"),
+        (["--layers", "1", "--spec", "magenta"], "--layers works with --spec studio only"),
+        (["--doubled", "1", "--source", "folder", "--path", "gone"], "--doubled works with --source soundfont only"),
+        (["--kinds", "acoustic"], "--kinds works with --source nsynth only"),
     ],
 )
 def test_bad_options_are_one_sentence(tmp_path, monkeypatch, options, sentence):

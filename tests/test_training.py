@@ -11,7 +11,9 @@ from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum
 from gansynth_core.training import loop
-from gansynth_core.training.data.dataset import SourceNote, batches, prepare
+from gansynth_core.training.data.dataset import batches
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.recipes import RECIPES

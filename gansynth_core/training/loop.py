@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TextIO, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -30,7 +29,7 @@ from gansynth_core.errors import DataError, GanSynthError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.synth import choose_device
 from gansynth_core.training.config import SPECS, TrainConfig
-from gansynth_core.training.data.dataset import NoteSet, batches, identity
+from gansynth_core.training.data.dataset import Indices, NoteSet, batches, identity
 from gansynth_core.training.data.labels import doubts
 from gansynth_core.training.graphs import each
 from gansynth_core.training.objectives import OBJECTIVES, Objective
@@ -185,7 +184,7 @@ class _Log:
         return means
 
 
-def _train(run: _Run, indices: np.ndarray, steps: int | None) -> Path | None:
+def _train(run: _Run, indices: Indices, steps: int | None) -> Path | None:
     """The loop itself, on the notes at `indices`, for up to `steps` steps (None: to the end)."""
     config, mine, remaining = run.config, run.mine, run.remaining
     if remaining == 0:
@@ -245,7 +244,7 @@ def describe(
     )
 
 
-def _training_indices(data: NoteSet, config: TrainConfig) -> np.ndarray:
+def _training_indices(data: NoteSet, config: TrainConfig) -> Indices:
     if type(data.spec) is not type(SPECS[config.spec_name]):
         raise DataError(
             f"'{data.folder}' holds specgrams that models of the family '{config.family}' do not hear. Make a set for "

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import numpy as np
 from torch import Tensor
 
 from gansynth_core.training.config import AdversarialConfig, MagentaConfig, ReconstructionConfig, TrainConfig
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Indices, NoteSet
 from gansynth_core.training.magenta.gan import MagentaGan
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.adversarial import Adversarial
@@ -28,7 +27,7 @@ class Objective(Protocol[Batch]):
         Raises InputError, ModelError or DataError where that is not possible."""
         ...
 
-    def load(self, step: int, notes: np.ndarray) -> Batch:
+    def load(self, step: int, notes: Indices) -> Batch:
         """What step number `step` needs, on the CPU: `notes` are the indices of the whole batch's notes, of which
         this process takes its share. Called in a thread of its own, ahead of the steps."""
         ...

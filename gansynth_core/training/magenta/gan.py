@@ -20,7 +20,7 @@ from gansynth_core.errors import DataError, InputError
 from gansynth_core.generators.magenta import MagentaGenerator, progress_after
 from gansynth_core.training import wgan
 from gansynth_core.training.config import MagentaConfig
-from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
+from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes, dequantize
 from gansynth_core.training.magenta.discriminator import MagentaDiscriminator
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
@@ -126,7 +126,7 @@ class MagentaGan:
 
     # --- a step -------------------------------------------------------------------------------------------------------
 
-    def load(self, step: int, notes: np.ndarray) -> Batch:
+    def load(self, step: int, notes: Indices) -> Batch:
         share, size = self.processes.share(len(notes)), len(notes)
         random = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
         latents = torch.randn(2, size, self.config.latent_size, generator=random)
@@ -214,7 +214,7 @@ class MagentaGan:
         scale = torch.tensor(self.data.spec.normalizer[0][::2], device=self.device)[:, None, None]
         return scale / (self.data.spec.frames // self.generator.grown_size[0])
 
-    def _labels(self, notes: np.ndarray) -> np.ndarray:
+    def _labels(self, notes: Indices) -> np.ndarray:
         """The labels of the set's notes at these indices, int64 [n]: pitch * instruments + instrument, or the pitch."""
         pitch, instrument = (self.data.notes[name][notes].astype(np.int64) for name in ("pitch", "instrument"))
         return pitch * len(self.instruments) + instrument if self.instruments else pitch

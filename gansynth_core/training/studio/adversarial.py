@@ -34,7 +34,7 @@ from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator, white_noise
 from gansynth_core.training import wgan
 from gansynth_core.training.config import AdversarialConfig
-from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
+from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes, dequantize
 from gansynth_core.training.graphs import Recorded, each
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.critic import StudioCritic
@@ -118,9 +118,7 @@ class Adversarial:
 
     def begin(self, model: Path | None) -> None:
         if model is None:
-            raise InputError(
-                "The adversarial stage takes over from a trained model: name it with --start-from."
-            )
+            raise InputError("The adversarial stage takes over from a trained model: name it with --start-from.")
         added = {"texture": self.config.texture}
         card, hyperparameters, generator, encoder = read_studio_model(model, self.data, added)
         if card.latent_size != self.config.latent_size:
@@ -157,7 +155,7 @@ class Adversarial:
 
     # --- a step -------------------------------------------------------------------------------------------------------
 
-    def load(self, step: int, notes: np.ndarray) -> Batch:
+    def load(self, step: int, notes: Indices) -> Batch:
         """Of `notes` the first of each group stays, the others are its kin."""
         config, share = self.config, self.processes.share(len(notes))
         random = torch.Generator().manual_seed(config.seed * 1_000_003 + step)

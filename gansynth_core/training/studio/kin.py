@@ -1,11 +1,8 @@
 """Training notes in groups of one instrument and key, for the critic to compare."""
 
 import numpy as np
-import numpy.typing as npt
 
-from gansynth_core.training.data.dataset import NoteSet
-
-Indices = npt.NDArray[np.int64]
+from gansynth_core.training.data.dataset import Indices, NoteSet
 
 
 class Kin:

@@ -18,7 +18,7 @@ from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.training.config import ReconstructionConfig
-from gansynth_core.training.data.dataset import NoteSet, StoredNotes
+from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.losses import reconstruction_loss
@@ -70,7 +70,7 @@ class Reconstruction:
             network.generator.load_state_dict(generator.state_dict())
             network.encoder.load_state_dict(encoder.state_dict())
 
-    def load(self, step: int, notes: np.ndarray) -> Batch:
+    def load(self, step: int, notes: Indices) -> Batch:
         config, share = self.config, self.processes.share(len(notes))
         random = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         draw = torch.randn(len(notes), config.latent_size, generator=random)[share]
