@@ -139,7 +139,7 @@ def test_folders_that_cannot_be_used_are_told_in_words(tmp_path):
     with pytest.raises(DataError, match="Cannot read the table"):
         WavFolder(tmp_path, table=tmp_path / "gone.csv").plan()
     (tmp_path / "notes.csv").write_text("name,key\nhum.wav,60\n")
-    with pytest.raises(DataError, match="must begin with a line naming its columns"):
+    with pytest.raises(DataError, match="must begin with the names of its columns"):
         WavFolder(tmp_path).plan()
 
 
@@ -367,7 +367,7 @@ def test_soundfonts_that_cannot_be_used_are_told_in_words(tmp_path, monkeypatch)
         (tmp_path / "short.sf2").write_bytes(whole.read(100_000))
     with pytest.raises(DataError, match="damaged or cut short"):
         Soundfont(tmp_path / "short.sf2", sample_rate=24000).plan()
-    with pytest.raises(InputError, match="Layers are of two instruments"):
+    with pytest.raises(InputError, match="Layers need two instruments"):
         Soundfont(sample_rate=24000, instruments=("violin",), layers=1).plan()
     with pytest.raises(InputError, match="Did you mean 'violin'"):
         Soundfont(sample_rate=24000, instruments=("voilin",))
