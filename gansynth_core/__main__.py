@@ -92,7 +92,7 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         typed,
         commands,
         "directions",
-        "gansynth_core.training.directions.named",
+        "gansynth_core.training.directions.command",
         "find the directions that sliders move along",
     )
     _add_module(typed, commands, "data", "gansynth_core.training.data.command", "turn sounds into a training set")
