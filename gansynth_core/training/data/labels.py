@@ -41,4 +41,4 @@ def in_tune(level: Array, pitch: Array, bins_hz: Array) -> npt.NDArray[np.bool_]
         nearest = above - (hz - bins_hz[above - 1] < bins_hz[above] - hz)
         heard = hz < bins_hz[-1]
         sums.append((np.take_along_axis(level, nearest, axis=1) * heard).sum(axis=1) / heard.sum(axis=1))
-    return np.equal(np.argmax(sums, axis=0), 0)
+    return np.asarray(np.argmax(sums, axis=0) == 0)

@@ -48,8 +48,8 @@ def latent_directions(
     device = next(generator.parameters()).device
     candidates = generator.prior.directions  # [candidates, latent], orthonormal
     if beside is not None and len(beside):
-        candidates = _at_right_angles(candidates.cpu().numpy(), beside)
-        candidates = torch.from_numpy(candidates).to(generator.prior.directions)
+        free = _at_right_angles(candidates.cpu().numpy(), beside)
+        candidates = torch.from_numpy(free).to(candidates)
     random = torch.Generator().manual_seed(seed)
     frames = torch.linspace(0, 0.8 * (spec.frames - 1), FRAMES_HEARD).long()  # the last fifth is release
     effects = []
@@ -87,7 +87,7 @@ def _at_right_angles(rows: Array, beside: Array) -> Array:
     rows = rows[np.linalg.norm(rows, axis=1) > 0.5]  # of a small latent, some of the prior's are zero
     unit = beside / np.linalg.norm(beside, axis=1, keepdims=True)
     _, strength, mixtures = np.linalg.svd(unit @ rows.T)
-    return mixtures[int((strength > 1e-6).sum()) :] @ rows
+    return np.asarray(mixtures[int((strength > 1e-6).sum()) :] @ rows)
 
 
 def _bands(level: Tensor, band_weights: Tensor) -> Tensor:

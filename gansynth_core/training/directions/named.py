@@ -171,7 +171,7 @@ def _in_common(gradients: Array) -> Array:
     than the rest, so that a few sensitive sounds do not outweigh all others."""
     length = np.linalg.norm(gradients, axis=2, keepdims=True)
     limit = np.quantile(length, 0.7, axis=0, keepdims=True)
-    return (gradients * np.minimum(1, limit / np.maximum(length, 1e-12))).mean(axis=0)
+    return np.asarray((gradients * np.minimum(1, limit / np.maximum(length, 1e-12))).mean(axis=0))
 
 
 def _freed(common: Array) -> Array:
@@ -193,7 +193,7 @@ def _freed(common: Array) -> Array:
 
 def _beside(row: Array, others: Array) -> Array:
     """The part of `row` [n] at right angles to all `others` [any, n]."""
-    return row - others.T @ np.linalg.lstsq(others.T, row, rcond=None)[0] if len(others) else row
+    return np.asarray(row - others.T @ np.linalg.lstsq(others.T, row, rcond=None)[0]) if len(others) else row
 
 
 # --- what it is heard to do ---------------------------------------------------------------------------------------

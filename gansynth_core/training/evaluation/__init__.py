@@ -7,7 +7,8 @@ judge.py       a network that learned pitches and instruments from real notes: t
 measures.py    the formulas: inception score, FID, NDB, distances
 checks.py      pre-echo, clicks, levels
 trials.py      notes made for one question each: octaves, seeds, neighbours among the training notes, morphs
-comparison.py  all of it, to one document of figures
-report.py      the document as Markdown, tables, pictures and a page to listen to
+comparison.py  all of it: note by note (judged.py), then figures.py makes one document of the figures
+report.py      the report's folder: markdown.py and tables.py write it, listen.py makes a page to listen to
+columns.py     earlier reports of other models, to stand beside
 command.py     the command line
 """

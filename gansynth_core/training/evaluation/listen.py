@@ -1,19 +1,12 @@
 """A page of notes to listen to, real beside made: a folder that works from a disk, by itself."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
-
-if TYPE_CHECKING:
-    from gansynth_core.training.evaluation.comparison import Judged
+from gansynth_core.training.evaluation.judged import Judged, Sounds
 
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d9d9e0, #34343e); --soft: light-dark(#5d5d6b, #a3a3b3); }
@@ -38,9 +31,7 @@ document.addEventListener("play", event => {
 """
 
 
-def write_page(
-    folder: Path, shown: Sequence[tuple[Judged, dict[str, np.ndarray]]], sample_rate: int, name: str
-) -> None:
+def write_page(folder: Path, shown: Sequence[tuple[Judged, Sounds]], sample_rate: int, name: str) -> None:
     """Make `folder` with index.html and the WAVs of `shown`: notes with their sound float32 [samples] by kind. name:
     what the model is called."""
     folder.mkdir()

@@ -81,7 +81,7 @@ def _levels(samples: Samples, sample_rate: int, seconds: Samples) -> Samples:
     half = round(WINDOW_SECONDS * sample_rate / 2)
     centre = np.round(seconds * sample_rate).astype(int)
     first, last = (np.clip(centre + side, 0, len(samples)) for side in (-half, half))
-    return np.sqrt((energy[last] - energy[first]) / np.maximum(last - first, 1))
+    return np.asarray(np.sqrt((energy[last] - energy[first]) / np.maximum(last - first, 1)))
 
 
 def _weighted_median(values: Samples, weights: Samples) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,9 +76,9 @@ TARGETS: tuple[Target, ...] = (
 )
 
 
-def measure_table(rows: Sequence[Row], columns: Mapping[str, Mapping]) -> list[str]:
-    """A table of `rows` with a column for each of `columns`: name -> its `measures`. The number of notes is the first
-    column's that has one."""
+def measure_table(rows: Sequence[Row], columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A table of `rows` with a column for each of `columns`: name -> its `measures`. The number of notes is that of
+    the first column that has one."""
     lines = []
     for row in rows:
         values = [measures.get(row.key) for measures in columns.values()]
@@ -93,7 +94,7 @@ def written(row: Row, value: float | None) -> str:
     return percent(value) if row.unit == "%" else number(value, row.unit, row.digits)
 
 
-def target_table(columns: Mapping[str, Mapping]) -> list[str]:
+def target_table(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Which of the targets each model reaches; the first of `columns` is real."""
     real, *models = columns
     rows = {row.key: row for rows in MEASURES.values() for row in rows}

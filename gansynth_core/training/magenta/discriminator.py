@@ -88,5 +88,5 @@ def spread(x: Tensor, group: int | None = None) -> Tensor:
     """How different the items of a group are, one number: the mean standard deviation (Karras et al. 2018, section 3;
     layers.minibatch_mean_stddev, which has this epsilon). x [batch, ...] -> [batch, 1, 1, 1], alike within a group."""
     group = group or len(x)
-    deviation = (x.unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-6).sqrt()
+    deviation: Tensor = (x.unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-6).sqrt()
     return deviation.flatten(1).mean(dim=1).repeat_interleave(group)[:, None, None, None]

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.generators.magenta import MagentaGenerator, progress_after
+from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.training import wgan
 from gansynth_core.training.config import MagentaConfig
 from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes, dequantize
@@ -51,7 +52,9 @@ class MagentaGan:
     def __init__(self, config: MagentaConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
         processes.share(config.batch, config.group)
-        if len(data.spec.normalizer) != 1:
+        assert isinstance(data.spec, MelSpecgramSpec)  # which the training loop has checked
+        self.spec = data.spec
+        if len(self.spec.normalizer) != 1:
             raise DataError(f"'{data.folder}' has a normalizer for each bin. Training needs one for all of them.")
         pitches = data.notes["pitch"]
         if (pitches != pitches.round()).any():
@@ -80,11 +83,11 @@ class MagentaGan:
         labels = {name: hyperparameters.pop(name) for name in ("pitch_low", "pitches")}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed * 1_000_003 + self.num_blocks)
-            spec, latent_size = self.data.spec, self.config.latent_size
+            spec, latent_size = self.spec, self.config.latent_size
             count = len(self.instruments)
             generator = MagentaGenerator(spec, count, latent_size, **hyperparameters, **labels)
             discriminator = MagentaDiscriminator(spec, **hyperparameters, pitches=labels["pitches"], instruments=count)
-        place = {"device": self.device, "memory_format": torch.channels_last}  # a quarter faster
+        place: Any = {"device": self.device, "memory_format": torch.channels_last}  # a quarter faster
         self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimizers = [
@@ -211,8 +214,9 @@ class MagentaGan:
         """[2, 1, 1]: how much a place of a grown picture changes, normalised, in the slope with respect to the whole
         specgram that is not: a place is the mean of n x n of those, and the slope's length over these, root of n^2
         times (a / n^2)^2, is a / n (a: the normalizer's factor)."""
-        scale = torch.tensor(self.data.spec.normalizer[0][::2], device=self.device)[:, None, None]
-        return scale / (self.data.spec.frames // self.generator.grown_size[0])
+        scale = torch.tensor(self.spec.normalizer[0][::2], device=self.device)[:, None, None]
+        units: Tensor = scale / (self.spec.frames // self.generator.grown_size[0])
+        return units
 
     def _labels(self, notes: Indices) -> np.ndarray:
         """The labels of the set's notes at these indices, int64 [n]: pitch * instruments + instrument, or the pitch."""
@@ -284,7 +288,7 @@ class MagentaGan:
         with torch.device("meta"):
             hyperparameters = self._hyperparameters(0) | {"num_blocks": self.config.num_resolutions}
             count, latent_size = len(self.instruments), self.config.latent_size
-            generator = MagentaGenerator(self.data.spec, count, latent_size, **hyperparameters)
+            generator = MagentaGenerator(self.spec, count, latent_size, **hyperparameters)
         return sum(parameter.numel() for parameter in generator.parameters())
 
 

@@ -40,7 +40,12 @@ from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.critic import StudioCritic
 from gansynth_core.training.studio.kin import Kin
 from gansynth_core.training.studio.losses import reconstruction_loss
-from gansynth_core.training.studio.model import build_studio_generator, read_studio_model, write_studio_model
+from gansynth_core.training.studio.model import (
+    build_studio_generator,
+    read_studio_model,
+    studio_spec,
+    write_studio_model,
+)
 from gansynth_core.training.studio.prior import fit_prior
 from gansynth_core.training.studio.schedule import learning_rate
 
@@ -111,6 +116,7 @@ class Adversarial:
 
     def __init__(self, config: AdversarialConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
+        self.spec = studio_spec(data)
         processes.share(config.batch, config.group)
         self.stored, self._kin = StoredNotes(data, processes.device), Kin(data)
 
@@ -142,7 +148,7 @@ class Adversarial:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             keys = int(pitches.min().round()), int(pitches.max().round())
-            self.critic = StudioCritic(self.encoder, self.data.spec, keys, config.critic_width, config.group).to(device)
+            self.critic = StudioCritic(self.encoder, self.spec, keys, config.critic_width, config.group).to(device)
         # Adam's second number is that of Gulrajani et al.: most of what belongs to an instrument has no gradient in
         # most steps, and a longer memory of these would make the next one that comes a leap.
         self.optimizer = torch.optim.Adam(self.generator.parameters(), config.learning_rate, (0.0, 0.9), fused=True)
@@ -169,7 +175,7 @@ class Adversarial:
             instrument=torch.from_numpy(records["instrument"].astype(np.int64)),
             weights=self.data.weights(own),
             latents=latents,
-            frames=torch.arange(step % FRAME_STEP, self.data.spec.frames, FRAME_STEP),
+            frames=torch.arange(step % FRAME_STEP, self.spec.frames, FRAME_STEP),
         )
 
     def step(self, batch: Batch, seen: int) -> dict[str, Tensor | float]:
@@ -197,7 +203,7 @@ class Adversarial:
 
     def _draw(self, batch: Batch, seen: int, random: torch.Generator) -> Drawn:
         """What there is at random in a step after `seen` notes, drawn by `random` on the device."""
-        device, spec, count = self.processes.device, self.data.spec, len(batch.pitch)
+        device, spec, count = self.processes.device, self.spec, len(batch.pitch)
         heard_frames = len(batch.frames)
         dither = torch.rand((count, heard_frames, spec.bins), generator=random, device=device) - 0.5
         texture = torch.randn((count, *self.generator.texture.shape[1:]), generator=random, device=device)
@@ -239,7 +245,7 @@ class Adversarial:
     def _hear_both(self, drawn: Drawn) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """What the critic hears of real notes and of made ones, the first of which are reconstructions, and of these
         the loss of reconstruction and its parts."""
-        spec, generator, rebuilt = self.data.spec, self.generator, self.config.rebuilt // self.processes.count
+        spec, generator, rebuilt = self.spec, self.generator, self.config.rebuilt // self.processes.count
         stored, pitch, frames = drawn.stored, drawn.pitch, drawn.frames
         with torch.no_grad(), self._autocast():
             dithered = dequantize(stored[:, 0, frames]) + drawn.dither * STORED_STEP
@@ -260,7 +266,7 @@ class Adversarial:
         pitch, instrument = drawn.pitch, drawn.instrument
         with self._autocast():
             scores, *logits = self.critic(made, pitch, instrument, drawn.amounts, self._listening)
-            naming = self.critic.naming_loss(*logits, instrument, pitch)
+            naming = self.critic.naming_loss(logits, instrument, pitch)
         return {"score": scores.mean(), "naming": naming}
 
     def _generator_gradients(self, drawn: Drawn) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -279,7 +285,8 @@ class Adversarial:
 
     def _move(self, seen: int) -> Tensor:
         """A step of the generator along its gradients; returns their length."""
-        config, parameters = self.config, list(self.generator.parameters())
+        config = self.config
+        parameters: list[Tensor] = list(self.generator.parameters())
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, seen, config.critic_notes)
         self.processes.average_gradients(parameters)
@@ -307,7 +314,7 @@ class Adversarial:
             scores, *logits = critic(torch.cat([real, made]), pitch.repeat(2), instrument.repeat(2), amounts, listening)
         real_scores, made_scores = scores.chunk(2)
         adversarial = wgan.critic_loss(real_scores, made_scores)
-        naming = critic.naming_loss(*(some[: len(real)] for some in logits), instrument, pitch)
+        naming = critic.naming_loss([some[: len(real)] for some in logits], instrument, pitch)
         penalty = wgan.gradient_penalty(
             lambda between: critic(between, pitch, instrument, amounts, listening)[0], real, made, mix, self._units
         )
@@ -340,7 +347,7 @@ class Adversarial:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        spec, size = self.data.spec, (len(self.data.instruments), self.config.latent_size)
+        spec, size = self.spec, (len(self.data.instruments), self.config.latent_size)
         generator = build_studio_generator(spec, *size, state["hyperparameters"])
         self._build(generator, StudioEncoder(spec, *size), state["hyperparameters"], in_new_words(state["origin"]))
         for name in ("generator", "encoder", "average", "critic"):

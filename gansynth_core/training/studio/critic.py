@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,10 @@ class StudioCritic(nn.Module):
     """How real a note is, and what instrument and key it takes it for, by what a trained encoder makes of it.
 
     An encoder that has heard millions of notes knows what makes an instrument; a critic that begins from nothing would
-    need as many to see that a trumpet is not quite one. So this one hears through a copy of the encoder that learns no
-    more, at each of its stages (as Projected GANs do: Sauer et al. 2021, arXiv 2111.01007), with a small network of its
-    own for each. Stages are doublings along time. The critic grows by them: it listens to the coarsest first, and then
-    to finer and finer ones.
+    need as many to notice that a trumpet is not quite one. So this one hears through a frozen copy of the encoder, at
+    each of its stages (as Projected GANs do: Sauer et al. 2021, arXiv 2111.01007), with a small network of its own for
+    each. Stages are doublings along time. The critic grows by them: it listens to the coarsest first, then to finer and
+    finer ones.
 
     Notes come in groups of one instrument and pitch, and the critic sees how much those of a group differ: a generator
     that always makes the same note of an instrument is found out.
@@ -85,8 +86,9 @@ class StudioCritic(nn.Module):
         coarsest, the last by its fraction."""
         return (grown + 1 - torch.arange(len(self.stages))).clamp(0, 1)
 
-    def naming_loss(self, instrument_logits: Tensor, key_logits: Tensor, instrument: Tensor, pitch: Tensor) -> Tensor:
-        """Mean cross-entropy of both names, in nats."""
+    def naming_loss(self, logits: Sequence[Tensor], instrument: Tensor, pitch: Tensor) -> Tensor:
+        """Mean cross-entropy of both names, in nats. logits: of the instrument and of the key."""
+        instrument_logits, key_logits = logits
         key = pitch.round().long() - self.key_low
         return functional.cross_entropy(instrument_logits, instrument) + functional.cross_entropy(key_logits, key)
 
@@ -127,13 +129,14 @@ class _Score(nn.Module):
 
     def forward(self, x: Tensor, pitch: Tensor, instrument: Tensor) -> Tensor:
         wanted = self.plain + self.of_instrument(instrument) + self.of_pitch(pitch_features(pitch)).float()
-        return (x.float() * wanted).sum(dim=1)
+        score: Tensor = (x.float() * wanted).sum(dim=1)
+        return score
 
 
 def spread_of_groups(x: Tensor, group: int) -> Tensor:
     """x [batch, channels, ...] -> how much each channel differs within a group, [batch, channels]: the mean over places
     of its standard deviation (minibatch standard deviation, Karras et al. 2018, section 3)."""
-    deviation = (x.float().unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-4).sqrt()
+    deviation: Tensor = (x.float().unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-4).sqrt()
     return deviation.flatten(2).mean(dim=2).repeat_interleave(group, dim=0)
 
 

@@ -5,7 +5,6 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,12 +14,18 @@ from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.generators.studio import StudioGenerator
-from gansynth_core.specgram import Representation
+from gansynth_core.specgram import Representation, SpecgramSpec
 from gansynth_core.training.config import TrainConfig
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Array, NoteSet
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
 from gansynth_core.training.studio.encoding import load_encoder
+
+
+def studio_spec(data: NoteSet) -> SpecgramSpec:
+    """The spec of a set that studio models learn from, which the training loop has checked."""
+    assert isinstance(data.spec, SpecgramSpec)
+    return data.spec
 
 
 def build_studio_generator(
@@ -59,7 +64,8 @@ def _note(generator: StudioGenerator, data: NoteSet, index: int) -> Tensor:
     note, mean = data.notes[index], generator.instrument_mean
     z = torch.randn(1, mean.shape[1], generator=torch.Generator().manual_seed(index)).to(mean)
     weights = functional.one_hot(torch.tensor([int(note["instrument"])]), len(data.instruments)).to(mean)
-    return generator(z, torch.tensor([float(note["pitch"])]).to(mean), weights).cpu()
+    made: Tensor = generator(z, torch.tensor([float(note["pitch"])]).to(mean), weights)
+    return made.cpu()
 
 
 def read_studio_model(
@@ -85,11 +91,11 @@ def read_studio_model(
     _load(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
     encoder = load_encoder(folder, card)
     if encoder is None:
-        raise DataError(f"Training goes on with an encoder, and '{folder}' holds none.")
+        raise DataError(f"Training needs the model's encoder, and '{folder}' has none.")
     return card, hyperparameters, generator, encoder.train().requires_grad_(True)
 
 
-def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, new: set[str]) -> None:
+def _load(network: torch.nn.Module, weights: dict[str, Array], path: Path, new: set[str]) -> None:
     """Load weights in float32; parameters of what is `new` (a hyperparameter, with which their names begin) may be
     missing."""
     try:
@@ -97,7 +103,9 @@ def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, 
             {name: torch.from_numpy(weight).float() for name, weight in weights.items()}, strict=False
         )
     except RuntimeError as cause:
-        raise ModelError(f"The weights in '{path}' are of another size than its card says.") from cause
+        raise ModelError(f"The weights in '{path}' are not of the size that its card says.") from cause
     missing = [name for name in missing if not any(part.startswith(tuple(new)) for part in name.split("."))]
     if missing or unknown:
-        raise ModelError(f"The weights in '{path}' do not fit its card: '{[*missing, *unknown][0]}' is not in both.")
+        raise ModelError(
+            f"The weights in '{path}' do not fit its card: '{[*missing, *unknown][0]}' is missing in one of them."
+        )

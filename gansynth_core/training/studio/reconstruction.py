@@ -22,7 +22,12 @@ from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.losses import reconstruction_loss
-from gansynth_core.training.studio.model import build_studio_generator, read_studio_model, write_studio_model
+from gansynth_core.training.studio.model import (
+    build_studio_generator,
+    read_studio_model,
+    studio_spec,
+    write_studio_model,
+)
 from gansynth_core.training.studio.prior import fit_prior, unfit_prior
 from gansynth_core.training.studio.schedule import learning_rate
 
@@ -141,7 +146,7 @@ def build(config: ReconstructionConfig, data: NoteSet) -> "ReconstructionLoss":
     torch.manual_seed(config.seed)
     count = len(data.instruments)
     generator = build_studio_generator(data.spec, count, config.latent_size, hyperparameters(config))
-    return ReconstructionLoss(generator, StudioEncoder(data.spec, count, config.latent_size), config)
+    return ReconstructionLoss(generator, StudioEncoder(studio_spec(data), count, config.latent_size), config)
 
 
 class ReconstructionLoss(nn.Module):
