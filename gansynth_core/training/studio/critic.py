@@ -41,8 +41,8 @@ class StudioCritic(nn.Module):
         self.spec, self.group, self.key_low = spec, group, keys[0]
         self.ear = copy.deepcopy(encoder).requires_grad_(False)
         instruments = encoder.instrument_logits.out_features
-        channels = [convolution.in_channels for convolution in encoder.convolutions]
-        channels.append(encoder.convolutions[-1].out_channels)
+        convolutions = [layer for layer in encoder.convolutions if isinstance(layer, nn.Conv1d)]
+        channels = [*(layer.in_channels for layer in convolutions), convolutions[-1].out_channels]
         last = encoder.summary.in_features // channels[-1]  # frames of the coarsest stage
         coarsest_first = list(enumerate(reversed(channels)))
         self.stages = nn.ModuleList(_Stage(size, width, last, halvings) for halvings, size in coarsest_first)
