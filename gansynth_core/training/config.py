@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from gansynth_core.errors import InputError, nearest
-from gansynth_core.specgram import MelSpecgramSpec, Representation, SpecgramSpec
+from gansynth_core.specgram import MelSpecgramSpec, SpecgramSpec
 
 #: What the studio model hears and plays: 4 s at 24 kHz as 128 frames of 1536 bins.
 STUDIO_SPEC = SpecgramSpec(
@@ -33,13 +33,13 @@ MAGENTA_SPEC = MelSpecgramSpec(
 )
 
 #: By the names that `data --spec` knows.
-SPECS: dict[str, Representation] = {"studio": STUDIO_SPEC, "magenta": MAGENTA_SPEC}
+SPECS: dict[str, SpecgramSpec | MelSpecgramSpec] = {"studio": STUDIO_SPEC, "magenta": MAGENTA_SPEC}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """What every family is told: all that decides the outcome of a run beside its data. Lengths of training are in
-    notes seen, whatever the batch.
+    """What every family is told: everything besides the data that decides the outcome of a run. Lengths of training
+    are in notes seen, whatever the batch.
 
     model: id and title of the result. notes: training notes to see. batch: notes a step, those of all processes.
     precision: "bf16" (autocast; also the faster one on recent CPUs) or "fp32", where the family allows it.
@@ -101,7 +101,7 @@ class StudioConfig(TrainConfig):
     """What both stages of a studio model are told.
 
     The learning rate rises over `warmup_notes` and falls linearly over the last `decay_share` of the run (schedule.py).
-    tonality_weight, band_weight: of these terms of the loss of reconstruction (losses.py) beside each bin's level.
+    tonality_weight, band_weight: of these terms of the loss of reconstruction (losses.py); each bin's level has 1.
     ema_notes: half-life of the averaged weights that snapshots hold.
     """
 
@@ -211,7 +211,7 @@ class AdversarialConfig(StudioConfig):
     """The adversarial stage of a studio model. Sizes of the networks come from the model we begin with.
 
     texture: see StudioGenerator; for a model that has none yet. critic_width, group: see StudioCritic.
-    grow_notes: after each so many, the critic listens to the next finer stage.
+    grow_notes: notes after which the critic listens to the next finer stage, each time.
     critic_steps: of the critic for each of the generator's. critic_notes: for these the critic learns alone; only then
         does the generator's learning rate begin to rise.
     rebuilt_share: share of a batch that is made through the encoder. reconstruction_weight: of the loss of the first

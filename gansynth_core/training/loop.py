@@ -50,8 +50,8 @@ def train(
     """Train until `config.notes` notes are seen, from `out`'s state if it has one; returns the folder of the last
     snapshot written, or None if none was.
 
-    start_from: folder of a model to begin with; once `out` has a state, the run goes on from that.
-    steps: stop after so many further steps, with the state saved (None: go to the end). Ctrl-C or a request to
+    start_from: folder of a model to begin with; once `out` has a state, the run resumes from that.
+    steps: stop after this many further steps, with the state saved (None: run to the end). Ctrl-C or a request to
     terminate ends the step under way, saves the state, and then raises KeyboardInterrupt. Started by torchrun, the
     processes share every batch, and the first writes all files.
     Raises DataError for a set that cannot be learned from, or is not the one that `out` was trained on, and

@@ -4,18 +4,18 @@ from gansynth_core.training.config import AdversarialConfig, MagentaConfig, Reco
 
 RECIPES: dict[str, TrainConfig] = {
     "studio": ReconstructionConfig(),
-    # What the model that comes along was trained with, about twice over: six minutes each on an H100.
+    # What the shipped voice was trained with, about twice over: six minutes each on an H100.
     "studio-gpu": ReconstructionConfig(
         notes=6_000_000, batch=256, warmup_notes=150_000, ema_notes=150_000, snapshot_notes=2_000_000
     ),
-    # Learns little, but every part of a run in seconds: for tests and for trying out a data folder.
+    # Learns little, but goes through every part of a run in seconds: for tests and for trying out a data folder.
     "tiny": ReconstructionConfig(
         model="tiny", channels=32, features=32, bands=12, notes=64, batch=4, judged_frames=8, snapshot_notes=32
     ),
     "magenta": MagentaConfig(),
-    # All thirteen stages on one CPU core, in an hour and a half, and told the instrument: what the studio voice is
-    # compared with. With a 500th of the paper's steps they have to be larger, the slope is asked to be what so short a
-    # training of the discriminator can reach, and only beside a small latent is a label heeded so soon.
+    # All thirteen stages on one CPU core, in an hour and a half, and told the instrument: the baseline of the studio
+    # voice. With a 500th of the paper's steps they have to be larger, the target slope is one that so short a
+    # training of the discriminator can reach, and only next to a small latent is a label heeded so soon.
     "magenta-small": MagentaConfig(
         model="magenta-small",
         latent_size=32,

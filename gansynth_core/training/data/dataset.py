@@ -196,7 +196,7 @@ class NoteSet:
 
 
 class StoredNotes:
-    """A set's notes where they are needed: on a GPU all of them, if they fit beside what training takes."""
+    """A set's notes where they are needed: on a GPU all of them, if they fit along with what training takes."""
 
     def __init__(self, data: NoteSet, device: str) -> None:
         self._data, self._device = data, torch.device(device)

@@ -21,7 +21,7 @@ _FIELDS = ("instrument_family_str", "instrument_source_str", "instrument_str", "
 
 
 class NSynth:
-    """One unpacked NSynth archive: a folder with `examples.json` and `audio/*.wav`, 4 s a note at 16 kHz.
+    """One unpacked NSynth archive: a folder with `examples.json` and `audio/*.wav`, 4 s per note at 16 kHz.
 
     naming: one of NAMINGS. sources: which of SOURCES to take. pitches: the lowest and highest MIDI pitch wanted.
     instruments: those wanted, by the names that `naming` gives them (None: all).

@@ -30,7 +30,7 @@ Worker = Callable[[Job], list[Outcome]]
 def outcomes(
     jobs: list[Job], sources: Sequence[Source], out: Path, spec: Representation, workers: int
 ) -> Generator[list[Outcome]]:
-    """What became of each job's notes, in the order in which the jobs are done, by so many processes."""
+    """What became of each job's notes, in the order in which the jobs are done, by that many `workers`."""
     workers = min(workers, len(jobs))
     if workers == 1:
         yield from map(_worker(sources, out, spec), jobs)

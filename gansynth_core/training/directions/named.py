@@ -183,7 +183,7 @@ def _freed(common: Array) -> Array:
     for index, row in enumerate(unit):
         if np.linalg.norm(_beside(row, unit[kept])) > OWN:
             kept.append(index)
-    freed = np.zeros_like(unit)
+    freed: Array = np.zeros_like(unit)
     for index in kept:
         constraints = [other for other in kept if other != index and (other < FIRST or index >= FIRST)]
         own = _beside(unit[index], unit[constraints])

@@ -14,14 +14,14 @@ ONSET_SECONDS = 0.02  # of sound before and after an onset, which are compared
 ONSET_WITHIN_SECONDS = 1.5
 FULL_DB = -12.0  # relative to the note's loudest sound; after an onset it is at least this loud
 LOWEST_DB = -60.0  # anything softer before an onset is silence
-SHARP_DB = -30.0  # the sound before the onset of a sharp attack is at most this loud beside what comes after
-CLICK_DB = -40.0  # a jump at the start or end that is higher, beside the note's peak, is heard as a click
+SHARP_DB = -30.0  # the sound before the onset of a sharp attack is at most this loud relative to what comes after
+CLICK_DB = -40.0  # a higher jump at the start or end, relative to the note's peak, is heard as a click
 
 
 @dataclass(frozen=True)
 class SoundCheck:
     """pre_echo_db: see `pre_echo_db`. start_db, end_db: the jumps from silence to the note's first sample, and from its
-    last one back, beside its peak."""
+    last one back, relative to its peak."""
 
     pre_echo_db: float
     start_db: float
@@ -38,7 +38,7 @@ def check(samples: npt.NDArray[Any], rate: int) -> SoundCheck:
 
 
 def pre_echo_db(samples: npt.NDArray[Any], rate: int) -> float:
-    """How loud the 20 ms before a note's onset are beside the 20 ms after it: dB from -60 (silence) to 0.
+    """How loud the 20 ms before a note's onset are relative to the 20 ms after it: dB from -60 (silence) to 0.
 
     The onset is where this is least, in the first 1.5 s, of the places after which the note is nearly as loud as it
     gets (within 12 dB of its loudest 20 ms). Before the note's first sample there is silence. A slow swell has a high

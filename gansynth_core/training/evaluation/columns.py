@@ -1,4 +1,4 @@
-"""Other models beside: their figures, out of their own reports."""
+"""Columns of other models, to compare with: their figures, from their own reports."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gansynth_core.training.evaluation.notes import choose_notes
 
 @dataclass(frozen=True)
 class Column:
-    """Another model's figures, out of its report. name: of its column."""
+    """Another model's figures, from its report. name: the column's title."""
 
     name: str
     path: Path
@@ -43,7 +43,7 @@ def column_of(text: str) -> Column:
 
 
 def check_comparable(column: Column, judge: Judge, data: NoteSet, card: ModelCard, notes: int, seed: int) -> None:
-    """Raises InputError, with the reason, for figures that cannot stand beside those of `judge` on these notes."""
+    """Raises InputError, with the reason, for figures that cannot be compared with those of `judge` on these notes."""
     theirs = column.document
     if theirs["judge"]["sha256"] != judge.sha256:
         reason = f"by another judge ({theirs['judge']['sha256'][:12]}, not {judge.sha256[:12]})"
@@ -53,4 +53,4 @@ def check_comparable(column: Column, judge: Judge, data: NoteSet, card: ModelCar
         reason = "on other notes"
     else:
         return
-    raise InputError(f"'{column.path}' was measured {reason}, and cannot stand beside this report.")
+    raise InputError(f"'{column.path}' was measured {reason}, and cannot be compared with this report.")

@@ -79,7 +79,7 @@ def evaluate(
     beside: other models' columns, from their reports. name: of this model's column.
     An earlier report in `out` is replaced as a whole; a folder with anything else in it is left alone (InputError).
     Raises DataError if the set, the model and the judge do not fit together or the report cannot be written, and
-    InputError for a report beside that cannot be compared.
+    InputError for another model's report that cannot be compared.
     """
     out = Path(out)
     if out.exists() and not (out / "report.json").is_file() and any(out.iterdir()):

@@ -3,7 +3,7 @@
 Held-out (instrument, pitch) pairs, which training never saw, are judged in three versions:
     real            the note of the prepared set, turned back into sound
     model           what a player hears: the same instrument and pitch, z drawn from the prior N(0, 1)
-    reconstruction  the same, z being the encoder's mean for the real note (where the model has its encoder beside it)
+    reconstruction  the same, z being the encoder's mean for the real note (where there is an encoder beside the model)
 
 Every figure has its counterpart of real notes alone, as a scale to read it by.
 """

@@ -222,7 +222,7 @@ def _fid(a: Array, b: Array) -> float | None:
 def _ndb(
     synth: Synth, data: NoteSet, judge: Judge, heard: dict[str, Tensor], kinds: Sequence[str], seed: int
 ) -> dict[str, Figures]:
-    """NDB and the divergence it thresholds, of each kind beside real training notes, whose clusters are the cells."""
+    """NDB and the divergence it thresholds, of each kind and real training notes, whose clusters are the cells."""
     training = training_sample(data, synth.card, NDB_TRAINING_NOTES, seed)
     if len(training) < 2:
         return {}

@@ -1,4 +1,4 @@
-"""A page of notes to listen to, real beside made: a folder that works from a disk, by itself."""
+"""A page of notes to listen to, real and made: a folder of its own that needs no server."""
 
 import html
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def write_page(folder: Path, shown: Sequence[tuple[Judged, Sounds]], sample_rate
         instrument = html.escape(note.instrument.replace("_", " "))
         heading = f"<h2>{instrument}<small>{html.escape(note.family)}, key {note.pitch:g}</small></h2>"
         sections.append(f"<section>{heading}<div>{''.join(players)}</div></section>")
-    title, newline = html.escape(f"{name} beside real notes"), "\n"
+    title, newline = html.escape(f"{name} and real notes"), "\n"
     page = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -60,7 +60,7 @@ def write_page(folder: Path, shown: Sequence[tuple[Judged, Sounds]], sample_rate
 <body>
 <h1>{title}</h1>
 <p>Held-out notes, which no training has seen: of every family the one nearest to middle C. The model plays the same
-instrument and key with a latent drawn at random, and again from two other seeds; a reconstruction starts from what its
+instrument and key with a latent drawn at random, and again from two other seeds; a reconstruction starts from what the
 encoder heard in the real note.</p>
 {newline.join(sections)}
 <script>{_SCRIPT}</script>

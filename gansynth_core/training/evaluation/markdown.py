@@ -23,7 +23,7 @@ def markdown(
     accuracy = judge["real_accuracy"] or {}
     models = {title: measures for title, measures in columns.items() if title != "reconstruction"}
     return [
-        f"# {model['id']} beside real notes",
+        f"# {model['id']} compared with real notes",
         "",
         f"Of {headline['notes_real_in_tune']} held-out notes that are in tune when real, "
         f"**{percent(headline['in_tune_share'])}** of the model's are.",
@@ -35,14 +35,14 @@ def markdown(
         f"- Judge: a network that learned from {judge['notes']} real training notes of "
         f"{', '.join(judge['trained_on']) or 'this set'}, sha256 `{judge['sha256']}`; of {accuracy.get('notes', '-')} "
         f"held-out real notes it knows the pitch of {percent(accuracy.get('pitch'))}, the instrument of "
-        f"{percent(accuracy.get('instrument_top_1'))}. Figures of another judge cannot stand beside these.",
+        f"{percent(accuracy.get('instrument_top_1'))}. Figures of another judge cannot be compared with these.",
         "- real: the note of the set; model: the same instrument and pitch, z drawn from N(0, 1)"
         + ("; reconstruction: z found by the encoder from the real note" if "reconstruction" in columns else ""),
         *_narrow_band(model["sample_rate"], data["sample_rate"]),
         "",
         "[Listen to the notes](listen/index.html).",
         "",
-        "## Targets, beside real notes",
+        "## Targets, compared with real notes",
         "",
         *target_table(models),
         *_weak_families(document),
@@ -58,7 +58,7 @@ def markdown(
         *_missed(judged),
         "## To look at",
         "",
-        *(f"![Spectrograms of real notes beside the model's]({name})" for name in pictures),
+        *(f"![Spectrograms of real notes and the model's]({name})" for name in pictures),
     ]
 
 
@@ -74,7 +74,7 @@ def _narrow_band(own_hz: int, sample_rate: int) -> list[str]:
 _ABOUT = {
     "Pitch and instrument": "Accuracy and entropy (the mean over notes) are of the judge's own answers. Drums and "
     "effects have no pitch, so that nobody can tell their key.",
-    "Distributions": "Inception score, FID and NDB as in GANSynth's paper, by this judge: compare with real beside, "
+    "Distributions": "Inception score, FID and NDB as in GANSynth's paper, by this judge. Compare with real, "
     "which is not 0 for so few notes. NDB: k-means of the judge's spectrograms of real training notes, two-proportion "
     "z-test at 0.05.",
     "Timbre and variety": "Real octaves are mostly of training notes, which the judge knows. Nearest training note: of "
@@ -152,7 +152,7 @@ def _spectrum_section(document: Figures) -> list[str]:
         f"{FLOOR_DB:g} dB, mean over sounding frames. Last three: scales made of real notes alone.",
         "",
         *table(
-            ["real note beside", "notes", "distance"],
+            ["real note and", "notes", "distance"],
             [[_TITLES[k], str(v["notes"]), number(v["db"], "dB")] for k, v in document["distance"].items()],
         ),
         f"Loudness: the model's notes are {document['louder_db']['median']:+.1f} dB from the real ones (median; half "

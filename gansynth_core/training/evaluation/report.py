@@ -60,12 +60,12 @@ def _write(folder: Path, comparison: Comparison, spec: Representation, beside: S
     notes = [_note_json(note) for note in judged]
     others = {column.name: column.document["model"] for column in beside}
     text = json.dumps(document | {"beside": others, "judged": "JUDGED"}, indent=1, allow_nan=False)
-    rows = ",\n  ".join(json.dumps(note, allow_nan=False) for note in notes)  # a note a line, not thirty
+    rows = ",\n  ".join(json.dumps(note, allow_nan=False) for note in notes)  # one line per note, not thirty
     (folder / "report.json").write_text(text.replace('"JUDGED"', f"[\n  {rows}\n ]") + "\n", encoding="utf-8")
 
 
 def _columns(document: dict[str, Any], beside: Sequence[Column], name: str) -> dict[str, dict[str, Any]]:
-    """Title -> measures: real, those beside, the model and its reconstructions."""
+    """Title -> measures: real, other models, the model and its reconstructions."""
     columns = {"real": document["measures"]["real"]}
     for title, measures in [
         *((column.name, column.document["measures"]["model"]) for column in beside),

@@ -48,7 +48,7 @@ MEASURES: dict[str, tuple[Row, ...]] = {
         Row("morph_unevenness_worst", "morphs", "the same, worst pair"),
     ),
     "Sound": (
-        Row("pre_echo_db", "sharp_attacks", "level before a sharp attack, beside after it", "dB", 1),
+        Row("pre_echo_db", "sharp_attacks", "level before a sharp attack, relative to after it", "dB", 1),
         Row("click_share", "notes", "notes that start or end with a click", "%"),
         Row("loudness_spread_db", "notes", "loudness: standard deviation", "dB", 1),
         Row("loudness_spread_instruments_db", "notes", "loudness: between instruments", "dB", 1),
@@ -59,7 +59,7 @@ MEASURES: dict[str, tuple[Row, ...]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What a model ought to reach beside real notes: at least, or at most, that multiple of their figure."""
+    """What a model should reach: at least, or at most, this multiple of the figure of real notes."""
 
     key: str
     title: str

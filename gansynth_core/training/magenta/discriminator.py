@@ -49,7 +49,7 @@ class MagentaDiscriminator(nn.Module):
 
     def judge(self, specgram: Tensor, group: int | None = None) -> tuple[Tensor, ...]:
         """The same for specgrams that are normalised, and of the whole size or of that the network has grown to
-        (MagentaGenerator.picture): it sees no finer than that. Each is compared with those of its `group` of so many
+        (MagentaGenerator.picture): it sees no finer than that. Each is compared with those of its `group` of that many
         in a row only (None: with the whole batch, which must be a multiple of the group)."""
         specgram = specgram.clamp(-1, 1)
         top = len(self.blocks)

@@ -41,7 +41,7 @@ class StudioCritic(nn.Module):
         self.spec, self.group, self.key_low = spec, group, keys[0]
         self.ear = copy.deepcopy(encoder).requires_grad_(False)
         instruments = encoder.instrument_logits.out_features
-        convolutions = [layer for layer in encoder.convolutions if isinstance(layer, nn.Conv1d)]
+        convolutions = [layer for layer in encoder.convolutions if isinstance(layer, nn.Conv2d)]
         channels = [*(layer.in_channels for layer in convolutions), convolutions[-1].out_channels]
         last = encoder.summary.in_features // channels[-1]  # frames of the coarsest stage
         coarsest_first = list(enumerate(reversed(channels)))
@@ -59,8 +59,8 @@ class StudioCritic(nn.Module):
         return torch.cat([x.flatten(1) for x in self.ear.stages(self.spec.normalize(floored))[::-1]], dim=1)
 
     def slope_units(self) -> Tensor:
-        """What turns the slope by what is heard into one by its RMS change over a stage, taken over all stages alike,
-        however many numbers they have: [numbers]."""
+        """What converts the slope with respect to what is heard into one with respect to its RMS change over a stage,
+        over all stages alike however many numbers they have: [numbers]."""
         counts = torch.tensor([math.prod(size) for size in self.sizes])
         return (counts * len(counts)).sqrt().repeat_interleave(counts)
 
@@ -82,7 +82,7 @@ class StudioCritic(nn.Module):
         return score / amounts.sum(), self.instrument_logits(summary).float(), self.key_logits(summary).float()
 
     def amounts(self, grown: float) -> Tensor:
-        """How much each stage counts, the coarsest first, [stages], when `grown` stages are listened to beside the
+        """How much each stage counts, the coarsest first, [stages], when `grown` stages are listened to besides the
         coarsest, the last by its fraction."""
         return (grown + 1 - torch.arange(len(self.stages))).clamp(0, 1)
 
@@ -101,7 +101,7 @@ class _Stage(nn.Module):
     """What the ear makes of a note at one stage -> numbers [batch, SCORED]."""
 
     def __init__(self, channels: int, width: int, last: int, halvings: int) -> None:
-        """last: frames after so many halvings."""
+        """last: frames after `halvings` halvings."""
         super().__init__()
         self.first = nn.Conv1d(channels, width, 3, padding=1)
         self.halvings = nn.ModuleList(nn.Conv1d(width, width, 4, stride=2, padding=1) for _ in range(halvings))

@@ -1,4 +1,4 @@
-"""What the encoder beside a model says of a set's notes."""
+"""What the encoder beside a model says about a set's notes."""
 
 import os
 from pathlib import Path

@@ -34,7 +34,7 @@ def reconstruction_losses(
     |log-magnitude error| in nepers, mean weighted squared error of the tonality)."""
     target = stored[:, 0, frames].float() / 127
     nepers = (spec.log_magnitude_high - spec.log_magnitude_low) / 2
-    magnitude = nepers * (_heed(target) * (spectrum.log_magnitude.float() - target).abs()).mean()
+    magnitude = nepers * (_audibility(target) * (spectrum.log_magnitude.float() - target).abs()).mean()
 
     # Frame 0 holds a phase, not an advance, so that the first change of the advance is that of frame 2.
     known = frames >= 2
@@ -46,11 +46,11 @@ def reconstruction_losses(
 
 
 def band_loss(spectrum: Spectrum, stored: Tensor, frames: Tensor, generator: StudioGenerator) -> Tensor:
-    """Of the same as `reconstruction_losses`: mean weighted |error| of the level of each of the generator's bands, in
-    nepers, all its bins together and noise drawn.
+    """Inputs as of `reconstruction_losses` -> mean weighted |error| of the level of each of the generator's bands, in
+    nepers, all its bins together and with noise drawn.
 
-    The error bin by bin is least at the medians of what a bin may be: a partial that may lie in either of two bins then
-    is in none of them, and noise lies between them. As whole bands they are as loud as real ones.
+    Bin by bin, the error is least at the median of what a bin may be: a partial that may lie in either of two bins is
+    then in neither of them. Whole bands come out as loud as real ones.
     """
     spec = generator.spec
     target = stored[:, 0, frames].float() / 127
@@ -64,10 +64,10 @@ def band_loss(spectrum: Spectrum, stored: Tensor, frames: Tensor, generator: Stu
 
     made = level((2 * spec.denormalize(spectrum.log_magnitude.float().clamp(-1, 1))).exp() * noise_drawn)
     real = level((2 * spec.denormalize(target)).exp())
-    return (_heed(spec.normalize(real)) * (made - real).abs()).mean()
+    return (_audibility(spec.normalize(real)) * (made - real).abs()).mean()
 
 
-def _heed(level: Tensor) -> Tensor:
+def _audibility(level: Tensor) -> Tensor:
     """Weight of an error at a normalised log-magnitude: 1.5 for the loudest, falling to 0.25 for those 70 dB below,
-    which the ear hardly reaches."""
+    which one hardly hears."""
     return 0.25 + 1.25 * ((level + 0.7) / 1.2).clamp(0, 1)

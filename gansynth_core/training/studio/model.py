@@ -1,4 +1,4 @@
-"""Studio models on disk as training knows them, generator and encoder: written as snapshots, read to go on from."""
+"""Studio models on disk, generator and encoder: written as snapshots, read to start from."""
 
 import dataclasses
 import inspect

@@ -60,7 +60,7 @@ class Reconstruction:
         self._descend = Recorded(self._gradients, processes.device)
 
     def begin(self, model: Path | None) -> None:
-        """With a model: go on from it, with its prior unfitted, so that each snapshot fits its own."""
+        """With a model: continue from it, with its prior unfitted, so that each snapshot fits its own."""
         if model is None:
             return
         card, learned, generator, encoder = read_studio_model(model, self.data, {})
