@@ -9,6 +9,7 @@ evaluation/   how a model compares with real notes
 What all families share:
 config.py     the settings of a run; recipes.py has the named ones
 loop.py       the training loop: batches in, snapshots and a state to resume from out
+run.py        the folder of a run: its state, its log, its snapshots
 objectives.py what the loop asks of a family
 parallel.py   one run in several processes
 graphs.py     a training step recorded as a CUDA graph

@@ -203,8 +203,7 @@ class Adversarial:
 
     def _draw(self, batch: Batch, seen: int, random: torch.Generator) -> Drawn:
         """What there is at random in a step after `seen` notes, drawn by `random` on the device."""
-        device, spec, count = self.processes.device, self.spec, len(batch.pitch)
-        heard_frames = len(batch.frames)
+        device, spec, count, heard_frames = self.processes.device, self.spec, len(batch.pitch), len(batch.frames)
         dither = torch.rand((count, heard_frames, spec.bins), generator=random, device=device) - 0.5
         texture = torch.randn((count, *self.generator.texture.shape[1:]), generator=random, device=device)
         # With frames left out, running phases are not the note's own; to noise drawn at random they are as good.
@@ -212,16 +211,7 @@ class Adversarial:
         amounts = self.critic.amounts(seen / self.config.grow_notes).to(device)
         z = self._rebuild(batch)
         return Drawn(
-            batch.stored,
-            batch.pitch,
-            batch.instrument,
-            batch.weights,
-            batch.frames,
-            z,
-            amounts,
-            dither,
-            texture,
-            noise,
+            batch.stored, batch.pitch, batch.instrument, batch.weights, batch.frames, z, amounts, dither, texture, noise
         )
 
     def _listen_to(self, stages: int) -> None:
