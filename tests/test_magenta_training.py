@@ -402,7 +402,7 @@ def test_settings_that_make_no_sense_are_refused(change, message):
 def test_batches_that_cannot_be_shared_are_refused(data):
     with pytest.raises(InputError, match="cannot be shared by 3 processes"):
         MagentaGan(CONFIG, data, Processes(count=3))
-    with pytest.raises(InputError, match="change 'batch' or 'group'"):
+    with pytest.raises(InputError, match="Change 'batch' or 'group'"):
         MagentaGan(CONFIG.replace(group=4), data, Processes(count=2))
 
 

@@ -244,7 +244,9 @@ class MagentaGan:
 
     def _weighted(self, naming: dict[str, Tensor]) -> Tensor:
         weights = {"pitch": self.config.pitch_weight, "instrument": self.config.instrument_weight}
-        return torch.stack([weights[name] * value for name, value in naming.items()]).sum()
+        total = sum(weights[name] * value for name, value in naming.items())
+        assert isinstance(total, Tensor)
+        return total
 
     def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
         """One step down `loss`, averaged over the processes; returns the length of its gradient."""
