@@ -314,7 +314,7 @@ def test_notes_of_several_sources_come_from_their_own(tmp_path):
 def test_an_error_of_the_source_is_the_one_that_is_told(tmp_path):
     with pytest.raises(DataError, match="the soundfont is damaged"):
         prepare([Tones(before=stop_at(9, DataError("the soundfont is damaged")))], tmp_path, SPEC, workers=1)
-    with pytest.raises(DataError, match="not one note in tones"):
+    with pytest.raises(DataError, match="no notes in tones"):
         prepare([Tones(count=0)], tmp_path / "none", SPEC)
     with pytest.raises(DataError, match=r"Only 1 of 2 .*skipped.txt"):
         prepare([Tones(2, before=stop_at(1, AudioError("silent")))], tmp_path / "one", SPEC, workers=1)

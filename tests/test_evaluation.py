@@ -183,7 +183,7 @@ def test_a_set_that_does_not_fit_is_refused(data, judge, tmp_path):
     with pytest.raises(InputError, match="At least one"):
         choose_notes(data, sine_card(), 0, 0)
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(InputError, match="other things"):
+    with pytest.raises(InputError, match="something other"):
         evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path, judge=judge)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 

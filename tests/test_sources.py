@@ -455,7 +455,7 @@ def test_the_command_makes_sets_for_magentas_models(tmp_path, capsys, nsynth):
     assert "1 notes of 1 instruments, pitches 60-60" in capsys.readouterr().out  # of the keys its models know
     run_command(*options, "--pitches", "60-61", "--variations", 0, "--instruments", "flute", "--out", tmp_path / "set")
     said = capsys.readouterr().out
-    assert "6 notes of 4 s at 16 kHz take 3.1 MB" in said and "--preset magenta " in said
+    assert "6 notes of 4 s at 16 kHz take 3.1 MB" in said and "--recipe magenta " in said
     data = NoteSet.open(tmp_path / "set")
     assert data.spec == MAGENTA_SPEC and data.specgrams.dtype == np.float16
     run_command(*options, "--source", "nsynth", "--path", nsynth, "--out", tmp_path / "other")
@@ -480,7 +480,7 @@ def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
         (["--source", "folder"], "needs --path"),
         (["--source", "folder", "--path", "gone"], "There is no folder"),
         (["--source", "nsynth", "--path", "."], "There is no examples.json"),
-        (["--pitches", "84-24"], "must rise and lie within 0-127"),
+        (["--pitches", "84-24"], "must rise and lie in 0-127"),
         (["--pitches", "low"], "is not a range of pitches"),
         (["--instruments", "voilin"], "Did you mean 'violin'?"),
         (["--workers", "0"], "--workers must be at least 1"),

@@ -166,7 +166,7 @@ class Soundfont:
         if not detune:
             return Clip(self._voice(note.instrument, note), self.sample_rate)
         voices = [self._voice(note.instrument, note, cents) for cents in (-detune / 2, detune / 2)]
-        return Clip((voices[0] + voices[1]) / 2, self.sample_rate)
+        return Clip((voices[0] + voices[1]) * np.float32(0.5), self.sample_rate)
 
     def _voice(self, instrument: str, note: SourceNote, cents: float = 0.0) -> Samples:
         """The sound of one program as `note` wants it, `cents` above its key: float32 [samples]."""

@@ -76,7 +76,7 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
         network.prior.directions[:found] = directions.to(network.prior.directions)
         network.prior.register[:, :, :found] = register.to(network.prior.register)
         network.prior.spread[:, :found, :found] = factors.to(network.prior.spread)
-    generator.instrument_mean += generator.instrument_log_spread.exp() * centres.to(generator.instrument_mean)
+    generator.instrument_mean.add_(generator.instrument_log_spread.exp() * centres.to(generator.instrument_mean))
     encoder.centre += centres.to(encoder.centre)
 
 
@@ -84,7 +84,7 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
 def unfit_prior(generator: StudioGenerator, encoder: StudioEncoder) -> None:
     """Undo `fit_prior` in place: reconstruction continues with networks that may place notes where they like, and
     each of its snapshots is fitted anew. Every real note keeps its sound."""
-    generator.instrument_mean -= generator.instrument_log_spread.exp() * encoder.centre
+    generator.instrument_mean.sub_(generator.instrument_log_spread.exp() * encoder.centre)
     encoder.centre.zero_()
     for network in (generator, encoder):
         network.prior.directions.zero_()
