@@ -92,7 +92,7 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         typed,
         commands,
         "directions",
-        "gansynth_core.training.directions.named",
+        "gansynth_core.training.directions.command",
         "find the directions that sliders move along",
     )
     _add_module(typed, commands, "data", "gansynth_core.training.data.command", "turn sounds into a training set")
@@ -248,10 +248,10 @@ def _train(arguments: Arguments) -> None:
 
     from gansynth_core.cards import model_folder
     from gansynth_core.errors import nearest
-    from gansynth_core.training.config import RECIPES
     from gansynth_core.training.data.dataset import NoteSet
     from gansynth_core.training.loop import describe, train
     from gansynth_core.training.parallel import is_first
+    from gansynth_core.training.recipes import RECIPES
 
     if arguments.recipe not in RECIPES:
         hint = nearest(arguments.recipe, RECIPES)

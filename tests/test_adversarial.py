@@ -14,13 +14,15 @@ from gansynth_core import Clip, InputError, ModelError, Synth, load_card, sample
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum, white_noise
 from gansynth_core.training import loop
-from gansynth_core.training.config import RECIPES
-from gansynth_core.training.data.dataset import SourceNote, prepare
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.parallel import Processes
-from gansynth_core.training.studio.adversarial import Adversarial, learning_rate
+from gansynth_core.training.recipes import RECIPES
+from gansynth_core.training.studio.adversarial import Adversarial
 from gansynth_core.training.studio.critic import FLOOR, spread_of_groups
 from gansynth_core.training.studio.prior import fit_prior, unfit_prior
 from gansynth_core.training.studio.reconstruction import Reconstruction, build
+from gansynth_core.training.studio.schedule import learning_rate
 
 FIRST_STAGE = RECIPES["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16, precision="fp32")
 CONFIG = RECIPES["tiny-gan"].replace(latent_size=16, precision="fp32", notes=1000, snapshot_notes=1000)
@@ -373,7 +375,7 @@ def test_models_that_do_not_fit_are_refused(data, reconstruction, tmp_path):
 
 def test_the_learning_rate_waits_rises_and_falls():
     config = RECIPES["studio-gan"]
-    rates = [learning_rate(config, seen) for seen in (0, 7_968, 8_000, 24_000, 41_600, 51_999)]
+    rates = [learning_rate(config, seen, config.critic_notes) for seen in (0, 7_968, 8_000, 24_000, 41_600, 51_999)]
     assert rates[0] == rates[1] == 0 < rates[2] < rates[3] == config.learning_rate
     assert rates[4] == pytest.approx(0.5 * config.learning_rate) and 0 < rates[5] < rates[4]
 

@@ -19,8 +19,9 @@ from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.data.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import command, trials
 from gansynth_core.training.evaluation.command import evaluate
-from gansynth_core.training.evaluation.comparison import DISTANCES, KINDS, measured_notes
+from gansynth_core.training.evaluation.figures import measured_notes
 from gansynth_core.training.evaluation.judge import Judge, JudgeCard, JudgeNetwork, bands_hz, save_judge
+from gansynth_core.training.evaluation.judged import DISTANCES, KINDS
 from gansynth_core.training.evaluation.notes import choose_notes, other_instrument, variations_of
 from gansynth_core.training.evaluation.pitch import is_in_tune, is_octave_error
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
@@ -182,7 +183,7 @@ def test_a_set_that_does_not_fit_is_refused(data, judge, tmp_path):
     with pytest.raises(InputError, match="At least one"):
         choose_notes(data, sine_card(), 0, 0)
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(InputError, match="other things"):
+    with pytest.raises(InputError, match="something other"):
         evaluate(Synth(sine_card(), SineGenerator(), device="cpu"), data, tmp_path, judge=judge)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
@@ -279,7 +280,7 @@ def test_a_trained_model_folder_gets_a_full_report(data, judge, tmp_path, capsys
     (earlier / "report.json").write_text(json.dumps(report))
     with pytest.raises(InputError, match="another judge"):
         command.run(parser.parse_args([*line, "--beside", str(earlier)]))
-    with pytest.raises(InputError, match="no report"):
+    with pytest.raises(InputError, match="not a report"):
         command.run(parser.parse_args([*line, "--beside", str(tmp_path / "nothing.json")]))
     (model / "encoder.safetensors").write_bytes(b"not weights")
     with pytest.raises(ModelError, match="encoder"):
@@ -322,6 +323,7 @@ def test_a_model_of_a_lower_rate_is_measured_at_that_of_the_set(data, judge, tmp
     gunshot = next(row["distance"] for row in half["judged"] if row["instrument"] == "gunshot")
     assert gunshot["resynthesis"] > 20
     said = {
-        name: "12 kHz: they have nothing above 6 kHz" in (tmp_path / name / "report.md").read_text() for name in found
+        name: "12 kHz: its notes have nothing above 6 kHz" in (tmp_path / name / "report.md").read_text()
+        for name in found
     }
     assert said == {"half": True, "whole": False}

@@ -16,8 +16,9 @@ from test_magenta_training import Tones as WholeTones
 from gansynth_core import Synth
 from gansynth_core.cards import load_card, load_weights
 from gansynth_core.training import loop
-from gansynth_core.training.data.dataset import prepare
-from gansynth_core.training.directions.named import aspect_gradients, components
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.directions.components import components
+from gansynth_core.training.directions.named import aspect_gradients
 from gansynth_core.training.evaluation import trials
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import train_judge

@@ -111,7 +111,7 @@ def test_what_is_no_judge_is_refused(data, tmp_path):
         load_judge(tmp_path / "bad.safetensors")
     with pytest.raises(DataError, match="hears notes of"):
         tiny_judge(sample_rate=SPEC.sample_rate // 2).check(data)
-    with pytest.raises(InputError, match="2 notes or more"):
+    with pytest.raises(InputError, match="2 notes and 1 epoch or more"):
         module.train_judge(data, notes=1)
 
 

@@ -5,7 +5,8 @@ from sine_voice import SPEC
 
 from gansynth_core.errors import DataError
 from gansynth_core.sound import Clip
-from gansynth_core.training.data.dataset import SourceNote, prepare
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.directions.known_changes import known_directions
 
 

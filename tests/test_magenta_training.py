@@ -17,11 +17,14 @@ from gansynth_core import Clip, DataError, GanSynthError, InputError, Synth, loa
 from gansynth_core.generators.magenta import progress_after
 from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.training import loop, wgan
-from gansynth_core.training.config import MAGENTA_SPEC, RECIPES, MagentaConfig
-from gansynth_core.training.data.dataset import SourceNote, dequantize, prepare, quantize, stored_type
+from gansynth_core.training.config import MAGENTA_SPEC, MagentaConfig
+from gansynth_core.training.data.dataset import dequantize, quantize, stored_type
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.magenta.discriminator import spread
 from gansynth_core.training.magenta.gan import MagentaGan, last_stage, stage_after
 from gansynth_core.training.parallel import Processes
+from gansynth_core.training.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 SPEC = MelSpecgramSpec(8000, 1984, 128, 64, 128, ((0.07, 0.11, 0.8, 0.0),))
@@ -383,14 +386,14 @@ def test_a_run_goes_on_with_its_own_family_only(data, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"precision": "bf16"}, "choose fp32"),
-        ({"batch": 12, "group": 8}, "not made of groups of 8"),
+        ({"precision": "bf16"}, "Choose fp32"),
+        ({"batch": 12, "group": 8}, "groups of 8"),
         ({"average_decay": 1.0}, "below 1"),
         ({"channels": 3}, "no training option 'channels'"),
         ({"fmap_base": 8}, "'fmap_base'"),
         ({"fade_notes": 0}, "at least 1"),
-        ({"instrument_weight": -1.0}, "'instrument_weight' is a number of at least 0"),
-        ({"instrument_weight": float("nan")}, "'instrument_weight' is a number of at least 0"),
+        ({"instrument_weight": -1.0}, "'instrument_weight' must be a number of at least 0"),
+        ({"instrument_weight": float("nan")}, "'instrument_weight' must be a number of at least 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change, message):
@@ -401,7 +404,7 @@ def test_settings_that_make_no_sense_are_refused(change, message):
 def test_batches_that_cannot_be_shared_are_refused(data):
     with pytest.raises(InputError, match="cannot be shared by 3 processes"):
         MagentaGan(CONFIG, data, Processes(count=3))
-    with pytest.raises(InputError, match="change 'batch' or 'group'"):
+    with pytest.raises(InputError, match="Change 'batch' or 'group'"):
         MagentaGan(CONFIG.replace(group=4), data, Processes(count=2))
 
 

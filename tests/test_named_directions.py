@@ -9,11 +9,11 @@ import torch
 from sine_voice import SPEC, SineGenerator, sine_card
 
 from gansynth_core import DESCRIPTORS, Direction, InputError, Synth, measure, nudge, sample
+from gansynth_core.training.directions.components import components
 from gansynth_core.training.directions.named import (
     ASPECTS,
     _freed,
     aspects,
-    components,
     measured_effects,
     named_directions,
 )

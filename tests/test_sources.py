@@ -11,11 +11,14 @@ from gansynth_core import DESCRIPTORS, GM_INSTRUMENTS, AudioError, Clip, Clips, 
 from gansynth_core.errors import GanSynthError, ToolError
 from gansynth_core.training.config import MAGENTA_SPEC, STUDIO_SPEC
 from gansynth_core.training.data import command as data_command
-from gansynth_core.training.data import dataset, soundfont
-from gansynth_core.training.data.dataset import NoteSet, SourceNote, skip_reasons
+from gansynth_core.training.data import prepare as preparing
+from gansynth_core.training.data import soundfont
+from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.data.folder import DEFAULT_VELOCITY, WavFolder, parse_name
 from gansynth_core.training.data.nsynth import NSynth
+from gansynth_core.training.data.prepare import skip_reasons
 from gansynth_core.training.data.soundfont import DEFAULT_SOUNDFONT, GENERATORS, Soundfont
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
 
 
@@ -136,7 +139,7 @@ def test_folders_that_cannot_be_used_are_told_in_words(tmp_path):
     with pytest.raises(DataError, match="Cannot read the table"):
         WavFolder(tmp_path, table=tmp_path / "gone.csv").plan()
     (tmp_path / "notes.csv").write_text("name,key\nhum.wav,60\n")
-    with pytest.raises(DataError, match="must begin with a line naming its columns"):
+    with pytest.raises(DataError, match="must begin with the names of its columns"):
         WavFolder(tmp_path).plan()
 
 
@@ -364,7 +367,7 @@ def test_soundfonts_that_cannot_be_used_are_told_in_words(tmp_path, monkeypatch)
         (tmp_path / "short.sf2").write_bytes(whole.read(100_000))
     with pytest.raises(DataError, match="damaged or cut short"):
         Soundfont(tmp_path / "short.sf2", sample_rate=24000).plan()
-    with pytest.raises(InputError, match="Layers are of two instruments"):
+    with pytest.raises(InputError, match="Layers need two instruments"):
         Soundfont(sample_rate=24000, instruments=("violin",), layers=1).plan()
     with pytest.raises(InputError, match="Did you mean 'violin'"):
         Soundfont(sample_rate=24000, instruments=("voilin",))
@@ -452,7 +455,7 @@ def test_the_command_makes_sets_for_magentas_models(tmp_path, capsys, nsynth):
     assert "1 notes of 1 instruments, pitches 60-60" in capsys.readouterr().out  # of the keys its models know
     run_command(*options, "--pitches", "60-61", "--variations", 0, "--instruments", "flute", "--out", tmp_path / "set")
     said = capsys.readouterr().out
-    assert "6 notes of 4 s at 16 kHz take 3.1 MB" in said and "--preset magenta " in said
+    assert "6 notes of 4 s at 16 kHz take 3.1 MB" in said and "--recipe magenta " in said
     data = NoteSet.open(tmp_path / "set")
     assert data.spec == MAGENTA_SPEC and data.specgrams.dtype == np.float16
     run_command(*options, "--source", "nsynth", "--path", nsynth, "--out", tmp_path / "other")
@@ -463,7 +466,7 @@ def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset, "prepare", interrupted)
+    monkeypatch.setattr(preparing, "prepare", interrupted)
     with pytest.raises(SystemExit) as stopped:
         run_command("--instruments", "flute", "--pitches", "60", "--out", tmp_path / "set")
     assert stopped.value.code == 130
@@ -477,16 +480,16 @@ def test_ctrl_c_is_answered_with_how_to_continue(tmp_path, capsys, monkeypatch):
         (["--source", "folder"], "needs --path"),
         (["--source", "folder", "--path", "gone"], "There is no folder"),
         (["--source", "nsynth", "--path", "."], "There is no examples.json"),
-        (["--pitches", "84-24"], "must rise and lie within 0-127"),
-        (["--pitches", "low"], "is no range of pitches"),
+        (["--pitches", "84-24"], "must rise and lie in 0-127"),
+        (["--pitches", "low"], "is not a range of pitches"),
         (["--instruments", "voilin"], "Did you mean 'violin'?"),
         (["--workers", "0"], "--workers must be at least 1"),
         (["--rate", "100"], "A rate of 100 Hz is not possible"),
         (["--variations", "-1"], "--variations cannot be negative"),
         (["--layers", "-1"], "--layers cannot be negative"),
-        (["--layers", "1", "--spec", "magenta"], "--layers goes with --spec studio only"),
-        (["--doubled", "1", "--source", "folder", "--path", "gone"], "--doubled goes with --source soundfont only"),
-        (["--kinds", "acoustic"], "--kinds goes with --source nsynth only"),
+        (["--layers", "1", "--spec", "magenta"], "--layers works with --spec studio only"),
+        (["--doubled", "1", "--source", "folder", "--path", "gone"], "--doubled works with --source soundfont only"),
+        (["--kinds", "acoustic"], "--kinds works with --source nsynth only"),
     ],
 )
 def test_bad_options_are_one_sentence(tmp_path, monkeypatch, options, sentence):

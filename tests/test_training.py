@@ -11,14 +11,17 @@ from gansynth_core import AudioError, Clip, DataError, GanSynthError, InputError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.studio import Spectrum
 from gansynth_core.training import loop
-from gansynth_core.training.config import RECIPES
-from gansynth_core.training.data.dataset import SourceNote, batches, prepare
+from gansynth_core.training.data.dataset import batches
+from gansynth_core.training.data.prepare import prepare
+from gansynth_core.training.data.source import SourceNote
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.parallel import Processes
+from gansynth_core.training.recipes import RECIPES
 from gansynth_core.training.studio import reconstruction
 from gansynth_core.training.studio.adversarial import Adversarial
+from gansynth_core.training.studio.losses import band_loss
 from gansynth_core.training.studio.prior import fit_prior
-from gansynth_core.training.studio.reconstruction import band_loss, judged_frames
+from gansynth_core.training.studio.reconstruction import judged_frames
 
 CONFIG = RECIPES["tiny"].replace(notes=16, snapshot_notes=16, latent_size=16)
 
@@ -127,7 +130,7 @@ def layered(tmp_path_factory):
 def test_a_layer_teaches_both_its_instruments_by_their_shares(layered):
     objective = reconstruction.Reconstruction(CONFIG.replace(precision="fp32"), layered, Processes())
     notes = np.flatnonzero(~layered.plain())
-    loss, parts = objective.model(*objective.load(0, notes[:4]))
+    loss, parts = objective.model(objective.load(0, notes[:4]))
     loss.backward()
     reed, string = objective.model.generator.instrument_mean.grad
     assert reed.abs().max() > 1e-6 and torch.allclose(string, reed / 3, rtol=1e-3, atol=1e-9)
@@ -285,12 +288,12 @@ def test_bands_are_to_be_as_loud_as_real_ones_wherever_in_them_the_sound_lies():
     ("change", "message"),
     [
         ({"bach": 3}, "Did you mean 'batch'"),
-        ({"batch": "x"}, "is a int"),
+        ({"batch": "x"}, "must be a whole number"),
         ({"batch": 0}, "at least 1"),
         ({"precision": "fp8"}, "bf16"),
         ({"learning_rate": -1.0}, "at least 0"),
         ({"learning_rate": float("nan")}, "at least 0"),
-        ({"model": "../x"}, "no name for a model"),
+        ({"model": "../x"}, "cannot name a model"),
         ({"decay_share": 2.0}, "at most 1"),
     ],
 )

@@ -31,7 +31,7 @@ class StudioEncoder(nn.Module):
         self.instrument_logits = nn.Linear(512, instruments)
         self.instrument_in = nn.Linear(instruments, 512, bias=False)
         self.posterior = nn.Linear(512, 2 * latent_size)
-        # Where the instruments' notes lie, set with the generator's own (see training/prior.py).
+        # Where the instruments' notes lie, set with the generator's own (see training/studio/prior.py).
         self.register_buffer("centre", torch.zeros(instruments, latent_size))
         self.prior = InstrumentPrior(instruments, latent_size)
         self.register_load_state_dict_pre_hook(  # type: ignore[no-untyped-call]

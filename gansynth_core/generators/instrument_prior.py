@@ -15,7 +15,7 @@ LOWEST_KNOT, KNOT_STEP = 24.0, 12.0  # MIDI
 
 
 class InstrumentPrior(nn.Module):
-    """Set once training is done (see training/prior.py); before that it leaves z as it is.
+    """Set once training is done (see training/studio/prior.py); before that it leaves z as it is.
 
     directions [DIRECTIONS, latent], orthonormal rows or zero. spread [instruments, DIRECTIONS, DIRECTIONS], symmetric:
     so a direction of z means much the same in every instrument. register [instruments, KNOTS, DIRECTIONS].

@@ -6,12 +6,13 @@ magenta/      the GANSynth of Magenta, trained from scratch
 directions/   which way to move z for a slider
 evaluation/   how a model compares with real notes
 
-What all families share lies beside them:
-config.py     the settings of a run, and the recipes
+What all families share:
+config.py     the settings of a run; recipes.py has the named ones
 loop.py       the training loop: batches in, snapshots and a state to resume from out
+run.py        the folder of a run: its state, its log, its snapshots
 objectives.py what the loop asks of a family
 parallel.py   one run in several processes
 graphs.py     a training step recorded as a CUDA graph
-snapshot.py   a model that plays, with a picture and a few notes beside real ones
+snapshot.py   a model that plays, with a picture and a few notes to compare with real ones
 wgan.py       the losses of a Wasserstein GAN with gradient penalty
 """

@@ -1,6 +1,6 @@
 """One run in several processes, each with a share of every batch: `torchrun --nproc-per-node 2 -m gansynth_core train`.
 
-Gradients are averaged, so that all processes keep the same weights; the first alone writes files.
+Gradients are averaged, so that all processes keep the same weights; only the first writes files.
 """
 
 import os
@@ -31,12 +31,12 @@ class Processes:
         """Which notes of a batch are this process's, in whole groups. Raises InputError where they cannot be shared
         evenly."""
         if batch % self.count:
-            raise InputError(f"A batch of {batch} notes cannot be shared by {self.count} processes: change 'batch'.")
+            raise InputError(f"A batch of {batch} notes cannot be shared by {self.count} processes. Change 'batch'.")
         size = batch // self.count
         if size % group:
             raise InputError(
-                f"A batch of {batch} notes in {self.count} processes is not made of groups of {group}: change 'batch' "
-                "or 'group'."
+                f"A batch of {batch} notes in {self.count} processes does not split into groups of {group}. Change "
+                "'batch' or 'group'."
             )
         return slice(self.rank * size, (self.rank + 1) * size)
 
@@ -52,11 +52,11 @@ class Processes:
 
     def mean(self, numbers: Iterable[Tensor | float]) -> list[float]:
         """The means over the processes of a few numbers."""
-        numbers = [torch.as_tensor(number, dtype=torch.float64, device=self.device) for number in numbers]
-        together = torch.stack(numbers)
+        together = torch.stack([torch.as_tensor(n, dtype=torch.float64, device=self.device) for n in numbers])
         if self.count > 1:
             distributed.all_reduce(together)
-        return (together / self.count).tolist()
+        means: list[float] = (together / self.count).tolist()
+        return means
 
 
 def is_first() -> bool:
@@ -75,7 +75,7 @@ def processes(device: str) -> Iterator[Processes]:
     if device == "cuda":
         local = int(os.environ["LOCAL_RANK"])
         if local >= torch.cuda.device_count():
-            raise InputError(f"There are {torch.cuda.device_count()} GPUs here: start as many processes, or fewer.")
+            raise InputError(f"There are {torch.cuda.device_count()} GPUs here. Start that many processes, or fewer.")
         torch.cuda.set_device(local)
         device = f"cuda:{local}"
     distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")

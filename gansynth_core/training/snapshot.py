@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,23 +12,23 @@ from gansynth_core.cards import ModelCard, save_model
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
 from gansynth_core.training.config import TrainConfig
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Array, Indices, NoteSet
 
 SHOWN_NOTES = 6
 
 
-def half_weights(module: nn.Module) -> dict[str, np.ndarray]:
-    """A module's parameters as float16 arrays: half the size, 60 dB finer than anything one can hear of them."""
+def half_weights(module: nn.Module) -> dict[str, Array]:
+    """A module's parameters as float16 arrays: half the size, and 60 dB finer than anything one can hear."""
     return {name: value.detach().cpu().half().numpy() for name, value in module.state_dict().items()}
 
 
 def snapshot_card(
     config: TrainConfig,
     data: NoteSet,
-    generator: dict,
+    generator: dict[str, Any],
     instruments: tuple[str, ...],
     pitches: tuple[int, int],
-    facts: dict,
+    facts: dict[str, Any],
 ) -> ModelCard:
     """The card of a model trained on `data`. generator: its hyperparameters. instruments: those it tells apart.
     pitches: the lowest and highest. facts: what goes into the card's `training`."""
@@ -50,18 +51,19 @@ def snapshot_card(
     )
 
 
-def shown_notes(data: NoteSet) -> np.ndarray:
+def shown_notes(data: NoteSet) -> Indices:
     """Indices of the few real notes that a snapshot shows: held-out ones, or training notes if none is held out."""
     candidates = data.held_out() if len(data.held_out()) else data.training()
-    return candidates[np.linspace(0, len(candidates) - 1, min(SHOWN_NOTES, len(candidates))).astype(int)]
+    shown: Indices = candidates[np.linspace(0, len(candidates) - 1, min(SHOWN_NOTES, len(candidates))).astype(int)]
+    return shown
 
 
 def write_model(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     card: ModelCard,
-    weights: dict[str, np.ndarray],
+    weights: dict[str, Array],
     data: NoteSet,
-    shown: np.ndarray,
+    shown: Indices,
     made: Tensor,
 ) -> ModelCard:
     """Write the model, `notes.png` and `real_*.wav` / `model_*.wav` into `folder`; returns the finished card.
@@ -71,7 +73,7 @@ def write_model(
     """
     folder = Path(folder)
     card = save_model(folder, card, weights)
-    names = {"real": [], "model": []}
+    names: dict[str, list[str]] = {"real": [], "model": []}
     for number, note in enumerate(data.notes[shown], start=1):
         key = pitch_label(float(note["pitch"]))
         names["real"].append(f"{data.instruments[note['instrument']]}_{key}")
@@ -82,7 +84,7 @@ def write_model(
 
 @torch.inference_mode()
 def _show(folder: Path, data: NoteSet, specgrams: dict[str, Tensor], names: dict[str, list[str]]) -> None:
-    """A row of pictures and a WAV each of every kind."""
+    """A row of pictures for every kind, and a WAV of each note."""
     from matplotlib.figure import Figure  # slow to import, and only wanted here
 
     spec = data.spec

@@ -33,4 +33,5 @@ def gradient_penalty(
     between = torch.lerp(real, fake, mix).detach().requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     length = torch.linalg.vector_norm((slope * units).flatten(1), dim=1)
-    return (length / target - 1).square().mean()
+    penalty: Tensor = (length / target - 1).square().mean()
+    return penalty

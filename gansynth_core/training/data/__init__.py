@@ -1,6 +1,8 @@
 """Where notes come from, and the prepared set that training reads.
 
-dataset.py    the set on disk: preparing it from any source, and reading it
+dataset.py    the set on disk, read
+prepare.py    the set on disk, made; workers.py has the processes that share the work
+source.py     what a source of notes is
 soundfont.py  General MIDI soundfonts, rendered by fluidsynth
 nsynth.py     the NSynth dataset
 folder.py     a folder of WAV files

@@ -1,10 +1,17 @@
-"""`python -m gansynth_core data`: from soundfonts, NSynth or a folder of sounds to a training set."""
+"""The command `data`: from soundfonts, NSynth or a folder of sounds to a training set."""
+
+from __future__ import annotations
 
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
 from gansynth_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gansynth_core.training.data.dataset import NoteSet
+    from gansynth_core.training.data.source import Source
 
 _DEFAULT_PITCHES = (24, 84)  # C1 to C6, what the studio model learns
 _KNOWN_PITCHES = {"studio": None, "magenta": (24, 84)}  # by --spec: what its models know at most
@@ -15,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.description = (
         "Turn sounds into a training set. Without --path it renders the General MIDI soundfont that Debian's "
-        "fluid-soundfont-gm brings. Stop it with Ctrl-C when you like: the same command continues."
+        "fluid-soundfont-gm installs. Stop it with Ctrl-C whenever you like; the same command continues."
     )
     parser.add_argument(
         "--source",
@@ -24,19 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what --path names: .sf2 files, unpacked NSynth archives, or folders of WAV files named like "
         "cello_C3.wav or cello_048.wav (default: soundfont)",
     )
-    parser.add_argument("--path", nargs="+", help="an .sf2 file or a folder; several become one set")
+    parser.add_argument("--path", nargs="+", help="an .sf2 file or a folder; several make one set")
     parser.add_argument("--out", required=True, help="folder for the training set")
     parser.add_argument(
         "--spec",
         choices=("studio", "magenta"),
         default="studio",
-        help="for whose models: the studio's (24 kHz), or those of Magenta's GANSynth (16 kHz, mel frequencies, a "
-        "third more room on the disk; default: studio)",
+        help="which models it is for: studio (24 kHz, the default) or Magenta's GANSynth (16 kHz, mel frequencies, a "
+        "third more disk space)",
     )
     parser.add_argument(
         "--pitches",
         metavar="LOW-HIGH",
-        help="MIDI numbers (default: 24-84 of a soundfont and for Magenta's models, else all)",
+        help="MIDI numbers (default: 24-84 for a soundfont and for Magenta's models, else all)",
     )
     parser.add_argument("--instruments", metavar="A,B", help="only these (default: all)")
     parser.add_argument(
@@ -47,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--doubled",
         type=int,
-        help="soundfont: further copies of each key, each by two voices a few cents apart, which beat (default: 0)",
+        help="soundfont: further copies of each key, each with two voices a few cents apart, which beat (default: 0)",
     )
     parser.add_argument(
         "--layers",
@@ -58,18 +65,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--naming",
         choices=("family", "family_source", "instrument"),
-        help="nsynth: what is one instrument: a family such as brass, a family of one source such as "
+        help="nsynth: what counts as one instrument: a family such as brass, a family of one source such as "
         "brass_acoustic, or each of the 1,006 (default: family)",
     )
     parser.add_argument("--kinds", metavar="A,B", help="nsynth: acoustic, electronic, synthetic (default: all)")
-    parser.add_argument("--licence", help="soundfont, folder: licence of the sounds, kept with what is trained on them")
+    parser.add_argument("--licence", help="soundfont, folder: licence of the sounds; models trained on them keep it")
     parser.add_argument(
         "--rate",
         type=int,
         help="sample rate in Hz; a note keeps its number of samples, so that twice the rate is half the seconds "
         "(default: the model's)",
     )
-    parser.add_argument("--workers", type=int, help="processes to share the work among (default: one a core)")
+    parser.add_argument("--workers", type=int, help="processes to share the work (default: one per core)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
@@ -79,7 +86,8 @@ def run(arguments: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from gansynth_core.training.config import SPECS
-    from gansynth_core.training.data.dataset import note_bytes, prepare, readable_size
+    from gansynth_core.training.data.dataset import note_bytes, readable_size
+    from gansynth_core.training.data.prepare import prepare
 
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
     if workers < 1:
@@ -87,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
     spec = SPECS[arguments.spec]
     rate = spec.sample_rate if arguments.rate is None else arguments.rate
     if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
-        raise InputError(f"A rate of {rate} Hz is not possible: choose {_RATES_HZ[0]} to {_RATES_HZ[1]}.")
+        raise InputError(f"A rate of {rate} Hz is not possible. Choose {_RATES_HZ[0]} to {_RATES_HZ[1]}.")
     spec = replace(spec, sample_rate=rate)
     sources = _sources(arguments, rate)
     total = 0
@@ -116,13 +124,14 @@ def run(arguments: argparse.Namespace) -> None:
     _summarize(data, arguments.spec)
 
 
-def _summarize(data, recipe: str) -> None:
-    from gansynth_core.training.data.dataset import note_bytes, readable_size, skip_reasons
+def _summarize(data: NoteSet, recipe: str) -> None:
+    from gansynth_core.training.data.dataset import note_bytes, readable_size
+    from gansynth_core.training.data.prepare import skip_reasons
 
     reasons = skip_reasons(data.folder)
     print(
         f"Ready: {len(data)} notes ({readable_size(len(data) * note_bytes(data.spec))}) in '{data.folder}', "
-        f"{len(data.held_out(layers=True))} of them held out from training to judge it by."
+        f"{len(data.held_out(layers=True))} of them held out from training, to measure it by."
     )
     if reasons:
         counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(8))
@@ -130,8 +139,8 @@ def _summarize(data, recipe: str) -> None:
     print(f"Train on them with: python -m gansynth_core train --recipe {recipe} --data {data.folder} --out RUN")
 
 
-def _sources(arguments: argparse.Namespace, rate: int) -> list:
-    """The sources asked for, with only those options that were given, so that each keeps its own defaults."""
+def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
+    """The sources asked for, with only the options that were given, so that each keeps its own defaults."""
     foreign = {
         "variations": "soundfont",
         "doubled": "soundfont",
@@ -142,8 +151,8 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
     }
     for option, source in foreign.items():
         if getattr(arguments, option) is not None and arguments.source != source:
-            raise InputError(f"--{option} goes with --source {source} only.")
-    options: dict = {}
+            raise InputError(f"--{option} works with --source {source} only.")
+    options: dict[str, Any] = {}
     if arguments.instruments:
         options["instruments"] = _names(arguments.instruments)
     if arguments.licence and arguments.source != "nsynth":
@@ -155,7 +164,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
         from gansynth_core.training.data.soundfont import DEFAULT_SOUNDFONT, Soundfont
 
         low, high = pitches or _DEFAULT_PITCHES
-        copies = {"variations": 3, "doubled": 0, "layers": 0}
+        copies: dict[str, Any] = {"variations": 3, "doubled": 0, "layers": 0}
         for name in copies:
             if (asked := getattr(arguments, name)) is not None:
                 copies[name] = asked
@@ -163,14 +172,14 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
                 raise InputError(f"--{name} cannot be negative.")
         if copies["layers"] and arguments.spec == "magenta":
             raise InputError(
-                "--layers goes with --spec studio only: Magenta's models learn from notes of one instrument."
+                "--layers works with --spec studio only: Magenta's models learn from notes of one instrument."
             )
         return [
             Soundfont(path, pitches=range(low, high + 1), sample_rate=rate, **copies, **options)
             for path in arguments.path or [DEFAULT_SOUNDFONT]
         ]
     if not arguments.path:
-        raise InputError(f"--source {arguments.source} needs --path: the folder that holds the sounds.")
+        raise InputError(f"--source {arguments.source} needs --path, the folder that holds the sounds.")
     if pitches:
         options["pitches"] = pitches
     if arguments.source == "nsynth":
@@ -185,7 +194,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list:
     from gansynth_core.training.data.folder import WavFolder
 
     if arguments.table and len(arguments.path) > 1:
-        raise InputError("--table goes with one --path; of several, each may hold its own notes.csv.")
+        raise InputError("--table works with one --path. Of several, each can have its own notes.csv.")
     return [WavFolder(path, table=arguments.table, **options) for path in arguments.path]
 
 
@@ -198,7 +207,7 @@ def _pitches(text: str) -> tuple[int, int]:
     try:
         pitches = int(low), int(high or low)
     except ValueError:
-        raise InputError(f"'{text}' is no range of pitches: write it like 24-84.") from None
+        raise InputError(f"'{text}' is not a range of pitches. Write it like 24-84.") from None
     if not 0 <= pitches[0] <= pitches[1] <= 127:
-        raise InputError(f"The pitches '{text}' must rise and lie within 0-127.")
+        raise InputError(f"The pitches '{text}' must rise and lie in 0-127.")
     return pitches

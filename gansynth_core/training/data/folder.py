@@ -8,7 +8,7 @@ from pathlib import Path
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.pitches import NOTE_NAME, parse_pitch, pitch_of
 from gansynth_core.sound import Clip
-from gansynth_core.training.data.dataset import SourceNote, read_source_file
+from gansynth_core.training.data.source import SourceNote, read_source_file
 
 TABLE = "notes.csv"
 SUFFIXES = (".wav", ".wave", ".flac", ".aif", ".aiff")
@@ -21,23 +21,23 @@ _VELOCITY = re.compile(r"(?<![A-Za-z0-9])v(?:el)?(\d{1,3})(?![A-Za-z0-9])", re.I
 class WavFolder:
     """Every sound file in a folder and its subfolders (WAV; FLAC and AIFF too), one note each.
 
-    A name says the pitch as a note name or a MIDI number and may say the velocity: `cello_C3.wav`, `Cello Db3.wav`,
-    `cello_048.wav`, `violin_A4_v100.wav` (C4 is 60). What stands before the pitch names the instrument; where nothing
-    does, what stands behind it, and where the name is but a pitch, its subfolder.
-    A table (`table`, or the folder's notes.csv) is believed instead where there is one: the columns file, pitch (note
-    name or MIDI number, fractions allowed), instrument and velocity, the last two optional; files are relative to it.
+    A file's name gives the pitch as a note name or a MIDI number, and may give the velocity: `cello_C3.wav`,
+    `Cello Db3.wav`, `cello_048.wav`, `violin_A4_v100.wav` (C4 is 60). The words before the pitch name the instrument,
+    or else those after it, or else the subfolder.
+    A table (`table`, or the folder's notes.csv) takes precedence where there is one: the columns file, pitch (note name
+    or MIDI number, fractions allowed), instrument and velocity, the last two optional; files are relative to it.
     pitches: the lowest and highest MIDI pitch wanted. instruments: those wanted, by their names in lower case with
-    underscores. Sounds whose pitch cannot be told are `left_out`.
-    `plan` raises DataError if the folder or table is missing or damaged, or if it has no note that can be used.
+    underscores. Sounds of unknown pitch are `left_out`.
+    `plan` raises DataError if the folder or table is missing or damaged, or if it has no usable note.
     """
 
-    variation_names = ()
+    variation_names: tuple[str, ...] = ()
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         *,
-        table: str | os.PathLike | None = None,
+        table: str | os.PathLike[str] | None = None,
         licence: str = "unknown",
         pitches: tuple[float, float] = (0, 127),
         instruments: tuple[str, ...] | None = None,
@@ -70,14 +70,14 @@ class WavFolder:
 
     def _why_empty(self, found: int) -> str:
         if found:
-            return f"None of the {found} notes in '{self.path}' is of the pitches and instruments asked for."
+            return f"None of the {found} notes in '{self.path}' has the pitches and instruments asked for."
         if self.left_out:
             file, reason = self.left_out[0]
             return f"None of the {len(self.left_out)} sounds in '{self.path}' can be used; '{file}', for one: {reason}."
         return f"There are no sound files in '{self.path}' (looked for {', '.join(SUFFIXES)}, in its subfolders too)."
 
     def _sounds(self) -> list[Path]:
-        """All sound files; hidden ones are left to their owners (macOS keeps `._name.wav` beside `name.wav`)."""
+        """All sound files; not the hidden ones (macOS keeps `._name.wav` beside `name.wav`)."""
         return sorted(
             file
             for file in self.path.rglob("*")
@@ -106,7 +106,9 @@ class WavFolder:
         rows = list(csv.reader(text.splitlines(), delimiter=";" if ";" in first and "," not in first else ","))
         columns = [column.strip().lower() for column in rows[0]] if rows else []
         if not {"file", "pitch"} <= set(columns):
-            raise DataError(f"The table '{table}' must begin with a line naming its columns: file,pitch,instrument.")
+            raise DataError(
+                f"The table '{table}' must begin with the names of its columns, such as file,pitch,instrument."
+            )
         found, listed = [], set()
         for row in rows[1:]:
             cells = dict(zip(columns, (cell.strip() for cell in row), strict=False))

@@ -3,14 +3,15 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from gansynth_core.errors import DataError, InputError, nearest
 from gansynth_core.sound import Clip
-from gansynth_core.training.data.dataset import SourceNote, read_source_file
+from gansynth_core.training.data.source import SourceNote, read_source_file
 
 LICENCE = "CC BY 4.0 (NSynth dataset, Google Inc., Engel et al. 2017)"
 SOURCES = ("acoustic", "electronic", "synthetic")
-#: What a note's instrument may be called by: 11 families, families by source ("bass_acoustic"), or 1,006 instruments.
+#: What a note's instrument is called by: 11 families, families by source ("bass_acoustic"), or 1,006 instruments.
 NAMINGS = {
     "family": ("instrument_family_str",),
     "family_source": ("instrument_family_str", "instrument_source_str"),
@@ -20,20 +21,20 @@ _FIELDS = ("instrument_family_str", "instrument_source_str", "instrument_str", "
 
 
 class NSynth:
-    """One unpacked NSynth archive: a folder with `examples.json` and `audio/*.wav`, 4 s a note at 16 kHz.
+    """One unpacked NSynth archive: a folder with `examples.json` and `audio/*.wav`, 4 s per note at 16 kHz.
 
     naming: one of NAMINGS. sources: which of SOURCES to take. pitches: the lowest and highest MIDI pitch wanted.
     instruments: those wanted, by the names that `naming` gives them (None: all).
     Raises InputError for an unknown naming or source; `plan` raises DataError if `examples.json` is missing or damaged,
-    or if no note is left. A note whose sound is missing or unreadable is found out when it is read.
+    or if no note is left. A missing or unreadable sound shows only when it is read.
     """
 
-    variation_names = ()
+    variation_names: tuple[str, ...] = ()
     licence = LICENCE
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         *,
         naming: str = "family",
         sources: tuple[str, ...] = SOURCES,
@@ -42,7 +43,7 @@ class NSynth:
     ) -> None:
         for value, known in [(naming, NAMINGS), *((source, SOURCES) for source in sources)]:
             if value not in known:
-                raise InputError(f"NSynth has no '{value}': choose of {', '.join(known)}.{nearest(value, known)}")
+                raise InputError(f"NSynth has no '{value}'. Choose from {', '.join(known)}.{nearest(value, known)}")
         self.path = Path(path).resolve()
         self.name = self.path.name
         self.naming, self.sources, self.pitches, self.instruments = naming, sources, pitches, instruments
@@ -64,7 +65,7 @@ class NSynth:
                     self._plan.append(note)
             if not self._plan:
                 raise DataError(
-                    f"None of the {len(examples)} notes in '{self.path}' is of the pitches, sources and instruments "
+                    f"None of the {len(examples)} notes in '{self.path}' has the pitches, sources and instruments "
                     "asked for."
                 )
         return self._plan
@@ -72,13 +73,13 @@ class NSynth:
     def read(self, index: int) -> Clip:
         return read_source_file(self.path / self._plan[index].origin)
 
-    def _examples(self) -> dict[str, dict]:
+    def _examples(self) -> dict[str, dict[str, Any]]:
         file = self.path / "examples.json"
         try:
             examples = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise DataError(
-                f"There is no examples.json in '{self.path}': name the folder that an NSynth archive unpacks to, such "
+                f"There is no examples.json in '{self.path}'. Name the folder that an NSynth archive unpacks to, such "
                 "as nsynth-train."
             ) from None
         except (OSError, ValueError) as cause:

@@ -6,14 +6,18 @@ import os
 from collections.abc import Iterator
 from ctypes import c_int, c_void_p
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gansynth_core.errors import AudioError, DataError, InputError, ToolError, nearest
 from gansynth_core.instruments import GM_INSTRUMENTS
 from gansynth_core.packs.levels import loudness_lufs
 from gansynth_core.sound import SILENCE_PEAK, Clip
-from gansynth_core.training.data.dataset import SourceNote
+from gansynth_core.training.data.source import SourceNote
+
+Samples = npt.NDArray[np.float32]
 
 INSTALL = "Install it with: sudo apt-get install fluidsynth libfluidsynth3 fluid-soundfont-gm"
 DEFAULT_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")  # where Debian's fluid-soundfont-gm puts it
@@ -53,16 +57,16 @@ class Soundfont:
     variations: with random offsets of the soundfont's own sound parameters (GENERATORS), so that one instrument is
         more than one sound.
     doubled: two voices of the program, "detune_cents" apart and as far above the key as below it: partials beat, and
-        the note has the pitch of its key. (A note that is detuned as a whole would be no other sound, only another
-        pitch, which is an input of its own.) Both begin in phase, so that what is heard follows from pitch and detune.
+        the note has the pitch of its key. (Detuning a note as a whole would only change its pitch, which is an input
+        of its own.) Both begin in phase, so that what is heard follows from pitch and detune.
     layers: mixtures with a random other program, brought to the same loudness first; see `layered`.
-    Raises DataError if the file is missing or no soundfont, ToolError if fluidsynth is missing, and InputError for an
-    instrument that General MIDI does not know, or layers of a single one.
+    Raises DataError if the file is missing or not a soundfont, ToolError if fluidsynth is missing, and InputError for
+    an instrument that General MIDI does not know, or layers of a single one.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike = DEFAULT_SOUNDFONT,
+        path: str | os.PathLike[str] = DEFAULT_SOUNDFONT,
         *,
         pitches: range = range(24, 85),
         velocities: tuple[int, ...] = VELOCITIES,
@@ -81,7 +85,7 @@ class Soundfont:
         with open(self.path, "rb") as file:
             head = file.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"sfbk":
-            raise DataError(f"'{self.path}' is not a soundfont: it does not begin as .sf2 and .sf3 files do.")
+            raise DataError(f"'{self.path}' is not a soundfont: it does not start as .sf2 and .sf3 files do.")
         for instrument in instruments:
             if instrument not in GM_INSTRUMENTS:
                 hint = nearest(instrument, GM_INSTRUMENTS)
@@ -95,9 +99,9 @@ class Soundfont:
         self.instruments, self.sample_rate, self.seed = instruments, sample_rate, seed
         self.left_out: list[tuple[str, str]] = []
         self._plan: list[SourceNote] = []
-        self._synth = None
+        self._synth: Any = None  # a fluidsynth.Synth
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_synth": None}  # workers open the soundfont themselves
 
     def plan(self) -> list[SourceNote]:
@@ -121,7 +125,7 @@ class Soundfont:
             else:
                 self.left_out.append((name, "the soundfont has no such program"))
         if self.layers and len(found) < 2:
-            raise InputError(f"Layers are of two instruments, and of '{self.name}' there are {len(found)}.")
+            raise InputError(f"Layers need two instruments, and '{self.name}' has {len(found)} of those asked for.")
         return found
 
     def _varied(self, instrument: str, pitch: int) -> Iterator[SourceNote]:
@@ -157,14 +161,14 @@ class Soundfont:
         note = self.plan()[index]
         if note.share:
             voices = [self._voice(name, note) for name in (note.instrument, note.second)]
-            return Clip(layered(*voices, note.share, self.sample_rate), self.sample_rate)
+            return Clip(layered(voices[0], voices[1], note.share, self.sample_rate), self.sample_rate)
         detune = dict(zip(self.variation_names, note.variation, strict=False)).get("detune_cents", 0.0)
         if not detune:
             return Clip(self._voice(note.instrument, note), self.sample_rate)
         voices = [self._voice(note.instrument, note, cents) for cents in (-detune / 2, detune / 2)]
-        return Clip((voices[0] + voices[1]) / 2, self.sample_rate)
+        return Clip((voices[0] + voices[1]) * np.float32(0.5), self.sample_rate)
 
-    def _voice(self, instrument: str, note: SourceNote, cents: float = 0.0) -> np.ndarray:
+    def _voice(self, instrument: str, note: SourceNote, cents: float = 0.0) -> Samples:
         """The sound of one program as `note` wants it, `cents` above its key: float32 [samples]."""
         synth = self._fresh_synth()
         synth.program_select(0, self._font, 0, GM_INSTRUMENTS.index(instrument))
@@ -180,13 +184,15 @@ class Soundfont:
         stereo = np.concatenate([held, released]).reshape(-1, 2)
         if np.abs(stereo).max() >= 32767:
             raise AudioError("clipped")
-        return stereo.mean(axis=1, dtype=np.float32) / 32768
+        mono: Samples = stereo.mean(axis=1, dtype=np.float32) / 32768
+        return mono
 
-    def _fresh_synth(self):
+    def _fresh_synth(self) -> Any:
         """A synth that has played nothing yet, with the soundfont loaded.
 
-        One a note, because fluidsynth's voices keep levels and filters of the note before, and no reset clears them:
-        the first 64 samples would depend on it. It costs 1 ms, as the loaded soundfont moves from synth to synth.
+        Every note gets its own, because fluidsynth's voices keep levels and filters of the note before, and no reset
+        clears them: the first 64 samples would depend on it. It costs 1 ms, as the loaded soundfont moves from synth to
+        synth.
         """
         fluidsynth = _fluidsynth()
         # Gain: the loudest FluidR3 note stays below full scale, and a soft one keeps 60 dB above the 16-bit steps.
@@ -200,7 +206,7 @@ class Soundfont:
             self._font = synth.sfload(str(self.path))
             if self._font < 0:
                 synth.delete()
-                raise DataError(f"fluidsynth cannot read '{self.path}': the soundfont is damaged or cut short.")
+                raise DataError(f"fluidsynth cannot read '{self.path}'. The soundfont is damaged or cut short.")
         else:
             former = self._synth.synth
             loaded = _c_function("fluid_synth_get_sfont_by_id", c_void_p, c_void_p, c_int)(former, self._font)
@@ -211,7 +217,7 @@ class Soundfont:
         return synth
 
 
-def layered(first: np.ndarray, second: np.ndarray, share: float, sample_rate: int) -> np.ndarray:
+def layered(first: Samples, second: Samples, share: float, sample_rate: int) -> Samples:
     """Two sounds float32 [samples] at once, `share` (0 to 1) of the second: as loud as each other where it is half.
 
     The second is brought to the loudness of the first (ITU-R BS.1770-4), then their amplitudes are weighted by 1 -
@@ -223,7 +229,7 @@ def layered(first: np.ndarray, second: np.ndarray, share: float, sample_rate: in
     return (1 - share) * first + np.float32(share * 10 ** (louder_db / 20)) * second
 
 
-def _offset_generator(synth, generator: int, steps: int) -> None:
+def _offset_generator(synth: Any, generator: int, steps: int) -> None:
     """Offset an SF2 generator of channel 0 by NRPN (SoundFont 2.04, section 9.6): 14-bit data centred at 8192."""
     synth.cc(0, 99, 120)
     for _ in range(generator // 100):
@@ -235,13 +241,13 @@ def _offset_generator(synth, generator: int, steps: int) -> None:
 
 
 @functools.cache
-def _c_function(name: str, result: type | None, *arguments: type):
+def _c_function(name: str, result: type | None, *arguments: type) -> Any:
     """A function of the C library that the Python package does not wrap."""
     return _fluidsynth().cfunc(name, result, *((f"argument_{n}", kind, 1) for n, kind in enumerate(arguments)))
 
 
 @functools.cache
-def _fluidsynth():
+def _fluidsynth() -> Any:
     try:
         import fluidsynth
     except ModuleNotFoundError as cause:
@@ -251,6 +257,6 @@ def _fluidsynth():
     silence = fluidsynth.cfunc(
         "fluid_set_log_function", c_void_p, ("level", c_int, 1), ("function", c_void_p, 1), ("data", c_void_p, 1)
     )
-    for level in range(5):  # a new synth warns of every channel without a program; what matters we say ourselves
+    for level in range(5):  # a new synth warns about every channel without a program
         silence(level, None, None)
     return fluidsynth

@@ -1,12 +1,22 @@
-"""The latent directions that change the sound most: what the app's sliders move along."""
+"""The latent directions that change the sound most, named by number: what the app's other sliders move along."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gansynth_core.cards import Direction
-from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.generators.studio import StudioGenerator
+from gansynth_core.latent import sample
+from gansynth_core.specgram import Representation
+from gansynth_core.synth import Synth
 
+Array = npt.NDArray[Any]
+
+COMPONENTS = 8
 FRAMES_HEARD, BANDS_HEARD = 16, 32
 BATCH = 16
 STEP = 2.0  # standard deviations up and down, over which the effect of moving z is measured
@@ -16,15 +26,15 @@ LONGEST = 3.0  # as far as a weak direction is lengthened to have it
 
 @torch.inference_mode()
 def latent_directions(
-    generator: nn.Module,
-    spec: SpecgramSpec,
+    generator: StudioGenerator,
+    spec: Representation,
     instruments: int,
     pitches: tuple[int, int],
     *,
     count: int = 8,
     sounds: int = 96,
     seed: int = 0,
-    beside: np.ndarray | None = None,
+    beside: Array | None = None,
 ) -> tuple[Direction, ...]:
     """The `count` strongest orthogonal directions of z, strongest first, at right angles to the rows of `beside`
     [any, latent].
@@ -38,8 +48,8 @@ def latent_directions(
     device = next(generator.parameters()).device
     candidates = generator.prior.directions  # [candidates, latent], orthonormal
     if beside is not None and len(beside):
-        candidates = _at_right_angles(candidates.cpu().numpy(), beside)
-        candidates = torch.from_numpy(candidates).to(generator.prior.directions)
+        free = _at_right_angles(candidates.cpu().numpy(), beside)
+        candidates = torch.from_numpy(free).to(candidates)
     random = torch.Generator().manual_seed(seed)
     frames = torch.linspace(0, 0.8 * (spec.frames - 1), FRAMES_HEARD).long()  # the last fifth is release
     effects = []
@@ -72,21 +82,48 @@ def latent_directions(
     return tuple(directions)
 
 
-def _at_right_angles(rows: np.ndarray, beside: np.ndarray) -> np.ndarray:
+def _at_right_angles(rows: Array, beside: Array) -> Array:
     """Orthonormal rows for the part of the space of orthonormal `rows` [n, latent] at right angles to `beside`."""
     rows = rows[np.linalg.norm(rows, axis=1) > 0.5]  # of a small latent, some of the prior's are zero
     unit = beside / np.linalg.norm(beside, axis=1, keepdims=True)
     _, strength, mixtures = np.linalg.svd(unit @ rows.T)
-    return mixtures[int((strength > 1e-6).sum()) :] @ rows
+    return np.asarray(mixtures[int((strength > 1e-6).sum()) :] @ rows)
 
 
-def _bands(level: torch.Tensor, band_weights: torch.Tensor) -> torch.Tensor:
+def _bands(level: Tensor, band_weights: Tensor) -> Tensor:
     """[batch, frames, bins] -> mean level in BANDS_HEARD groups of the generator's bands [batch, frames, bands]."""
     per_band = level @ (band_weights / band_weights.sum(dim=1, keepdim=True)).T
     return nn.functional.adaptive_avg_pool1d(per_band, BANDS_HEARD)
 
 
-def _tilt(pattern: np.ndarray) -> float:
+def _tilt(pattern: Array) -> float:
     """How much more [frames, bands] rises in high bands than in low ones."""
     half = pattern.shape[1] // 2
     return float(pattern[:, half:].mean() - pattern[:, :half].mean())
+
+
+def components(synth: Synth, named: Sequence[Direction], count: int = COMPONENTS, seed: int = 0) -> list[Direction]:
+    """The `count` strongest directions at right angles to all named ones, strongest first.
+
+    Studio models know along which directions real notes differ: see `latent_directions`. Of others the principal
+    components of what the network makes of z, brought back to z by regression (Harkonen, Hertzmann, Lehtinen & Paris
+    2020, "GANSpace", arXiv 2004.02546).
+    """
+    card, generator = synth.card, synth.generator
+    taken = np.array([direction.vector for direction in named]).reshape(-1, card.latent_size)
+    if isinstance(generator, StudioGenerator):
+        pitches = card.pitch_low, card.pitch_high
+        found = latent_directions(
+            generator, card.specgram, len(card.instruments), pitches, count=count, seed=seed, beside=taken
+        )
+        return list(found)
+    timbres = sample(card, 4 * card.latent_size, seed)
+    made = synth.embed(timbres, [float((card.pitch_low + card.pitch_high) // 2)] * len(timbres)).astype(float)
+    z = np.array([timbre.z for timbre in timbres])
+    z_beside = z - z @ np.linalg.pinv(taken) @ taken if len(taken) else z
+    slopes = np.linalg.lstsq(z_beside, made - made.mean(axis=0), rcond=None)[0]  # [latent, numbers]
+    vectors = np.linalg.svd(slopes, full_matrices=False)[0].T[:count]
+    return [
+        Direction(f"component {number}", tuple(np.round(vector, 5).tolist()))
+        for number, vector in enumerate(vectors, 1)
+    ]

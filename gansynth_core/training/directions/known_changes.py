@@ -2,6 +2,7 @@
 source has changed by amounts that it wrote down."""
 
 import numpy as np
+import numpy.typing as npt
 
 from gansynth_core.errors import DataError
 from gansynth_core.generators.encoder import StudioEncoder
@@ -20,7 +21,7 @@ NOTES_PER_INSTRUMENT = 60
 RIDGE = 10.0  # notes' worth of pull towards no effect at all
 
 
-def known_directions(encoder: StudioEncoder, data: NoteSet, seed: int = 0) -> dict[str, np.ndarray]:
+def known_directions(encoder: StudioEncoder, data: NoteSet, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
     """Unit vectors [latent] by the descriptor that rises along them: of the changes that `data`'s sources know.
 
     Within every instrument, z as the encoder finds it in changed training notes is regressed on all changes and the

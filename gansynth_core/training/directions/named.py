@@ -1,46 +1,40 @@
-"""Sliders that do what they say: `python -m gansynth_core directions` finds them and writes them into a model's card.
+"""Sliders that do what they say.
 
-Brightness, attack and so on are followed back through the network, by gradient, to the latent numbers that change them,
+Brightness, attack and so on are traced back through the network, by gradient, to the latent numbers that change them,
 at many sounds; what those sounds have in common is a direction. Each is freed of what changes the other aspects, and
-kept only if the notes of other sounds, rendered and measured as they are heard, say that it holds.
+kept only if it also holds for the notes of other sounds, rendered and measured as they are heard.
 """
 
-import argparse
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gansynth_core.cards import Direction, model_folder, save_card
+from gansynth_core.cards import Direction
 from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import InputError
-from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.latent import Timbre, nudge, sample
+from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import HELD_SHARE
 from gansynth_core.synth import BATCH, Synth
-from gansynth_core.training.data.dataset import NoteSet
-from gansynth_core.training.directions.components import latent_directions
-from gansynth_core.training.directions.known_changes import known_directions
-from gansynth_core.training.studio.encoding import load_encoder
+from gansynth_core.training.data.dataset import Array
 
 # Of DESCRIPTORS, in the order of the sliders. The first ones are freed of each other, the rest of all of them: what is
-# bright is less hollow in most sounds, and a brightness that may not change that would hardly be one.
+# bright is less hollow in most sounds, and a brightness that may not change that would hardly be brightness.
 ASPECTS = ("brightness", "attack", "decay", "noisiness", "hollowness")
 FIRST = 4
 SOUNDS, HELD_OUT = 192, 96
-COMPONENTS = 8
 AMOUNT = 2.0  # up and down, over which a direction is measured
 # A slider at 3 moves z by half the length of a usual one: it is bent far, and still a z that the network may meet.
 LONGEST = 0.5 / 3
 LEAST_HELD = 0.75  # of the held-out sounds it changes, the share in which it must go the way it says
 LEAST_RANGE = 0.5  # from -3 to 3, of the descriptor's spread over all sounds, that it must cover
-OWN = 0.2  # of an aspect's gradient, the least that is no mixture of others'
-LOWEST_HZ = 60.0  # below, partials are too near to each other for the spectra that gradients are taken of
+OWN = 0.2  # of an aspect's gradient, the least that must not be a mixture of others'
+LOWEST_HZ = 60.0  # below, partials lie too close together for the spectra that gradients are taken of
 SMALL = 16  # sounds whose gradients are taken at a time
 
 Progress = Callable[[int], object]
@@ -52,15 +46,15 @@ def named_directions(
     sounds: int = SOUNDS,
     held_out: int = HELD_OUT,
     seed: int = 0,
-    known: Mapping[str, np.ndarray] | None = None,
+    known: Mapping[str, Array] | None = None,
     progress: Progress = lambda done: None,
 ) -> tuple[list[Direction], dict[str, str]]:
     """The named directions that hold, in the order of ASPECTS, and why each of the others does not (name -> words).
 
     sounds: at how many random sounds gradients are taken; held_out: at how many others directions are measured. The
     vectors are not at right angles to each other, as what changes one aspect alone seldom is; they are to each other's
-    gradients (see `_freed`). known: unit vectors from elsewhere by what rises along them (see known_changes.py); of two
-    directions of one name, that stays which rises in more of the held-out sounds. progress(done) is told how many
+    gradients (see `_freed`). known: unit vectors from elsewhere by what rises along them (see known_changes.py). Of two
+    directions of one name the one stays that rises in more of the held-out sounds. progress(done) is told how many
     sounds of `sounds` + `held_out` are done.
     Raises InputError for fewer than 8 sounds of either.
     """
@@ -75,7 +69,7 @@ def named_directions(
         Direction(name, tuple(np.round(length * vector, 5).tolist()), "named", name, _unit(_descriptor(name)))
         for name, vector in candidates
     ]
-    dropped = {name: "is moved by nothing that does not move those before it" for name in ASPECTS}
+    dropped = {name: "is moved only by what moves those before it" for name in ASPECTS}
     if not trial:
         progress(sounds + held_out)
         return [], dropped
@@ -114,7 +108,7 @@ def _unit(descriptor: Descriptor) -> str:
 # --- what changes an aspect ---------------------------------------------------------------------------------------
 
 
-def aspect_gradients(synth: Synth, sounds: int, seed: int, progress: Progress = lambda done: None) -> np.ndarray:
+def aspect_gradients(synth: Synth, sounds: int, seed: int, progress: Progress = lambda done: None) -> Array:
     """How every aspect of random sounds changes with z, float64 [sounds, aspects, latent]."""
     card, draw = synth.card, np.random.default_rng((seed, 1))
     device = synth.device
@@ -127,9 +121,9 @@ def aspect_gradients(synth: Synth, sounds: int, seed: int, progress: Progress = 
         owner = torch.from_numpy(draw.integers(max(1, len(card.instruments)), size=count))
         weights = functional.one_hot(owner, max(1, len(card.instruments))).float()[:, : len(card.instruments)]
         specgram = synth.generator(z, pitch, weights.to(device))
-        # Through the levels alone: how phases come about is nothing that an aspect hangs on, and no smooth function.
+        # Through the levels alone: no aspect depends on how phases come about, which is not a smooth function either.
         waves = card.specgram.decode(torch.stack([specgram[:, 0], specgram[:, 1].detach()], dim=1))
-        values = aspects(waves, 440.0 * 2.0 ** ((pitch - 69.0) / 12.0), card.specgram.sample_rate)
+        values = aspects(waves, pitch_hz(pitch), card.specgram.sample_rate)
         by_aspect = [torch.autograd.grad(value.sum(), z, retain_graph=True)[0] for value in values.T]
         found.append(torch.stack(by_aspect, dim=1).double().cpu().numpy())
         progress(start + count)
@@ -137,7 +131,7 @@ def aspect_gradients(synth: Synth, sounds: int, seed: int, progress: Progress = 
 
 
 def aspects(waves: Tensor, f0: Tensor, sample_rate: int) -> Tensor:
-    """Smooth stand-ins for the descriptors in ASPECTS, which a gradient can be taken of: waves [batch, samples] with
+    """Smooth stand-ins for the descriptors in ASPECTS, of which a gradient can be taken: waves [batch, samples] with
     fundamentals `f0` [batch] in Hz -> [batch, aspects], each rising with its descriptor."""
     size = 1 << round(math.log2(0.17 * sample_rate))
     held = waves[:, : int(HELD_SHARE * waves.shape[1])]
@@ -172,34 +166,34 @@ def aspects(waves: Tensor, f0: Tensor, sample_rate: int) -> Tensor:
     )
 
 
-def _in_common(gradients: np.ndarray) -> np.ndarray:
+def _in_common(gradients: Array) -> Array:
     """The mean gradient of every aspect [aspects, latent]; the longest three tenths count as if they were no longer
-    than the rest, so that a few touchy sounds do not outweigh all others."""
+    than the rest, so that a few sensitive sounds do not outweigh all others."""
     length = np.linalg.norm(gradients, axis=2, keepdims=True)
     limit = np.quantile(length, 0.7, axis=0, keepdims=True)
-    return (gradients * np.minimum(1, limit / np.maximum(length, 1e-12))).mean(axis=0)
+    return np.asarray((gradients * np.minimum(1, limit / np.maximum(length, 1e-12))).mean(axis=0))
 
 
-def _freed(common: np.ndarray) -> np.ndarray:
+def _freed(common: Array) -> Array:
     """Unit vectors [aspects, latent] that change one aspect each and, as far as gradients tell, none of the others:
     the FIRST rows at right angles to each other's gradients, the rest to all others'. A row that is (but for OWN) a
-    mixture of rows before it has nothing of its own: it becomes zero, and is no hindrance to them."""
+    mixture of rows before it has nothing of its own: it becomes zero, and does not constrain them."""
     unit = common / np.maximum(np.linalg.norm(common, axis=1, keepdims=True), 1e-12)
     kept: list[int] = []
     for index, row in enumerate(unit):
         if np.linalg.norm(_beside(row, unit[kept])) > OWN:
             kept.append(index)
-    freed = np.zeros_like(unit)
+    freed: Array = np.zeros_like(unit)
     for index in kept:
-        hindrances = [other for other in kept if other != index and (other < FIRST or index >= FIRST)]
-        own = _beside(unit[index], unit[hindrances])
+        constraints = [other for other in kept if other != index and (other < FIRST or index >= FIRST)]
+        own = _beside(unit[index], unit[constraints])
         freed[index] = own / np.linalg.norm(own)
     return freed
 
 
-def _beside(row: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _beside(row: Array, others: Array) -> Array:
     """The part of `row` [n] at right angles to all `others` [any, n]."""
-    return row - others.T @ np.linalg.lstsq(others.T, row, rcond=None)[0] if len(others) else row
+    return np.asarray(row - others.T @ np.linalg.lstsq(others.T, row, rcond=None)[0]) if len(others) else row
 
 
 # --- what it is heard to do ---------------------------------------------------------------------------------------
@@ -207,7 +201,7 @@ def _beside(row: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def measured_effects(
     synth: Synth, directions: Sequence[Direction], sounds: int, seed: int, progress: Progress = lambda done: None
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Array, Array]:
     """What an amount of 1 of every direction does to random sounds, and how far sounds differ in each descriptor:
     (float [sounds, directions, descriptors], float [descriptors]), both as differences are heard."""
     card, draw = dataclasses.replace(synth.card, directions=tuple(directions)), np.random.default_rng((seed, 2))
@@ -225,88 +219,10 @@ def measured_effects(
     return (up - down) / (2 * AMOUNT), heard[:, -1].std(axis=0)
 
 
-def _heard(synth: Synth, timbres: Sequence[Timbre], pitch: float) -> np.ndarray:
+def _heard(synth: Synth, timbres: Sequence[Timbre], pitch: float) -> Array:
     rows = [
         measure(synth.render(timbres[start : start + BATCH], [pitch] * len(timbres[start : start + BATCH])))
         for start in range(0, len(timbres), BATCH)
     ]
     values = np.concatenate(rows)
     return np.stack([descriptor.heard(values[:, i]) for i, descriptor in enumerate(DESCRIPTORS)], axis=1)
-
-
-# --- the rest, and the command --------------------------------------------------------------------------------------
-
-
-def components(synth: Synth, named: Sequence[Direction], count: int = COMPONENTS, seed: int = 0) -> list[Direction]:
-    """The `count` strongest directions at right angles to all named ones, strongest first.
-
-    Of models that know along which directions real notes differ, see `latent_directions`; of others the principal
-    components of what the network makes of z, brought back to z by regression (Harkonen, Hertzmann, Lehtinen & Paris
-    2020, "GANSpace", arXiv 2004.02546).
-    """
-    card, generator = synth.card, synth.generator
-    taken = np.array([direction.vector for direction in named]).reshape(-1, card.latent_size)
-    if isinstance(generator, StudioGenerator):
-        pitches = card.pitch_low, card.pitch_high
-        found = latent_directions(
-            generator, card.specgram, len(card.instruments), pitches, count=count, seed=seed, beside=taken
-        )
-        return list(found)
-    timbres = sample(card, 4 * card.latent_size, seed)
-    made = synth.embed(timbres, [float((card.pitch_low + card.pitch_high) // 2)] * len(timbres)).astype(float)
-    z = np.array([timbre.z for timbre in timbres])
-    z_beside = z - z @ np.linalg.pinv(taken) @ taken if len(taken) else z
-    slopes = np.linalg.lstsq(z_beside, made - made.mean(axis=0), rcond=None)[0]  # [latent, numbers]
-    vectors = np.linalg.svd(slopes, full_matrices=False)[0].T[:count]
-    return [
-        Direction(f"component {number}", tuple(np.round(vector, 5).tolist()))
-        for number, vector in enumerate(vectors, 1)
-    ]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `directions`."""
-    parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
-    parser.add_argument("--sounds", type=int, default=SOUNDS, help=f"to learn from (default: {SOUNDS})")
-    parser.add_argument("--held-out", type=int, default=HELD_OUT, help=f"to measure on (default: {HELD_OUT})")
-    parser.add_argument(
-        "--data", help="for a studio model: the training set, whose notes say what was changed about them"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the sounds that are drawn (default: 0)")
-    parser.add_argument("--dry-run", action="store_true", help="print what was found, and leave the card as it is")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Find the model's directions, print them, and write them into its card."""
-    from tqdm import tqdm
-
-    folder = model_folder(arguments.model)
-    synth = Synth.load(str(folder))
-    known = _known(arguments.data, folder, synth) if arguments.data else None
-    with tqdm(total=arguments.sounds + arguments.held_out, unit="sound") as bar:
-        named, dropped = named_directions(
-            synth,
-            sounds=arguments.sounds,
-            held_out=arguments.held_out,
-            seed=arguments.seed,
-            known=known,
-            progress=lambda done: bar.update(done - bar.n),
-        )
-    for direction in named:
-        step = f"{direction.per_step:+.2f} {direction.unit} a step"
-        print(f"{direction.name}: {step}, rises in {direction.held_out:.0%} of held-out sounds")
-    for name, words in dropped.items():
-        print(f"{name}: left out, it {words}")
-    if not arguments.dry_run:
-        card = dataclasses.replace(synth.card, directions=(*named, *components(synth, named, seed=arguments.seed)))
-        save_card(folder, card)
-        print(f"{folder}: {len(named)} named directions and {len(card.directions) - len(named)} components")
-
-
-def _known(folder: str, model: Path, synth: Synth) -> dict[str, np.ndarray]:
-    data, encoder = NoteSet.open(folder), load_encoder(model, synth.card)
-    if encoder is None:
-        raise InputError(f"'{model}' has no encoder that could tell where the notes of '{folder}' lie.")
-    if data.instruments != synth.card.instruments or data.spec != synth.card.specgram:
-        raise InputError(f"'{folder}' has other instruments or other specgrams than '{model}' was made for.")
-    return known_directions(encoder, data)

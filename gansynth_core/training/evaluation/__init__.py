@@ -1,13 +1,14 @@
-"""Measuring a model beside real notes: `python -m gansynth_core evaluate`, and `judge` for what it measures with.
+"""Comparing a model with real notes: the command `evaluate`, and `judge`, which trains the network it measures with.
 
-notes.py       which notes, and their sound: real, made by the model, made from the encoder's finding
+notes.py       which notes are compared, and their sound: real, made by the model, reconstructed
 pitch.py       who is in tune, by pitch_tracker.py, which knows nothing of the model
 spectrum.py    log-spectral distance
-judge.py       a network that learned pitches and instruments from real notes: trained, saved, asked
+judge.py       a network that learns pitches and instruments from real notes: training it, saving it, asking it
 measures.py    the formulas: inception score, FID, NDB, distances
 checks.py      pre-echo, clicks, levels
-trials.py      notes made for one question each: octaves, seeds, neighbours among the training notes, morphs
-comparison.py  all of it, to one document of figures
-report.py      the document as Markdown, tables, pictures and a page to listen to
+trials.py      notes that answer one question each: octaves, seeds, nearest training notes, morphs
+comparison.py  all of it: note by note (judged.py), then figures.py makes one document of the figures
+report.py      the report's folder: markdown.py and tables.py write it, listen.py makes a page to listen to
+columns.py     figures of other models, from their own reports
 command.py     the command line
 """

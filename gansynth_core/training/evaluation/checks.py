@@ -1,32 +1,34 @@
-"""What an ear would object to in a note at once: an attack that is heard before it comes, clicks, uneven levels."""
+"""What an ear objects to at once: an attack that is heard before it comes, clicks, uneven levels."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gansynth_core.sound import SILENCE_PEAK
 
 BLOCK_SECONDS = 0.002
-ONSET_SECONDS = 0.02  # of sound before and after an onset, that are compared
+ONSET_SECONDS = 0.02  # of sound before and after an onset, which are compared
 ONSET_WITHIN_SECONDS = 1.5
-FULL_DB = -12.0  # the sound after an onset is at least this loud beside the note's loudest, or it is no onset
-LOWEST_DB = -60.0  # less before an onset is silence
-SHARP_DB = -30.0  # the sound before the onset of a sharp attack is at most this loud beside what comes after
-CLICK_DB = -40.0  # a jump at the start or end that is higher, beside the note's peak, is heard as a click
+FULL_DB = -12.0  # relative to the note's loudest sound; after an onset it is at least this loud
+LOWEST_DB = -60.0  # anything softer before an onset is silence
+SHARP_DB = -30.0  # the sound before the onset of a sharp attack is at most this loud relative to what comes after
+CLICK_DB = -40.0  # a higher jump at the start or end, relative to the note's peak, is heard as a click
 
 
 @dataclass(frozen=True)
 class SoundCheck:
     """pre_echo_db: see `pre_echo_db`. start_db, end_db: the jumps from silence to the note's first sample, and from its
-    last one back, beside its peak."""
+    last one back, relative to its peak."""
 
     pre_echo_db: float
     start_db: float
     end_db: float
 
 
-def check(samples: np.ndarray, rate: int) -> SoundCheck:
+def check(samples: npt.NDArray[Any], rate: int) -> SoundCheck:
     """Check one note, `samples` float [n] at `rate` Hz. Silence has no faults: -60 dB before its onset, no jumps."""
     peak = float(np.abs(samples).max(initial=0.0))
     if peak < SILENCE_PEAK:
@@ -35,8 +37,8 @@ def check(samples: np.ndarray, rate: int) -> SoundCheck:
     return SoundCheck(pre_echo_db(samples, rate), start, end)
 
 
-def pre_echo_db(samples: np.ndarray, rate: int) -> float:
-    """How loud the 20 ms before a note's onset are beside the 20 ms after it: dB from -60 (silence) to 0.
+def pre_echo_db(samples: npt.NDArray[Any], rate: int) -> float:
+    """How loud the 20 ms before a note's onset are relative to the 20 ms after it: dB from -60 (silence) to 0.
 
     The onset is where this is least, in the first 1.5 s, of the places after which the note is nearly as loud as it
     gets (within 12 dB of its loudest 20 ms). Before the note's first sample there is silence. A slow swell has a high
@@ -57,7 +59,7 @@ def pre_echo_db(samples: np.ndarray, rate: int) -> float:
     return float(np.clip(ratio[full].min(initial=0.0), LOWEST_DB, 0.0))
 
 
-def spread_lufs(loudness: np.ndarray, instruments: list[str]) -> dict[str, float | None]:
+def spread_lufs(loudness: npt.NDArray[Any], instruments: list[str]) -> dict[str, float | None]:
     """How unevenly loud notes are, by `loudness` LUFS [n]: standard deviation in dB of all, of the instruments' means,
     and (root mean square over the instruments) of the keys of one."""
     names = np.array(instruments)

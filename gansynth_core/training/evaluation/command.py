@@ -11,30 +11,31 @@ from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.synth import Synth
 from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.evaluation.columns import Column, check_comparable, column_of
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import SHIPPED, Judge, load_judge
-from gansynth_core.training.evaluation.report import Column, check_comparable, column_of, write_report
+from gansynth_core.training.evaluation.report import write_report
 from gansynth_core.training.studio.encoding import load_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate`."""
     parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
-    parser.add_argument("--data", required=True, help="the training set whose held-out notes are the measure")
+    parser.add_argument("--data", required=True, help="the training set whose held-out notes it is compared with")
     parser.add_argument("--out", required=True, help="folder for the report, its pictures and notes to listen to")
     parser.add_argument("--notes", type=int, default=400, help="how many held-out notes (default: 400)")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of notes and of the model's z (default: 0)")
-    parser.add_argument("--judge", default=str(SHIPPED), help="a file made by 'judge' (default: the one that is here)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the notes and the model's z (default: 0)")
+    parser.add_argument("--judge", default=str(SHIPPED), help="a file that 'judge' made (default: the shipped one)")
     parser.add_argument(
         "--beside",
         action="append",
         default=[],
         metavar="NAME=REPORT",
-        help="an earlier report.json of another model, by the same judge, notes and seed, as a column; several times",
+        help="an earlier report.json of another model, with the same judge, notes and seed, as a column; repeatable",
     )
-    parser.add_argument("--name", help="what the model's own column is called (default: its id)")
+    parser.add_argument("--name", help="title of the model's own column (default: its id)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    parser.add_argument("--into-card", action="store_true", help="keep the figures in the model's card, as its quality")
+    parser.add_argument("--into-card", action="store_true", help="keep the figures in the model's card as its quality")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
 def evaluate(
     synth: Synth,
     data: NoteSet,
-    out: str | os.PathLike,
+    out: str | os.PathLike[str],
     *,
     judge: Judge,
     encoder: StudioEncoder | None = None,
@@ -78,13 +79,14 @@ def evaluate(
     beside: other models' columns, from their reports. name: of this model's column.
     An earlier report in `out` is replaced as a whole; a folder with anything else in it is left alone (InputError).
     Raises DataError if the set, the model and the judge do not fit together or the report cannot be written, and
-    InputError for a report beside that cannot be compared.
+    InputError for another model's report that cannot be compared.
     """
     out = Path(out)
     if out.exists() and not (out / "report.json").is_file() and any(out.iterdir()):
-        raise InputError(f"'{out}' holds other things than a report: choose another folder.")
+        raise InputError(f"'{out}' holds something other than a report. Choose another folder.")
     for column in beside:
         check_comparable(column, judge, data, synth.card, notes, seed)
     comparison = compare(synth, data, judge, encoder=encoder, notes=notes, seed=seed)
     write_report(out, comparison, data.spec, beside, name or synth.card.id)
-    return comparison.document["headline"]
+    headline: dict[str, float | int] = comparison.document["headline"]
+    return headline

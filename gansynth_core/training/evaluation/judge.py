@@ -1,9 +1,9 @@
 """The judge: a small convolutional network that hears a note and says its pitch and its instrument.
 
 It learns from the real training notes of a set, decoded to sound, and shares nothing with any model; so real and made
-notes come to it the same way. What GANSynth's paper (Engel et al. 2019, arXiv 1902.08710) measures with a pitch
-classifier is measured with it. One trunk with two heads: its features, before the heads, are what FID and distances are
-taken of.
+notes reach it in the same way. What GANSynth's paper (Engel et al. 2019, arXiv 1902.08710) measures with a pitch
+classifier is measured with it. One trunk with two heads: FID and distances are
+taken of its features, before the heads.
 
 `python -m gansynth_core judge --data D --out FILE` trains one. Figures of two judges cannot be compared: a report names
 its judge by the sha256 of its file.
@@ -29,7 +29,7 @@ from tqdm import tqdm
 from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.files import assets_folder, replacing
 from gansynth_core.synth import choose_device
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Array, NoteSet
 
 FORMAT = 1
 SHIPPED = assets_folder() / "judge" / "judge.safetensors"
@@ -37,8 +37,8 @@ SHIPPED = assets_folder() / "judge" / "judge.safetensors"
 WINDOW_SECONDS = 0.128
 FRAMES = 64
 BANDS_PER_OCTAVE = 24
-LOWEST_HZ = 55.0  # below, a window of 0.128 s tells no semitones apart; low notes are told by their partials
-FLOOR_DB = -60.0  # what lies lower is a recording's hiss, by which an instrument should not be known
+LOWEST_HZ = 55.0  # below, a window of 0.128 s cannot separate semitones; low notes are known by their partials
+FLOOR_DB = -60.0  # what lies lower is a recording's hiss, which must not tell the instrument
 FEATURES = 128
 HEARD_AT_A_TIME = 32
 
@@ -65,13 +65,13 @@ class Verdict:
     """What the judge says of notes: features float32 [notes, FEATURES], and the probabilities of every pitch
     [notes, pitches] and instrument [notes, instruments]."""
 
-    features: np.ndarray
-    pitch: np.ndarray
-    instrument: np.ndarray
+    features: Array
+    pitch: Array
+    instrument: Array
 
 
 class JudgeNetwork(nn.Module):
-    """Four halvings of bands and frames, then one dense layer: where a band lies must count, for the pitch."""
+    """Four halvings of bands and frames, then one dense layer, as the place of a band must count for the pitch."""
 
     def __init__(self, bands: int, pitches: int, instruments: int) -> None:
         super().__init__()
@@ -114,12 +114,12 @@ class Judge:
         """waves float [notes, samples] at the judge's rate -> float32 [notes, FRAMES, bands] on the CPU."""
         return torch.cat([levels_of(part.to(self.device), self.card.sample_rate).cpu() for part in waves.split(64)])
 
-    def pitch_classes(self, pitches: np.ndarray) -> np.ndarray:
+    def pitch_classes(self, pitches: Array) -> Array:
         """MIDI pitches [n] -> the number of their class; -1 for one that the judge does not know."""
         classes = np.round(pitches).astype(int) - self.card.pitch_low
         return np.where((classes >= 0) & (classes < self.card.pitches), classes, -1)
 
-    def instrument_classes(self, names: list[str]) -> np.ndarray:
+    def instrument_classes(self, names: list[str]) -> Array:
         """Instrument names -> the number of their class; -1 for one that the judge does not know."""
         number = {name: place for place, name in enumerate(self.card.instruments)}
         return np.array([number.get(name, -1) for name in names], dtype=int)
@@ -129,8 +129,8 @@ class Judge:
         card, spec = self.card, data.spec
         if (card.sample_rate, card.samples) != (spec.sample_rate, spec.samples):
             raise DataError(
-                f"This judge hears notes of {card.samples} samples at {card.sample_rate} Hz, and those of "
-                f"'{data.folder}' have {spec.samples} at {spec.sample_rate}: train one for them with "
+                f"This judge hears notes of {card.samples} samples at {card.sample_rate} Hz; those of "
+                f"'{data.folder}' have {spec.samples} at {spec.sample_rate}. Train one for them with: "
                 f"python -m gansynth_core judge --data {data.folder} --out judge.safetensors"
             )
 
@@ -138,7 +138,7 @@ class Judge:
 # --- hearing -----------------------------------------------------------------------------------------------------
 
 
-def bands_hz(sample_rate: int) -> np.ndarray:
+def bands_hz(sample_rate: int) -> Array:
     """Centres of the judge's bands, half a semitone apart up to Nyquist: float64 [bands]."""
     octaves = math.log2(sample_rate / 2 / LOWEST_HZ)
     return LOWEST_HZ * 2 ** (np.arange(int(octaves * BANDS_PER_OCTAVE)) / BANDS_PER_OCTAVE)
@@ -168,7 +168,7 @@ def _bands(size: int, sample_rate: int) -> Tensor:
     return torch.from_numpy((triangles / triangles.sum(axis=0)).astype(np.float32))
 
 
-def levels_of_notes(data: NoteSet, indices: np.ndarray, device: str = "cpu", *, quiet: bool = False) -> Tensor:
+def levels_of_notes(data: NoteSet, indices: Array, device: str = "cpu", *, quiet: bool = False) -> Tensor:
     """The real notes at `indices` (an array), decoded to sound and heard: float16 [notes, FRAMES, bands] on the CPU."""
     order = np.argsort(indices, kind="stable")  # as they lie on the disk
     parts = []
@@ -191,10 +191,10 @@ def train_judge(
     it is right about the held-out ones. Raises DataError if the set has no training or no held-out note, InputError
     for impossible numbers."""
     if notes < 2 or epochs < 1:
-        raise InputError(f"A judge learns from 2 notes or more, in 1 epoch or more, not {notes} in {epochs}.")
+        raise InputError(f"A judge needs 2 notes and 1 epoch or more, not {notes} notes and {epochs} epochs.")
     training, held_out = data.training(), data.held_out()
     if len(training) < 2 or not len(held_out):
-        raise DataError(f"'{data.folder}' needs notes to train by and held-out ones, for a judge of them.")
+        raise DataError(f"'{data.folder}' needs both training notes and held-out ones to train a judge.")
     torch.manual_seed(seed)
     chosen = np.random.default_rng(seed).permutation(training)[:notes]
     low, high = round(float(data.notes["pitch"].min())), round(float(data.notes["pitch"].max()))
@@ -213,7 +213,7 @@ def train_judge(
     pitch = torch.from_numpy(np.round(data.notes[chosen]["pitch"]).astype(np.int64) - low)
     instrument = torch.from_numpy(data.notes[chosen]["instrument"].astype(np.int64))
     network = JudgeNetwork(levels.shape[2], card.pitches, len(card.instruments)).to(device)
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # which torch's types leave out
     steps = epochs * math.ceil(len(chosen) / batch)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.15)
@@ -221,7 +221,7 @@ def train_judge(
         for _ in range(epochs):
             for rows in torch.randperm(len(chosen)).split(batch):
                 x = levels[rows].to(device).float()
-                # A little noise and gain, so that no instrument is known by a level that is exactly so.
+                # A little noise and gain, so that no instrument is known by an exact level.
                 gain = 1 + 0.04 * torch.randn(len(rows), 1, 1, device=device)
                 x = (x * gain + 0.02 * torch.randn_like(x)).clamp(0, 1)
                 _, pitch_logits, instrument_logits = network(x)
@@ -238,7 +238,7 @@ def train_judge(
     return Judge(JudgeCard(**asdict(card) | {"real_accuracy": accuracy(judge, data, held_out)}), network, device)
 
 
-def accuracy(judge: Judge, data: NoteSet, indices: np.ndarray) -> dict[str, float]:
+def accuracy(judge: Judge, data: NoteSet, indices: Array) -> dict[str, float]:
     """How often the judge is right about real notes: shares from 0 to 1, of pitch (the class alone, and within an
     octave error) and instrument."""
     said = judge.hear(levels_of_notes(data, indices, judge.device, quiet=True))
@@ -252,21 +252,21 @@ def accuracy(judge: Judge, data: NoteSet, indices: np.ndarray) -> dict[str, floa
     }
 
 
-def ranks(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """How many classes the judge holds for likelier than the right one: int [notes], from probabilities
+def ranks(probabilities: Array, classes: Array) -> Array:
+    """How many classes the judge finds likelier than the right one: int [notes], from probabilities
     [notes, classes] and the right classes [notes]."""
     right = probabilities[np.arange(len(classes)), classes]
-    return (probabilities > right[:, None]).sum(axis=1)
+    return np.asarray((probabilities > right[:, None]).sum(axis=1))
 
 
-def _share(hits: np.ndarray) -> float:
+def _share(hits: Array) -> float:
     return round(float(hits.mean()), 4)
 
 
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-def save_judge(path: str | os.PathLike, judge: Judge) -> str:
+def save_judge(path: str | os.PathLike[str], judge: Judge) -> str:
     """Write a judge as float16 safetensors with its card as metadata; returns the file's sha256."""
     tensors = {
         name: value.half().cpu().contiguous() if value.is_floating_point() else value.cpu()
@@ -278,8 +278,8 @@ def save_judge(path: str | os.PathLike, judge: Judge) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def load_judge(path: str | os.PathLike = SHIPPED, device: str = "cpu") -> Judge:
-    """The judge in a file, by default the one that comes with this program. Raises ModelError if it is none."""
+def load_judge(path: str | os.PathLike[str] = SHIPPED, device: str = "cpu") -> Judge:
+    """The judge in a file, by default the shipped one. Raises ModelError if it is not a judge."""
     path = Path(path)
     if not path.is_file():
         raise ModelError(
@@ -289,7 +289,7 @@ def load_judge(path: str | os.PathLike = SHIPPED, device: str = "cpu") -> Judge:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != str(FORMAT):
-                raise ModelError(f"'{path}' is no judge, or one of a newer version.")
+                raise ModelError(f"'{path}' is not a judge, or is from a newer version.")
             document = json.loads(metadata["judge"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         for name in ("instruments", "sources"):
@@ -299,7 +299,7 @@ def load_judge(path: str | os.PathLike = SHIPPED, device: str = "cpu") -> Judge:
         network.load_state_dict(weights, strict=True)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as cause:
         raise ModelError(f"The judge '{path}' is damaged: {cause}") from cause
-    network.requires_grad_(False).to(memory_format=torch.channels_last)
+    network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as above
     return Judge(card, network.float(), device, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -311,8 +311,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, help="the training set whose real notes it learns from")
     parser.add_argument("--out", required=True, help="the file to write (.safetensors)")
     parser.add_argument("--notes", type=int, default=20_000, help="how many training notes at most (default: 20000)")
-    parser.add_argument("--epochs", type=int, default=12, help="how often it hears each (default: 12)")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of notes and of the training (default: 0)")
+    parser.add_argument("--epochs", type=int, default=12, help="how often it hears each note (default: 12)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the notes and the first weights (default: 0)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
 
 

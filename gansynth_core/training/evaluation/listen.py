@@ -1,19 +1,12 @@
-"""A page of notes to listen to, real beside made: a folder that works from a disk, by itself."""
-
-from __future__ import annotations
+"""A page of notes to listen to, real and made: a folder of its own that needs no server."""
 
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
-
-if TYPE_CHECKING:
-    from gansynth_core.training.evaluation.comparison import Judged
+from gansynth_core.training.evaluation.judged import Judged, Sounds
 
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d9d9e0, #34343e); --soft: light-dark(#5d5d6b, #a3a3b3); }
@@ -38,9 +31,7 @@ document.addEventListener("play", event => {
 """
 
 
-def write_page(
-    folder: Path, shown: Sequence[tuple[Judged, dict[str, np.ndarray]]], sample_rate: int, name: str
-) -> None:
+def write_page(folder: Path, shown: Sequence[tuple[Judged, Sounds]], sample_rate: int, name: str) -> None:
     """Make `folder` with index.html and the WAVs of `shown`: notes with their sound float32 [samples] by kind. name:
     what the model is called."""
     folder.mkdir()
@@ -57,7 +48,7 @@ def write_page(
         instrument = html.escape(note.instrument.replace("_", " "))
         heading = f"<h2>{instrument}<small>{html.escape(note.family)}, key {note.pitch:g}</small></h2>"
         sections.append(f"<section>{heading}<div>{''.join(players)}</div></section>")
-    title, newline = html.escape(f"{name} beside real notes"), "\n"
+    title, newline = html.escape(f"{name} and real notes"), "\n"
     page = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +60,7 @@ def write_page(
 <body>
 <h1>{title}</h1>
 <p>Held-out notes, which no training has seen: of every family the one nearest to middle C. The model plays the same
-instrument and key with a latent drawn at random, and again from two other seeds; a reconstruction starts from what its
+instrument and key with a latent drawn at random, and again from two other seeds; a reconstruction starts from what the
 encoder heard in the real note.</p>
 {newline.join(sections)}
 <script>{_SCRIPT}</script>

@@ -1,4 +1,4 @@
-"""Which notes are compared, and how they come to sound."""
+"""Which notes are compared, and their sound."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -15,27 +15,27 @@ from gansynth_core.instruments import families
 from gansynth_core.latent import Z_LIMIT, Timbre, sample
 from gansynth_core.specgram import Representation
 from gansynth_core.synth import Synth
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Array, NoteSet
 
 
-def choose_notes(data: NoteSet, card: ModelCard, count: int, seed: int) -> np.ndarray:
+def choose_notes(data: NoteSet, card: ModelCard, count: int, seed: int) -> Array:
     """Indices of up to `count` held-out notes that the model can play, spread evenly over the instruments; of each, all
     its pitches before a second variation of one.
 
     Raises DataError if there is none, InputError for a count below 1.
     """
     if count < 1:
-        raise InputError(f"At least one note is needed to measure by, not {count}.")
+        raise InputError(f"At least one note is needed to measure with, not {count}.")
     playable = [index for index in data.held_out() if can_play(card, data, index)]
     if not playable:
-        raise DataError(f"'{data.folder}' has no held-out note that '{card.id}' could be measured by.")
+        raise DataError(f"'{data.folder}' has no held-out note to measure '{card.id}' with.")
     queue = list(np.random.default_rng(seed).permutation(playable))
     queue = _in_turns(queue, lambda index: (data.notes[index]["instrument"], float(data.notes[index]["pitch"])))
     queue = _in_turns(queue, lambda index: data.notes[index]["instrument"])
     return np.sort(np.array(queue[:count], dtype=int))
 
 
-def training_sample(data: NoteSet, card: ModelCard, count: int, seed: int) -> np.ndarray:
+def training_sample(data: NoteSet, card: ModelCard, count: int, seed: int) -> Array:
     """Indices of up to `count` training notes that the model could play, spread evenly over the instruments."""
     shuffled = np.random.default_rng((seed, 1)).permutation(data.training())
     playable = [index for index in shuffled if can_play(card, data, index)]
@@ -48,10 +48,10 @@ def can_play(card: ModelCard, data: NoteSet, index: int) -> bool:
     return known and card.pitch_low <= float(data.notes[index]["pitch"]) <= card.pitch_high
 
 
-def _in_turns(queue: list, key: Callable[[int], Hashable]) -> list:
+def _in_turns(queue: list[int], key: Callable[[int], Hashable]) -> list[int]:
     """`queue` reordered: the first item of every key, then the second of every key, and so on."""
-    met = Counter()
-    turns = []
+    met: Counter[Hashable] = Counter()
+    turns: list[int] = []
     for item in queue:
         turns.append(met[key(item)])
         met[key(item)] += 1
@@ -60,7 +60,7 @@ def _in_turns(queue: list, key: Callable[[int], Hashable]) -> list:
 
 def instrument_of(data: NoteSet, index: int) -> str:
     """The name of a note's instrument."""
-    return data.instruments[data.notes[index]["instrument"]]
+    return data.instruments[int(data.notes[index]["instrument"])]
 
 
 def family_names(data: NoteSet) -> dict[str, str]:
@@ -68,7 +68,7 @@ def family_names(data: NoteSet) -> dict[str, str]:
     return {name: family for family, names in families(data.instruments).items() for name in names}
 
 
-def variations_of(data: NoteSet, index: int) -> np.ndarray:
+def variations_of(data: NoteSet, index: int) -> Array:
     """All plain notes of the same instrument and pitch, itself among them, in order."""
     note, notes = data.notes[index], data.notes
     same = (notes["instrument"] == note["instrument"]) & (notes["pitch"] == note["pitch"])
@@ -89,7 +89,7 @@ def other_instrument(data: NoteSet, index: int, random: np.random.Generator) -> 
     return int(random.choice(others)) if len(others) else None
 
 
-def one_of_each_family(data: NoteSet, chosen: np.ndarray) -> set[int]:
+def one_of_each_family(data: NoteSet, chosen: Array) -> set[int]:
     """Of every family the chosen note nearest to middle C, where a picture shows most."""
     family_of = family_names(data)
     nearest: dict[str, int] = {}
@@ -101,7 +101,7 @@ def one_of_each_family(data: NoteSet, chosen: np.ndarray) -> set[int]:
 # --- sound -------------------------------------------------------------------------------------------------------
 
 
-def real_waves(data: NoteSet, indices: np.ndarray, device: str = "cpu") -> Tensor:
+def real_waves(data: NoteSet, indices: Array, device: str = "cpu") -> Tensor:
     """Real notes turned back into sound: float [n, samples] on `device`."""
     return data.spec.decode(data.specgram(np.asarray(indices)).to(device))
 
@@ -118,8 +118,8 @@ def play(synth: Synth, timbres: Timbre | Sequence[Timbre], pitches: Sequence[flo
 
 
 def resynthesis(synth: Synth, waves: Tensor, data: NoteSet) -> Tensor:
-    """What is left of notes of the set, float [n, samples], in the model's representation: the best that it could do.
-    At the set's rate and of its length, on the synth's device."""
+    """What the model's representation leaves of notes of the set, float [n, samples]: the best that it could do. At
+    the set's rate and of its length, on the synth's device."""
     own, spec = synth.card.specgram, data.spec
     if own != spec:
         waves = torch.from_numpy(_fitted(waves.cpu().numpy(), spec.sample_rate, own)).to(synth.device)
@@ -129,7 +129,7 @@ def resynthesis(synth: Synth, waves: Tensor, data: NoteSet) -> Tensor:
     return waves
 
 
-def _fitted(audio: np.ndarray, rate: int, spec: Representation) -> np.ndarray:
+def _fitted(audio: Array, rate: int, spec: Representation) -> Array:
     """Notes [n, samples] at `rate` Hz as `spec` has them, at its rate and of its length: float32 [n, samples]."""
     if rate != spec.sample_rate:
         audio = np.stack([soxr.resample(wave, rate, spec.sample_rate, quality="VHQ") for wave in audio])
@@ -139,12 +139,10 @@ def _fitted(audio: np.ndarray, rate: int, spec: Representation) -> np.ndarray:
     return fitted
 
 
-def versions(
-    synth: Synth, data: NoteSet, encoder: StudioEncoder | None, batch: np.ndarray, seed: int
-) -> dict[str, Tensor]:
+def versions(synth: Synth, data: NoteSet, encoder: StudioEncoder | None, batch: Array, seed: int) -> dict[str, Tensor]:
     """The notes at `batch` by kind, float [batch, samples] on the synth's device: real; model, of the same instrument
-    and pitch; with an encoder reconstruction, of what it finds in the real note."""
-    card, pitches = synth.card, data.notes[batch]["pitch"]
+    and pitch; and with an encoder reconstruction, of what it finds in the real note."""
+    card, pitches = synth.card, [float(pitch) for pitch in data.notes[batch]["pitch"]]
     names = [instrument_of(data, index) for index in batch]
     waves = {"real": real_waves(data, batch, synth.device)}
     timbres = [drawn(card, name, seed + int(index)) for index, name in zip(batch, names, strict=True)]
@@ -154,7 +152,7 @@ def versions(
         log_magnitude = data.specgram(batch)[:, 0, ::FRAME_STEP]
         with torch.inference_mode():
             summary = encoder.summarize(log_magnitude.to(synth.device))
-            at = torch.from_numpy(pitches.astype(np.float32)).to(synth.device)
+            at = torch.tensor(pitches).to(synth.device)
             mean, _ = encoder.locate(summary, weights.to(synth.device), at)
         found = [
             Timbre.of(card, z.clamp(-Z_LIMIT, Z_LIMIT).tolist(), name) for z, name in zip(mean, names, strict=True)

@@ -4,26 +4,31 @@ The headline is a model's share among the notes whose real version is in tune, s
 sound an octave low count neither for nor against it.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from gansynth_core.training.evaluation.measures import share
+
+Array = npt.NDArray[Any]
 
 IN_TUNE_CENTS = 25.0
 OCTAVE_CENTS = 50.0  # this near to a whole number of octaves off is an octave error
 
 
-def is_in_tune(cents: np.ndarray) -> np.ndarray:
+def is_in_tune(cents: Array) -> npt.NDArray[np.bool_]:
     """cents [n], NaN for unpitched -> bool [n]."""
-    return np.abs(cents) <= IN_TUNE_CENTS
+    return np.asarray(np.abs(cents) <= IN_TUNE_CENTS)
 
 
-def is_octave_error(cents: np.ndarray) -> np.ndarray:
+def is_octave_error(cents: Array) -> npt.NDArray[np.bool_]:
     """cents [n], NaN for unpitched -> bool [n]: one or more whole octaves off, within 50 cents."""
     octaves = np.round(cents / 1200)
-    return (octaves != 0) & (np.abs(cents - 1200 * octaves) <= OCTAVE_CENTS)
+    return np.asarray((octaves != 0) & (np.abs(cents - 1200 * octaves) <= OCTAVE_CENTS))
 
 
-def pitch_figures(cents: np.ndarray, real: np.ndarray) -> dict[str, float | int | None]:
+def pitch_figures(cents: Array, real: Array) -> dict[str, float | int | None]:
     """Shares (0 to 1) and cents of notes heard `cents` off, whose real versions are `real` off, [n] each. "fair" is
     over the notes whose real version is in tune; "follows_real" is the share within 25 cents of what the real version
     is heard at, where that has a pitch at all: it also tells an organ that should sound an octave low."""

@@ -3,7 +3,7 @@
 
 Chosen by trial on real held-out General MIDI notes from MIDI 24 to 84. Of the 301 that are neither percussion nor
 effects, Praat heard 91 % within 25 cents of the key, alike in every octave (89 to 92 %), median error 2.3 cents, at 15
-ms of CPU a note. Every other note that was looked into really sounds elsewhere, at the same place for all variants of
+ms of CPU per note. Every other note that was checked really sounds elsewhere, at the same place for all variants of
 the method: organs with a 16-foot stop an octave low, leads in fifths, the agogo. White, low-passed and decaying noise
 counts as unpitched (under 3 % of its level is voiced), a muted guitar an instant long as pitched (22 %).
 Praat's "very accurate" window (90 %, 79 ms) and its cross-correlation (90 %, 216 ms) are no better. On every fourth of
@@ -11,14 +11,18 @@ the notes, where Praat hears 92 %:
     CREPE (tiny network)      92 %, but median error 5.7 cents and 79 % in the lowest octave; 415 ms; wants torchaudio
     librosa's pYIN            91 %, on a grid of 10 cents; 690 ms (with a finer grid, seconds)
     WORLD's Harvest           as good on the few it was tried on; 1420 ms
-praat-parselmouth is GPL-3: it serves measuring alone, is imported here only, and nothing that plays needs it.
+praat-parselmouth is GPL-3: it is imported here only, for measuring, and nothing that plays needs it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gansynth_core.errors import ToolError
+from gansynth_core.pitches import pitch_hz
+
+Samples = npt.NDArray[np.floating[Any]]
 
 STEP_SECONDS = 0.02
 WINDOW_SECONDS = 0.05  # over which the level beside a pitch is measured
@@ -34,7 +38,7 @@ class Heard(NamedTuple):
     voiced: float
 
 
-def hear(samples: np.ndarray, sample_rate: int, pitch_low: float = 24, pitch_high: float = 84) -> Heard:
+def hear(samples: Samples, sample_rate: int, pitch_low: float = 24, pitch_high: float = 84) -> Heard:
     """The pitch of one note: `samples` float [n] at `sample_rate` in Hz, searched from `pitch_low` - 3 to `pitch_high`
     + 3 in MIDI. The tracker is not told what key was played.
 
@@ -53,8 +57,8 @@ def hear(samples: np.ndarray, sample_rate: int, pitch_low: float = 24, pitch_hig
     sound = parselmouth.Sound(np.asarray(samples, np.float64), sample_rate)
     track = sound.to_pitch_ac(
         time_step=STEP_SECONDS,
-        pitch_floor=midi_to_hz(pitch_low - MARGIN),
-        pitch_ceiling=midi_to_hz(pitch_high + MARGIN),
+        pitch_floor=pitch_hz(pitch_low - MARGIN),
+        pitch_ceiling=pitch_hz(pitch_high + MARGIN),
     )
     hz = track.selected_array["frequency"]
     level = _levels(np.asarray(samples, np.float64), sample_rate, track.xs())
@@ -68,24 +72,19 @@ def hear(samples: np.ndarray, sample_rate: int, pitch_low: float = 24, pitch_hig
 
 def cents_off(hz: float, pitch: float) -> float:
     """How far `hz` lies above the MIDI `pitch`, in cents (A4 = 69 = 440 Hz); NaN for NaN."""
-    return float(1200 * np.log2(hz / midi_to_hz(pitch)))
+    return float(1200 * np.log2(hz / pitch_hz(pitch)))
 
 
-def midi_to_hz(pitch: float) -> float:
-    """MIDI pitch -> Hz, equal temperament."""
-    return 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
-
-
-def _levels(samples: np.ndarray, sample_rate: int, seconds: np.ndarray) -> np.ndarray:
+def _levels(samples: Samples, sample_rate: int, seconds: Samples) -> Samples:
     """RMS of `samples` around each of `seconds`."""
     energy = np.concatenate([[0.0], np.cumsum(samples**2)])
     half = round(WINDOW_SECONDS * sample_rate / 2)
     centre = np.round(seconds * sample_rate).astype(int)
     first, last = (np.clip(centre + side, 0, len(samples)) for side in (-half, half))
-    return np.sqrt((energy[last] - energy[first]) / np.maximum(last - first, 1))
+    return np.asarray(np.sqrt((energy[last] - energy[first]) / np.maximum(last - first, 1)))
 
 
-def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+def _weighted_median(values: Samples, weights: Samples) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])

@@ -1,11 +1,11 @@
-"""How far two notes' spectra are apart."""
+"""How far apart two notes' spectra are."""
 
 import torch
 from torch import Tensor
 
 from gansynth_core.specgram import Representation
 
-FLOOR_DB = -80.0  # below the real note's loudest bin: nothing there that an ear would find
+FLOOR_DB = -80.0  # below the real note's loudest bin: no ear would find anything there
 FRAME_DB = -60.0  # a frame whose loudest bin is lower, in both notes, is a rest
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ MEASURES: dict[str, tuple[Row, ...]] = {
         Row("morph_unevenness_worst", "morphs", "the same, worst pair"),
     ),
     "Sound": (
-        Row("pre_echo_db", "sharp_attacks", "level before a sharp attack, beside after it", "dB", 1),
+        Row("pre_echo_db", "sharp_attacks", "level before a sharp attack, relative to after it", "dB", 1),
         Row("click_share", "notes", "notes that start or end with a click", "%"),
         Row("loudness_spread_db", "notes", "loudness: standard deviation", "dB", 1),
         Row("loudness_spread_instruments_db", "notes", "loudness: between instruments", "dB", 1),
@@ -58,7 +59,7 @@ MEASURES: dict[str, tuple[Row, ...]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What a model ought to reach beside real notes: at least, or at most, that multiple of their figure."""
+    """What a model should reach: at least, or at most, this multiple of the figure of real notes."""
 
     key: str
     title: str
@@ -75,9 +76,9 @@ TARGETS: tuple[Target, ...] = (
 )
 
 
-def measure_table(rows: Sequence[Row], columns: Mapping[str, Mapping]) -> list[str]:
-    """A table of `rows` with a column for each of `columns`: name -> its `measures`. The number of notes is the first
-    column's that has one."""
+def measure_table(rows: Sequence[Row], columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A table of `rows` with a column for each of `columns`: name -> its `measures`. The number of notes is that of
+    the first column that has one."""
     lines = []
     for row in rows:
         values = [measures.get(row.key) for measures in columns.values()]
@@ -93,7 +94,7 @@ def written(row: Row, value: float | None) -> str:
     return percent(value) if row.unit == "%" else number(value, row.unit, row.digits)
 
 
-def target_table(columns: Mapping[str, Mapping]) -> list[str]:
+def target_table(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Which of the targets each model reaches; the first of `columns` is real."""
     real, *models = columns
     rows = {row.key: row for rows in MEASURES.values() for row in rows}

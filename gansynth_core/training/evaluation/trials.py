@@ -1,5 +1,5 @@
 """Notes made for one question each: does a timbre stay itself over an octave, do an instrument's seeds differ, does the
-model repeat its training notes, does a morph go at an even pace.
+model repeat its training notes, does a morph move at an even pace.
 
 Distances in dB are of the judge's band levels (60 dB from the note's loudest band down); distances of features are of
 the judge's features. Both are root mean squares, over the whole note.
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gansynth_core.latent import morph
 from gansynth_core.synth import Synth
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Array, NoteSet
 from gansynth_core.training.evaluation.judge import BANDS_PER_OCTAVE, FLOOR_DB, Judge, levels_of_notes
 from gansynth_core.training.evaluation.measures import mean, mean_pairwise_distance, rms_distance, unevenness
 from gansynth_core.training.evaluation.notes import can_play, drawn, instrument_of, play, variations_of
@@ -39,12 +39,12 @@ def octave(synth: Synth, data: NoteSet, judge: Judge, seed: int) -> dict[str, Fi
     most of them for. timbre_distance: mean distance of their features.
 
     Real: of every key the note that was varied least, of nearly the same velocity. These are mostly training notes,
-    which the judge knows; so real is a bound.
+    which the judge knows, so that real is an upper bound.
     """
     card, random = synth.card, np.random.default_rng((seed, 2))
     low = math.floor((card.pitch_low + card.pitch_high - OCTAVE[-1]) / 2)
     keys = [low + semitones for semitones in OCTAVE]
-    chosen: list[np.ndarray] = []
+    chosen: list[Array] = []
     for number in random.permutation(len(data.instruments)):
         found = [_plainest(data, number, key) for key in keys]
         if all(index is not None and can_play(card, data, index) for index in found):
@@ -79,13 +79,13 @@ def _plainest(data: NoteSet, instrument: int, pitch: float) -> int | None:
 
 
 def variety(
-    synth: Synth, data: NoteSet, judge: Judge, chosen: np.ndarray, seed: int
+    synth: Synth, data: NoteSet, judge: Judge, chosen: Array, seed: int
 ) -> tuple[dict[str, Figures], dict[str, float]]:
     """How different the notes of one instrument at one pitch are: mean distance of every two, of up to 6 real variants
     and as many seeds of the model, for up to 48 held-out pairs. And by instrument, what share of the real
     distance of features the model's is."""
     card = synth.card
-    sets: list[np.ndarray] = []
+    sets: list[Array] = []
     met: set[tuple[int, float]] = set()
     instruments: set[int] = set()
     shuffled = np.random.default_rng((seed, 3)).permutation(chosen)
@@ -130,7 +130,7 @@ def variety(
 
 
 def nearest_training_note(
-    data: NoteSet, chosen: np.ndarray, levels: dict[str, Tensor], judge: Judge, seed: int
+    data: NoteSet, chosen: Array, levels: dict[str, Tensor], judge: Judge, seed: int
 ) -> dict[str, Figures]:
     """Mean distance to the nearest training note of the same instrument, dB, for up to 64 of the `chosen` notes, whose
     levels by kind are given. Training has no note of a held-out key: those of two semitones around are moved to it, by
@@ -157,7 +157,7 @@ def nearest_training_note(
     }
 
 
-def _moved_db(own: np.ndarray, other: np.ndarray, bands: int) -> float:
+def _moved_db(own: Array, other: Array, bands: int) -> float:
     """Distance in dB of levels [frames, bands] after moving `other` up by `bands`, where both have bands."""
     size = own.shape[1] - abs(bands)
     own = own[:, max(bands, 0) :][:, :size]

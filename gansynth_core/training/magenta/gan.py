@@ -1,13 +1,15 @@
 """The adversarial training of Magenta's GANSynth (Engel et al. 2019, arXiv 1902.08710; magenta/models/gansynth/lib/
 model.py, train_util.py), from scratch.
 
-The networks grow in stages (Karras et al. 2018, arXiv 1710.10196): an even stage trains the sizes of picture there are,
-an odd one fades the next size in; each begins with new optimizers. Until the last size, pictures are repetitions of
-smaller ones, real ones too, and so all is reckoned in the smaller size: the same numbers for a fraction of the work.
+The networks grow in stages (Karras et al. 2018, arXiv 1710.10196): an even stage trains the sizes of picture that are
+there, an odd one fades in the next size; each begins with new optimizers. Before the last size, pictures are
+repetitions of smaller ones, real ones too, and so everything is computed at the smaller size: the same numbers for a
+fraction of the work.
 """
 
 import copy
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,12 +18,25 @@ from torch.nn import functional
 
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.generators.magenta import MagentaGenerator, progress_after
+from gansynth_core.specgram import MelSpecgramSpec
 from gansynth_core.training import wgan
 from gansynth_core.training.config import MagentaConfig
-from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
+from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes, dequantize
 from gansynth_core.training.magenta.discriminator import MagentaDiscriminator
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
+
+
+class Batch(NamedTuple):
+    """What one step is given. stored: real specgrams [n, 2, frames, bins]; label: theirs, int64 [n]. latents
+    [2, n, latent] and labels [2, n]: for the generator's step and the discriminator's. mix: how far from real to made
+    to look at the slope, 0 to 1 [n]."""
+
+    stored: Tensor
+    label: Tensor
+    latents: Tensor
+    labels: Tensor
+    mix: Tensor
 
 
 class MagentaGan:
@@ -37,13 +52,15 @@ class MagentaGan:
     def __init__(self, config: MagentaConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
         processes.share(config.batch, config.group)
-        if len(data.spec.normalizer) != 1:
-            raise DataError(f"'{data.folder}' has a normalizer for each bin; training wants one for all of them.")
+        assert isinstance(data.spec, MelSpecgramSpec)  # which the training loop has checked
+        self.spec = data.spec
+        if len(self.spec.normalizer) != 1:
+            raise DataError(f"'{data.folder}' has a normalizer for each bin. Training needs one for all of them.")
         pitches = data.notes["pitch"]
         if (pitches != pitches.round()).any():
             between = pitches[pitches != pitches.round()]
             raise DataError(
-                f"'{data.folder}' has {len(between)} notes between two keys, such as {between[0]:g}; models of this "
+                f"'{data.folder}' has {len(between)} notes between two keys, such as {between[0]:g}. Models of this "
                 "family know whole keys only."
             )
         self.pitch_low, self.pitch_high = int(pitches.min()), int(pitches.max())
@@ -56,7 +73,7 @@ class MagentaGan:
 
     def begin(self, model: Path | None) -> None:
         if model is not None:
-            raise InputError("Models of the family 'magenta' are trained from nothing: leave --start-from out.")
+            raise InputError("Models of the family 'magenta' are trained from scratch. Leave out --start-from.")
 
     # --- growing ------------------------------------------------------------------------------------------------------
 
@@ -66,11 +83,11 @@ class MagentaGan:
         labels = {name: hyperparameters.pop(name) for name in ("pitch_low", "pitches")}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed * 1_000_003 + self.num_blocks)
-            spec, latent_size = self.data.spec, self.config.latent_size
+            spec, latent_size = self.spec, self.config.latent_size
             count = len(self.instruments)
             generator = MagentaGenerator(spec, count, latent_size, **hyperparameters, **labels)
             discriminator = MagentaDiscriminator(spec, **hyperparameters, pitches=labels["pitches"], instruments=count)
-        place = {"device": self.device, "memory_format": torch.channels_last}  # a quarter faster
+        place: Any = {"device": self.device, "memory_format": torch.channels_last}  # a quarter faster
         self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimizers = [
@@ -86,7 +103,7 @@ class MagentaGan:
         for network, weights in zip(self._networks(), learned, strict=True):
             network.load_state_dict(network.state_dict() | weights)
 
-    def _networks(self) -> tuple[nn.Module, ...]:
+    def _networks(self) -> tuple[MagentaGenerator, MagentaDiscriminator, MagentaGenerator]:
         return self.generator, self.discriminator, self.average
 
     @property
@@ -97,7 +114,7 @@ class MagentaGan:
     def num_blocks(self) -> int:
         return (self.stage + 1) // 2 + 1
 
-    def _hyperparameters(self, seen: int) -> dict:
+    def _hyperparameters(self, seen: int) -> dict[str, Any]:
         """The generator's, as its card keeps them."""
         config = self.config
         return {
@@ -112,18 +129,17 @@ class MagentaGan:
 
     # --- a step -------------------------------------------------------------------------------------------------------
 
-    def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
-        """Stored specgrams [n, 2, frames, bins] and their labels [n]; latents [2, n, latent] and labels [2, n] for the
-        generator's step and the discriminator's; how far between real and made to look at the slope [n]."""
+    def load(self, step: int, notes: Indices) -> Batch:
         share, size = self.processes.share(len(notes)), len(notes)
         random = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
         latents = torch.randn(2, size, self.config.latent_size, generator=random)
         labels = torch.multinomial(self._label_counts, 2 * size, replacement=True, generator=random).view(2, size)
         mix = torch.rand(size, generator=random)
         own = notes[share]
-        return self.stored(own), torch.from_numpy(self._labels(own)), latents[:, share], labels[:, share], mix[share]
+        label = torch.from_numpy(self._labels(own))
+        return Batch(self.stored(own), label, latents[:, share], labels[:, share], mix[share])
 
-    def step(self, batch: tuple[Tensor, ...], seen: int) -> dict[str, Tensor | float]:
+    def step(self, batch: Batch, seen: int) -> dict[str, Tensor | float]:
         stage = stage_after(seen, self.config)
         if stage != self.stage:
             self._enter(stage)
@@ -198,10 +214,11 @@ class MagentaGan:
         """[2, 1, 1]: how much a place of a grown picture changes, normalised, in the slope with respect to the whole
         specgram that is not: a place is the mean of n x n of those, and the slope's length over these, root of n^2
         times (a / n^2)^2, is a / n (a: the normalizer's factor)."""
-        scale = torch.tensor(self.data.spec.normalizer[0][::2], device=self.device)[:, None, None]
-        return scale / (self.data.spec.frames // self.generator.grown_size[0])
+        scale = torch.tensor(self.spec.normalizer[0][::2], device=self.device)[:, None, None]
+        units: Tensor = scale / (self.spec.frames // self.generator.grown_size[0])
+        return units
 
-    def _labels(self, notes: np.ndarray) -> np.ndarray:
+    def _labels(self, notes: Indices) -> np.ndarray:
         """The labels of the set's notes at these indices, int64 [n]: pitch * instruments + instrument, or the pitch."""
         pitch, instrument = (self.data.notes[name][notes].astype(np.int64) for name in ("pitch", "instrument"))
         return pitch * len(self.instruments) + instrument if self.instruments else pitch
@@ -227,7 +244,9 @@ class MagentaGan:
 
     def _weighted(self, naming: dict[str, Tensor]) -> Tensor:
         weights = {"pitch": self.config.pitch_weight, "instrument": self.config.instrument_weight}
-        return sum(weights[name] * value for name, value in naming.items())
+        total = sum(weights[name] * value for name, value in naming.items())
+        assert isinstance(total, Tensor)
+        return total
 
     def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
         """One step down `loss`, averaged over the processes; returns the length of its gradient."""
@@ -240,12 +259,12 @@ class MagentaGan:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         names = ("generator", "discriminator", "average")
         networks = {name: net.state_dict() for name, net in zip(names, self._networks(), strict=True)}
         return networks | {"stage": self.stage, "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
-    def restore(self, state: dict) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         self.stage = state["stage"]
         self._build()
         for name, network in zip(("generator", "discriminator", "average"), self._networks(), strict=True):
@@ -253,7 +272,7 @@ class MagentaGan:
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
 
-    def write_snapshot(self, folder: Path, seen: int, facts: dict) -> None:
+    def write_snapshot(self, folder: Path, seen: int, facts: dict[str, Any]) -> None:
         generator = copy.deepcopy(self.average)
         hyperparameters = self._hyperparameters(seen)
         generator.progress = hyperparameters["progress"]
@@ -271,7 +290,7 @@ class MagentaGan:
         with torch.device("meta"):
             hyperparameters = self._hyperparameters(0) | {"num_blocks": self.config.num_resolutions}
             count, latent_size = len(self.instruments), self.config.latent_size
-            generator = MagentaGenerator(self.data.spec, count, latent_size, **hyperparameters)
+            generator = MagentaGenerator(self.spec, count, latent_size, **hyperparameters)
         return sum(parameter.numel() for parameter in generator.parameters())
 
 

@@ -2,26 +2,27 @@
 1704.00028) that takes over from a trained model.
 
 Reconstruction leaves a generator that is in tune and averaged. A critic now compares notes drawn from the prior with
-real notes of the same instruments and pitches, a share of them reconstructions through the encoder, on which the loss
-of reconstruction stays alive as a small term. The generator's noise is drawn anew for every note: a critic that met the
-player's fixed bank again and again would learn it by heart.
+real notes of the same instruments and pitches. A share of the made notes are reconstructions through the encoder, on
+which the loss of the first stage stays alive as a small term. The generator's noise is drawn anew for every note: a
+critic that met the player's fixed bank again and again would learn it by heart.
 
 Where this differs from the GANSynth paper, and why:
-* The critic hears through the encoder of the model begun with (critic.py), which knows the instruments already.
-  One that began from nothing saw next to no distance after 90,000 notes; this one does after a few thousand.
-* What grows along time is the critic: from the coarsest of the encoder's stages, that of four frames, to the finest.
-  The generator is whole from the beginning, as reconstruction has left it.
+* The critic hears through the encoder of the model we begin with (critic.py), which knows the instruments already. A
+  critic that began from nothing saw next to no distance after 90,000 notes; this one does after a few thousand.
+* The critic grows along time: from the coarsest of the encoder's stages, that of four frames, to the finest. The
+  generator is whole from the beginning, as the first stage has left it.
 * Notes come in groups of one instrument and pitch, real ones and made ones, so that the minibatch standard deviation
   compares what a player would compare: two sounds of one instrument, not a flute with a drum.
 * The critic takes `critic_steps` steps after each of the generator's, the first with the same notes and the others with
   those of steps before: to hear them again costs a tenth of making new ones.
-* The critic learns alone for its first `critic_notes`. Its random slopes would otherwise be the first thing to undo
-  the reconstruction.
+* The critic learns alone for its first `critic_notes`. Otherwise its random slopes would be the first thing to undo
+  what reconstruction has learned.
 * Every second frame is made and heard, the even ones or the odd ones.
 """
 
 import copy
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,21 +30,80 @@ from torch import Tensor, nn
 
 from gansynth_core.cards import in_new_words
 from gansynth_core.errors import InputError
-from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.generators.studio import Spectrum, StudioGenerator, white_noise
 from gansynth_core.training import wgan
 from gansynth_core.training.config import AdversarialConfig
-from gansynth_core.training.data.dataset import NoteSet, StoredNotes, dequantize
-from gansynth_core.training.graphs import Recorded
+from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes, dequantize
+from gansynth_core.training.graphs import Recorded, each
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.critic import StudioCritic
-from gansynth_core.training.studio.model import read_studio_model, write_studio_model
+from gansynth_core.training.studio.kin import Kin
+from gansynth_core.training.studio.losses import reconstruction_loss
+from gansynth_core.training.studio.model import (
+    build_studio_generator,
+    read_studio_model,
+    studio_spec,
+    write_studio_model,
+)
 from gansynth_core.training.studio.prior import fit_prior
-from gansynth_core.training.studio.reconstruction import reconstruction_loss
+from gansynth_core.training.studio.schedule import learning_rate
 
-STORED_STEP = 1 / 127  # of a stored specgram: dither of so much hides it, by which else real notes could be told
+STORED_STEP = 1 / 127  # of a stored specgram: as much dither hides it, or real notes could be told by it
 REMEMBERED = 16  # batches that the critic can go back to
+
+
+class Batch(NamedTuple):
+    """What one step is given, in groups of notes of one instrument and pitch. stored: int8 [batch, 2, frames, bins].
+    pitch: float [batch] MIDI. instrument: int64 [batch], and as weights float [batch, instruments]. latents: standard
+    normal [batch, latent]. frames: which ones are heard, int64 [heard]."""
+
+    stored: Tensor
+    pitch: Tensor
+    instrument: Tensor
+    weights: Tensor
+    latents: Tensor
+    frames: Tensor
+
+
+class Drawn(NamedTuple):
+    """All that the generator's gradients depend on: of the batch stored, pitch, instrument, weights and frames; z
+    [batch, latent], the first of them found by the encoder; amounts [stages] of the critic's stages (see StudioCritic);
+    and what is drawn anew: dither uniform in -0.5 to 0.5 [batch, heard, bins], texture for the generator's, and noise
+    as `white_noise` makes it."""
+
+    stored: Tensor
+    pitch: Tensor
+    instrument: Tensor
+    weights: Tensor
+    frames: Tensor
+    z: Tensor
+    amounts: Tensor
+    dither: Tensor
+    texture: Tensor
+    noise: Tensor
+
+
+class Heard(NamedTuple):
+    """Notes as the critic hears them (StudioCritic.hear): real and made ones, [batch, numbers] each, with the pitch and
+    the instrument that both have [batch]."""
+
+    real: Tensor
+    made: Tensor
+    pitch: Tensor
+    instrument: Tensor
+
+
+class Judged(NamedTuple):
+    """All that the critic's gradients depend on: what is heard (see Heard), the amounts of its stages [stages], and how
+    far from real to made to look at its slope, 0 to 1 [batch]."""
+
+    real: Tensor
+    made: Tensor
+    pitch: Tensor
+    instrument: Tensor
+    amounts: Tensor
+    mix: Tensor
 
 
 class Adversarial:
@@ -56,6 +116,7 @@ class Adversarial:
 
     def __init__(self, config: AdversarialConfig, data: NoteSet, processes: Processes) -> None:
         self.config, self.data, self.processes = config, data, processes
+        self.spec = studio_spec(data)
         processes.share(config.batch, config.group)
         self.stored, self._kin = StoredNotes(data, processes.device), Kin(data)
 
@@ -63,17 +124,23 @@ class Adversarial:
 
     def begin(self, model: Path | None) -> None:
         if model is None:
-            raise InputError("The adversarial stage takes over from a trained model: name its folder by --start-from.")
+            raise InputError("The adversarial stage takes over from a trained model: name it with --start-from.")
         added = {"texture": self.config.texture}
         card, hyperparameters, generator, encoder = read_studio_model(model, self.data, added)
         if card.latent_size != self.config.latent_size:
-            raise InputError(f"'{model}' has {card.latent_size} latents: add --set latent_size={card.latent_size}.")
+            raise InputError(f"'{model}' has {card.latent_size} latents. Add --set latent_size={card.latent_size}.")
         generator, encoder = generator.to(self.processes.device), encoder.to(self.processes.device)
         fit_prior(generator, encoder, self.data)
         self._build(generator, encoder, hyperparameters, {"model": card.id, **card.training})
 
-    def _build(self, generator: StudioGenerator, encoder: StudioEncoder, hyperparameters: dict, origin: dict) -> None:
-        """Take over the networks, and make what else there is. origin: what the card says of the model begun with."""
+    def _build(
+        self,
+        generator: StudioGenerator,
+        encoder: StudioEncoder,
+        hyperparameters: dict[str, Any],
+        origin: dict[str, Any],
+    ) -> None:
+        """Take over the networks and make everything else. origin: what the card says of the model begun with."""
         config, device, pitches = self.config, self.processes.device, self.data.notes["pitch"]
         self.generator, self.encoder = generator.to(device), encoder.to(device).requires_grad_(False)
         self.hyperparameters, self.origin = hyperparameters, origin
@@ -81,129 +148,125 @@ class Adversarial:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             keys = int(pitches.min().round()), int(pitches.max().round())
-            self.critic = StudioCritic(self.encoder, self.data.spec, keys, config.critic_width, config.group).to(device)
+            self.critic = StudioCritic(self.encoder, self.spec, keys, config.critic_width, config.group).to(device)
         # Adam's second number is that of Gulrajani et al.: most of what belongs to an instrument has no gradient in
         # most steps, and a longer memory of these would make the next one that comes a leap.
         self.optimizer = torch.optim.Adam(self.generator.parameters(), config.learning_rate, (0.0, 0.9), fused=True)
         self.critic_optimizer = torch.optim.Adam(
             self.critic.learned(), config.critic_learning_rate, (0.0, 0.9), fused=True
         )
-        self._remembered: list[tuple[Tensor, ...]] = []  # real, made, pitch and instrument, as _critic_gradients takes
+        self._remembered: list[Heard] = []
         self._units = self.critic.slope_units().to(device)
         self._listening = 0
 
     # --- a step -------------------------------------------------------------------------------------------------------
 
-    def load(self, step: int, notes: np.ndarray) -> tuple[Tensor, ...]:
-        """Stored specgrams int8 [n, 2, frames, bins] in groups of one instrument and pitch, their pitches, instruments
-        and instrument weights, latents [n, latent], and which frames to hear. Of `notes` the first of each group
-        stays, the others are its kin."""
+    def load(self, step: int, notes: Indices) -> Batch:
+        """Of `notes` the first of each group stays, the others are its kin."""
         config, share = self.config, self.processes.share(len(notes))
         random = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         latents = torch.randn(len(notes), config.latent_size, generator=random)[share]
         choice = np.random.default_rng((config.seed, step, 3))
         own = self._kin.groups(notes[:: config.group], config.group, choice)[share]
         records = self.data.notes[own]
-        return (
-            self.stored(own),
-            torch.from_numpy(records["pitch"].astype(np.float32)),
-            torch.from_numpy(records["instrument"].astype(np.int64)),
-            self.data.weights(own),
-            latents,
-            torch.arange(step % FRAME_STEP, self.data.spec.frames, FRAME_STEP),
+        return Batch(
+            stored=self.stored(own),
+            pitch=torch.from_numpy(records["pitch"].astype(np.float32)),
+            instrument=torch.from_numpy(records["instrument"].astype(np.int64)),
+            weights=self.data.weights(own),
+            latents=latents,
+            frames=torch.arange(step % FRAME_STEP, self.spec.frames, FRAME_STEP),
         )
 
-    def step(self, batch: tuple[Tensor, ...], seen: int) -> dict[str, Tensor | float]:
-        stored, pitch, instrument, weights, latents, frames = batch
-        config, device, spec = self.config, self.processes.device, self.data.spec
-        number, moves = seen // config.batch, seen >= config.critic_notes
+    def step(self, batch: Batch, seen: int) -> dict[str, Tensor | float]:
+        config, number = self.config, seen // self.config.batch
         # Drawn on the device: noise for a batch is as much as its notes. Another sequence in each process.
-        random = torch.Generator(device).manual_seed((config.seed * 1_000_003 + number) * 64 + self.processes.rank)
-        count, heard_frames = len(pitch), len(frames)
+        random = torch.Generator(self.processes.device)
+        random.manual_seed((config.seed * 1_000_003 + number) * 64 + self.processes.rank)
+        drawn = self._draw(batch, seen, random)
+        self._listen_to(int((self.critic.amounts(seen / config.grow_notes) > 0).sum()))
+        if seen >= config.critic_notes:
+            real, made, parts = self._descend(drawn)
+            parts = parts | {"gradient": self._move(seen)}
+        else:
+            with torch.no_grad():
+                real, made, _, kept = self._hear_both(drawn)
+                parts = self._judge(made, drawn) | kept | {"gradient": torch.zeros(())}
+        heard = each(Heard(real, made, batch.pitch, batch.instrument), Tensor.clone)
+        judged = self._critic_step(heard, drawn.amounts, random)
+        choice = np.random.default_rng((config.seed, number, 4))
+        for _ in range(config.critic_steps - 1 if self._remembered else 0):
+            again = self._remembered[choice.integers(len(self._remembered))]
+            self._critic_step(again, drawn.amounts, random)
+        self._remembered = [*self._remembered, heard][-REMEMBERED:]
+        return {**judged, **parts}
+
+    def _draw(self, batch: Batch, seen: int, random: torch.Generator) -> Drawn:
+        """What there is at random in a step after `seen` notes, drawn by `random` on the device."""
+        device, spec, count, heard_frames = self.processes.device, self.spec, len(batch.pitch), len(batch.frames)
         dither = torch.rand((count, heard_frames, spec.bins), generator=random, device=device) - 0.5
         texture = torch.randn((count, *self.generator.texture.shape[1:]), generator=random, device=device)
         # With frames left out, running phases are not the note's own; to noise drawn at random they are as good.
         noise = white_noise(spec, count, heard_frames, random, FRAME_STEP)
-        amounts = self.critic.amounts(seen / config.grow_notes).to(device)
-        self._listen_to(int((amounts > 0).sum()))
-        z = self._rebuild(stored, pitch, weights, latents)
-        both = stored, pitch, weights, z, frames, dither, texture, noise
-        if moves:
-            real, made, parts = self._descend(instrument, amounts, *both)
-            parts = parts | {"gradient": self._move(seen)}
-        else:
-            with torch.no_grad():
-                real, made, _, kept = self._hear_both(*both)
-                parts = self._judge(made, pitch, instrument, amounts) | kept | {"gradient": torch.zeros(())}
-        heard = tuple(tensor.clone() for tensor in (real, made, pitch, instrument))
-        judged = self._critic_step(heard, amounts, random)
-        choice = np.random.default_rng((config.seed, number, 4))
-        for _ in range(config.critic_steps - 1 if self._remembered else 0):
-            self._critic_step(self._remembered[choice.integers(len(self._remembered))], amounts, random)
-        self._remembered = [*self._remembered, heard][-REMEMBERED:]
-        return judged | parts
+        amounts = self.critic.amounts(seen / self.config.grow_notes).to(device)
+        z = self._rebuild(batch)
+        return Drawn(
+            batch.stored, batch.pitch, batch.instrument, batch.weights, batch.frames, z, amounts, dither, texture, noise
+        )
 
     def _listen_to(self, stages: int) -> None:
-        """From now on the critic hears so many of its stages: what was recorded with fewer is of no more use."""
+        """From now on the critic hears this many of its stages: what was recorded with fewer is of no more use."""
         if stages != self._listening:
             self._listening = stages
             self._descend = Recorded(self._generator_gradients, self.processes.device)
             self._judge_both = Recorded(self._critic_gradients, self.processes.device)
 
     @torch.no_grad()
-    def _rebuild(self, stored: Tensor, pitch: Tensor, weights: Tensor, latents: Tensor) -> Tensor:
+    def _rebuild(self, batch: Batch) -> Tensor:
         """Latents [batch, latent], the first of which are those that the encoder finds in the batch's notes."""
         some = slice(self.config.rebuilt // self.processes.count)
+        weights = batch.weights[some]
         with self._autocast():
-            summary = self.encoder.summarize(dequantize(stored[some, 0, ::FRAME_STEP]))
-            mean, log_spread = self.encoder.locate(summary, weights[some], pitch[some])
-        rebuilt = self.encoder.draw(mean, log_spread, weights[some], latents[some])
-        return torch.cat([rebuilt, latents[len(rebuilt) :]])
+            summary = self.encoder.summarize(dequantize(batch.stored[some, 0, ::FRAME_STEP]))
+            mean, log_spread = self.encoder.locate(summary, weights, batch.pitch[some])
+        rebuilt = self.encoder.draw(mean, log_spread, weights, batch.latents[some])
+        return torch.cat([rebuilt, batch.latents[len(rebuilt) :]])
 
-    def _hear_both(
-        self,
-        stored: Tensor,
-        pitch: Tensor,
-        weights: Tensor,
-        z: Tensor,
-        frames: Tensor,
-        dither: Tensor,
-        texture: Tensor,
-        noise: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def _hear_both(self, drawn: Drawn) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """What the critic hears of real notes and of made ones, the first of which are reconstructions, and of these
         the loss of reconstruction and its parts."""
-        spec, generator, rebuilt = self.data.spec, self.generator, self.config.rebuilt // self.processes.count
+        spec, generator, rebuilt = self.spec, self.generator, self.config.rebuilt // self.processes.count
+        stored, pitch, frames = drawn.stored, drawn.pitch, drawn.frames
         with torch.no_grad(), self._autocast():
-            real = self.critic.hear(spec.denormalize(dequantize(stored[:, 0, frames]) + dither * STORED_STEP)).float()
+            dithered = dequantize(stored[:, 0, frames]) + drawn.dither * STORED_STEP
+            real = self.critic.hear(spec.denormalize(dithered)).float()
         with self._autocast():
-            features = generator.grow(generator.place(z, weights, pitch), pitch, texture)
+            features = generator.grow(generator.place(drawn.z, drawn.weights, pitch), pitch, drawn.texture)
             spectrum = generator.spectrum(features[:, frames], generator.harmonic_basis(pitch))
         spectrum = Spectrum(spectrum.log_magnitude.float(), spectrum.tonality.float())
         first = Spectrum(spectrum.log_magnitude[:rebuilt], spectrum.tonality[:rebuilt])
         loss, parts = reconstruction_loss(first, stored[:rebuilt], frames, generator, self.config)
-        log_magnitude, _ = generator.mix(spectrum, pitch, noise)
+        log_magnitude, _ = generator.mix(spectrum, pitch, drawn.noise)
         with self._autocast():
             made = self.critic.hear(log_magnitude).float()
         return real, made, loss, parts
 
-    def _judge(self, made: Tensor, pitch: Tensor, instrument: Tensor, amounts: Tensor) -> dict[str, Tensor]:
+    def _judge(self, made: Tensor, drawn: Drawn) -> dict[str, Tensor]:
         """The mean score of made notes, and how badly the critic can name them."""
+        pitch, instrument = drawn.pitch, drawn.instrument
         with self._autocast():
-            scores, *logits = self.critic(made, pitch, instrument, amounts, self._listening)
-            naming = self.critic.naming_loss(*logits, instrument, pitch)
+            scores, *logits = self.critic(made, pitch, instrument, drawn.amounts, self._listening)
+            naming = self.critic.naming_loss(logits, instrument, pitch)
         return {"score": scores.mean(), "naming": naming}
 
-    def _generator_gradients(
-        self, instrument: Tensor, amounts: Tensor, *both: Tensor
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Gradients in the generator's parameters; what was heard, and the parts of the loss. both: see _hear_both."""
-        config, pitch = self.config, both[1]
+    def _generator_gradients(self, drawn: Drawn) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Gradients in the generator's parameters; what was heard, and the parts of the loss."""
+        config = self.config
         self.optimizer.zero_grad(set_to_none=True)
-        real, made, rebuilt, kept = self._hear_both(*both)
+        real, made, rebuilt, kept = self._hear_both(drawn)
         for parameter in self.critic.learned():
             parameter.requires_grad_(False)
-        judged = self._judge(made, pitch, instrument, amounts)
+        judged = self._judge(made, drawn)
         for parameter in self.critic.learned():
             parameter.requires_grad_(True)
         loss = config.naming_weight * judged["naming"] - judged["score"] + config.reconstruction_weight * rebuilt
@@ -212,9 +275,10 @@ class Adversarial:
 
     def _move(self, seen: int) -> Tensor:
         """A step of the generator along its gradients; returns their length."""
-        config, parameters = self.config, list(self.generator.parameters())
+        config = self.config
+        parameters: list[Tensor] = list(self.generator.parameters())
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(config, seen)
+            group["lr"] = learning_rate(config, seen, config.critic_notes)
         self.processes.average_gradients(parameters)
         length = nn.utils.clip_grad_norm_(parameters, config.clip)
         self.optimizer.step()
@@ -223,25 +287,24 @@ class Adversarial:
             torch._foreach_lerp_(list(self.average.parameters()), parameters, 1 - decay)
         return length
 
-    def _critic_step(self, heard: tuple[Tensor, ...], amounts: Tensor, random: torch.Generator) -> dict[str, Tensor]:
-        mix = torch.rand(len(heard[0]), generator=random, device=self.processes.device)
-        parts = self._judge_both(*heard, amounts, mix)
+    def _critic_step(self, heard: Heard, amounts: Tensor, random: torch.Generator) -> dict[str, Tensor]:
+        mix = torch.rand(len(heard.real), generator=random, device=self.processes.device)
+        parts = self._judge_both(Judged(*heard, amounts, mix))
         self.processes.average_gradients(self.critic.learned())
         length = nn.utils.clip_grad_norm_(self.critic.learned(), self.config.clip)
         self.critic_optimizer.step()
         return {name: part.clone() for name, part in parts.items()} | {"critic_gradient": length}
 
-    def _critic_gradients(
-        self, real: Tensor, made: Tensor, pitch: Tensor, instrument: Tensor, amounts: Tensor, mix: Tensor
-    ) -> dict[str, Tensor]:
+    def _critic_gradients(self, judged: Judged) -> dict[str, Tensor]:
         """Gradients in the critic's parameters, and the parts of the loss."""
         config, critic, listening = self.config, self.critic, self._listening
+        real, made, pitch, instrument, amounts, mix = judged
         self.critic_optimizer.zero_grad(set_to_none=True)
         with self._autocast():
             scores, *logits = critic(torch.cat([real, made]), pitch.repeat(2), instrument.repeat(2), amounts, listening)
         real_scores, made_scores = scores.chunk(2)
         adversarial = wgan.critic_loss(real_scores, made_scores)
-        naming = critic.naming_loss(*(some[: len(real)] for some in logits), instrument, pitch)
+        naming = critic.naming_loss([some[: len(real)] for some in logits], instrument, pitch)
         penalty = wgan.gradient_penalty(
             lambda between: critic(between, pitch, instrument, amounts, listening)[0], real, made, mix, self._units
         )
@@ -261,7 +324,7 @@ class Adversarial:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         return {
             "hyperparameters": self.hyperparameters,
             "origin": self.origin,
@@ -273,59 +336,20 @@ class Adversarial:
             "optimizers": [self.optimizer.state_dict(), self.critic_optimizer.state_dict()],
         }
 
-    def restore(self, state: dict) -> None:
-        spec, size = self.data.spec, (len(self.data.instruments), self.config.latent_size)
-        generator = build_generator(self.config.family, spec, *size, state["hyperparameters"])
+    def restore(self, state: dict[str, Any]) -> None:
+        spec, size = self.spec, (len(self.data.instruments), self.config.latent_size)
+        generator = build_studio_generator(spec, *size, state["hyperparameters"])
         self._build(generator, StudioEncoder(spec, *size), state["hyperparameters"], in_new_words(state["origin"]))
         for name in ("generator", "encoder", "average", "critic"):
             getattr(self, name).load_state_dict(state[name])
-        self._remembered = [tuple(x.to(self.processes.device) for x in heard) for heard in state["remembered"]]
+        self._remembered = [Heard(*(x.to(self.processes.device) for x in heard)) for heard in state["remembered"]]
         for optimizer, kept in zip((self.optimizer, self.critic_optimizer), state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
 
-    def write_snapshot(self, folder: Path, seen: int, facts: dict) -> None:
+    def write_snapshot(self, folder: Path, seen: int, facts: dict[str, Any]) -> None:
         networks = self.average, self.encoder
         facts = {"stage": "adversarial"} | facts | {"started_from": self.origin}
         write_studio_model(folder, self.config, self.data, *networks, self.hyperparameters, facts)
 
     def generator_weights(self) -> int:
         return sum(parameter.numel() for parameter in self.generator.parameters())
-
-
-def learning_rate(config: AdversarialConfig, seen: int) -> float:
-    """The generator's: none while the critic learns alone, linear warm-up, constant, linearly to zero at the end."""
-    warmup = min(1.0, max(0, seen - config.critic_notes + config.batch) / max(1, config.warmup_notes))
-    decay = (config.notes - seen) / max(1.0, config.decay_share * config.notes)
-    return config.learning_rate * min(warmup, max(0.01, min(1.0, decay)))
-
-
-class Kin:
-    """Which training notes have the instrument and the key of which."""
-
-    def __init__(self, data: NoteSet) -> None:
-        training = data.training()
-        notes = data.notes[training]
-        instrument, key = notes["instrument"].astype(np.int64), np.round(notes["pitch"]).astype(np.int64)
-        in_order = np.lexsort((key, instrument))
-        self._order = training[in_order]  # all notes, those of a key side by side
-        name = instrument[in_order] * 1000 + key[in_order]
-        starts = np.flatnonzero(np.diff(name, prepend=-1))
-        self._place = np.empty(len(data), np.int64)
-        self._place[self._order] = np.arange(len(training))
-        self._start = np.repeat(starts, np.diff(starts, append=len(name)))
-        self._end = np.repeat(np.append(starts[1:], len(name)), np.diff(starts, append=len(name)))
-
-    def groups(self, first: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
-        """Indices of training notes [n] -> [n * size], each followed by others of its instrument and key; where there
-        are too few, by those of the next keys."""
-        groups = []
-        for note in first:
-            place = self._place[note]
-            start, end = self._start[place], self._end[place]
-            if end - start >= size:
-                others = random.choice(end - start - 1, size - 1, replace=False) + start
-                others += others >= place
-            else:
-                others = (place + np.arange(1, size)) % len(self._order)
-            groups += [note, *self._order[others]]
-        return np.array(groups)

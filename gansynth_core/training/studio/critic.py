@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,10 @@ class StudioCritic(nn.Module):
     """How real a note is, and what instrument and key it takes it for, by what a trained encoder makes of it.
 
     An encoder that has heard millions of notes knows what makes an instrument; a critic that begins from nothing would
-    need as many to see that a trumpet is not quite one. So this one hears through a copy of the encoder that learns no
-    more, at each of its stages (as Projected GANs do: Sauer et al. 2021, arXiv 2111.01007), with a small network of its
-    own for each. Stages are doublings along time. The critic grows by them: it listens to the coarsest first, and then
-    to finer and finer ones.
+    need as many to notice that a trumpet is not quite one. So this one hears through a frozen copy of the encoder, at
+    each of its stages (as Projected GANs do: Sauer et al. 2021, arXiv 2111.01007), with a small network of its own for
+    each. Stages are doublings along time. The critic grows by them: it listens to the coarsest first, then to finer and
+    finer ones.
 
     Notes come in groups of one instrument and pitch, and the critic sees how much those of a group differ: a generator
     that always makes the same note of an instrument is found out.
@@ -40,8 +41,8 @@ class StudioCritic(nn.Module):
         self.spec, self.group, self.key_low = spec, group, keys[0]
         self.ear = copy.deepcopy(encoder).requires_grad_(False)
         instruments = encoder.instrument_logits.out_features
-        channels = [convolution.in_channels for convolution in encoder.convolutions]
-        channels.append(encoder.convolutions[-1].out_channels)
+        convolutions = [layer for layer in encoder.convolutions if isinstance(layer, nn.Conv2d)]
+        channels = [*(layer.in_channels for layer in convolutions), convolutions[-1].out_channels]
         last = encoder.summary.in_features // channels[-1]  # frames of the coarsest stage
         coarsest_first = list(enumerate(reversed(channels)))
         self.stages = nn.ModuleList(_Stage(size, width, last, halvings) for halvings, size in coarsest_first)
@@ -58,8 +59,8 @@ class StudioCritic(nn.Module):
         return torch.cat([x.flatten(1) for x in self.ear.stages(self.spec.normalize(floored))[::-1]], dim=1)
 
     def slope_units(self) -> Tensor:
-        """What turns the slope by what is heard into one by its RMS change over a stage, taken over all stages alike,
-        however many numbers they have: [numbers]."""
+        """What converts the slope with respect to what is heard into one with respect to its RMS change over a stage,
+        over all stages alike however many numbers they have: [numbers]."""
         counts = torch.tensor([math.prod(size) for size in self.sizes])
         return (counts * len(counts)).sqrt().repeat_interleave(counts)
 
@@ -81,12 +82,13 @@ class StudioCritic(nn.Module):
         return score / amounts.sum(), self.instrument_logits(summary).float(), self.key_logits(summary).float()
 
     def amounts(self, grown: float) -> Tensor:
-        """How much each stage counts, the coarsest first, [stages], when `grown` stages are listened to beside the
+        """How much each stage counts, the coarsest first, [stages], when `grown` stages are listened to besides the
         coarsest, the last by its fraction."""
         return (grown + 1 - torch.arange(len(self.stages))).clamp(0, 1)
 
-    def naming_loss(self, instrument_logits: Tensor, key_logits: Tensor, instrument: Tensor, pitch: Tensor) -> Tensor:
-        """Mean cross-entropy of both names, in nats."""
+    def naming_loss(self, logits: Sequence[Tensor], instrument: Tensor, pitch: Tensor) -> Tensor:
+        """Mean cross-entropy of both names, in nats. logits: of the instrument and of the key."""
+        instrument_logits, key_logits = logits
         key = pitch.round().long() - self.key_low
         return functional.cross_entropy(instrument_logits, instrument) + functional.cross_entropy(key_logits, key)
 
@@ -99,7 +101,7 @@ class _Stage(nn.Module):
     """What the ear makes of a note at one stage -> numbers [batch, SCORED]."""
 
     def __init__(self, channels: int, width: int, last: int, halvings: int) -> None:
-        """last: frames after so many halvings."""
+        """last: frames after `halvings` halvings."""
         super().__init__()
         self.first = nn.Conv1d(channels, width, 3, padding=1)
         self.halvings = nn.ModuleList(nn.Conv1d(width, width, 4, stride=2, padding=1) for _ in range(halvings))
@@ -127,13 +129,14 @@ class _Score(nn.Module):
 
     def forward(self, x: Tensor, pitch: Tensor, instrument: Tensor) -> Tensor:
         wanted = self.plain + self.of_instrument(instrument) + self.of_pitch(pitch_features(pitch)).float()
-        return (x.float() * wanted).sum(dim=1)
+        score: Tensor = (x.float() * wanted).sum(dim=1)
+        return score
 
 
 def spread_of_groups(x: Tensor, group: int) -> Tensor:
     """x [batch, channels, ...] -> how much each channel differs within a group, [batch, channels]: the mean over places
     of its standard deviation (minibatch standard deviation, Karras et al. 2018, section 3)."""
-    deviation = (x.float().unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-4).sqrt()
+    deviation: Tensor = (x.float().unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-4).sqrt()
     return deviation.flatten(2).mean(dim=2).repeat_interleave(group, dim=0)
 
 

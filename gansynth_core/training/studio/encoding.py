@@ -1,4 +1,4 @@
-"""What the encoder beside a model says of a set's notes."""
+"""What the encoder beside a model says about a set's notes."""
 
 import os
 from pathlib import Path
@@ -12,16 +12,18 @@ from torch import Tensor
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.training.data.dataset import Indices, NoteSet
 
 BATCH = 32
 
 
-def load_encoder(folder: str | os.PathLike, card: ModelCard, device: str = "cpu") -> StudioEncoder | None:
+def load_encoder(folder: str | os.PathLike[str], card: ModelCard, device: str = "cpu") -> StudioEncoder | None:
     """The encoder beside a model's weights, or None where there is none. Raises ModelError if it is damaged."""
     path = Path(folder) / "encoder.safetensors"
     if not path.is_file():
         return None
+    assert isinstance(card.specgram, SpecgramSpec)  # the studio's
     encoder = StudioEncoder(card.specgram, len(card.instruments), card.latent_size)
     try:
         weights = safetensors.torch.load_file(path)
@@ -31,15 +33,15 @@ def load_encoder(folder: str | os.PathLike, card: ModelCard, device: str = "cpu"
     return encoder.to(device).eval().requires_grad_(False)
 
 
-def some_of_each(data: NoteSet, indices: np.ndarray, count: int, seed: int | tuple[int, ...]) -> np.ndarray:
-    """Up to `count` random ones of `indices` of every instrument, sorted."""
+def some_of_each(data: NoteSet, indices: Indices, count: int, seed: int | tuple[int, ...]) -> Indices:
+    """Up to `count` random `indices` of every instrument, sorted."""
     order = np.random.default_rng(seed).permutation(indices)
     owner = data.notes["instrument"][order]
     return np.sort(np.concatenate([order[owner == index][:count] for index in range(len(data.instruments))]))
 
 
 @torch.inference_mode()
-def located(encoder: StudioEncoder, data: NoteSet, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+def located(encoder: StudioEncoder, data: NoteSet, indices: Indices) -> tuple[Tensor, Tensor]:
     """The posteriors of z of the notes at `indices`, means and log standard deviations [notes, latent] on the CPU: see
     StudioEncoder.locate."""
     device = encoder.centre.device

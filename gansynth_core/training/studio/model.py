@@ -1,10 +1,10 @@
-"""Studio models on disk as training knows them, generator and encoder: written as snapshots, read to go on from."""
+"""Studio models on disk, generator and encoder: written as snapshots, read to start from."""
 
 import dataclasses
 import inspect
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -14,11 +14,27 @@ from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.generators.studio import StudioGenerator
+from gansynth_core.specgram import Representation, SpecgramSpec
 from gansynth_core.training.config import TrainConfig
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.dataset import Array, NoteSet
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
 from gansynth_core.training.studio.encoding import load_encoder
+
+
+def studio_spec(data: NoteSet) -> SpecgramSpec:
+    """The spec of a set that studio models learn from, which the training loop has checked."""
+    assert isinstance(data.spec, SpecgramSpec)
+    return data.spec
+
+
+def build_studio_generator(
+    spec: Representation, instruments: int, latent_size: int, hyperparameters: dict[str, Any]
+) -> StudioGenerator:
+    """An untrained studio generator. Raises ModelError for an unknown hyperparameter."""
+    generator = build_generator("studio", spec, instruments, latent_size, hyperparameters)
+    assert isinstance(generator, StudioGenerator)
+    return generator
 
 
 @torch.inference_mode()
@@ -28,8 +44,8 @@ def write_studio_model(
     data: NoteSet,
     generator: StudioGenerator,
     encoder: StudioEncoder,
-    hyperparameters: dict,
-    facts: dict,
+    hyperparameters: dict[str, Any],
+    facts: dict[str, Any],
 ) -> None:
     """Write a generator whose prior is fitted as a model that plays, with its directions, and the encoder beside it.
     hyperparameters: the generator's. facts: what goes into the card's `training`."""
@@ -48,12 +64,13 @@ def _note(generator: StudioGenerator, data: NoteSet, index: int) -> Tensor:
     note, mean = data.notes[index], generator.instrument_mean
     z = torch.randn(1, mean.shape[1], generator=torch.Generator().manual_seed(index)).to(mean)
     weights = functional.one_hot(torch.tensor([int(note["instrument"])]), len(data.instruments)).to(mean)
-    return generator(z, torch.tensor([float(note["pitch"])]).to(mean), weights).cpu()
+    made: Tensor = generator(z, torch.tensor([float(note["pitch"])]).to(mean), weights)
+    return made.cpu()
 
 
 def read_studio_model(
-    folder: Path, data: NoteSet, added: dict
-) -> tuple[ModelCard, dict, StudioGenerator, StudioEncoder]:
+    folder: Path, data: NoteSet, added: dict[str, Any]
+) -> tuple[ModelCard, dict[str, Any], StudioGenerator, StudioEncoder]:
     """A studio model's card, all its hyperparameters with those `added` that its card does not name, its generator
     built with these, and its encoder, in float32 on the CPU. Parameters that only the added ones ask for are untrained.
 
@@ -70,15 +87,15 @@ def read_studio_model(
     defaults = {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY}
     hyperparameters = defaults | added | card.generator
     size = len(card.instruments), card.latent_size
-    generator = build_generator(card.family, card.specgram, *size, hyperparameters)
+    generator = build_studio_generator(card.specgram, *size, hyperparameters)
     _load(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
     encoder = load_encoder(folder, card)
     if encoder is None:
-        raise DataError(f"Training goes on with an encoder, and '{folder}' holds none.")
+        raise DataError(f"Training needs the model's encoder, and '{folder}' has none.")
     return card, hyperparameters, generator, encoder.train().requires_grad_(True)
 
 
-def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, new: set[str]) -> None:
+def _load(network: torch.nn.Module, weights: dict[str, Array], path: Path, new: set[str]) -> None:
     """Load weights in float32; parameters of what is `new` (a hyperparameter, with which their names begin) may be
     missing."""
     try:
@@ -86,7 +103,9 @@ def _load(network: torch.nn.Module, weights: dict[str, np.ndarray], path: Path, 
             {name: torch.from_numpy(weight).float() for name, weight in weights.items()}, strict=False
         )
     except RuntimeError as cause:
-        raise ModelError(f"The weights in '{path}' are of another size than its card says.") from cause
+        raise ModelError(f"The weights in '{path}' are not of the size that its card says.") from cause
     missing = [name for name in missing if not any(part.startswith(tuple(new)) for part in name.split("."))]
     if missing or unknown:
-        raise ModelError(f"The weights in '{path}' do not fit its card: '{[*missing, *unknown][0]}' is not in both.")
+        raise ModelError(
+            f"The weights in '{path}' do not fit its card: '{[*missing, *unknown][0]}' is missing in one of them."
+        )

@@ -1,9 +1,9 @@
 """Fitting the prior: what a player draws should be spread like what real notes are found to be.
 
-Reconstruction leaves the encoder free to use its few nats as it likes, and it puts them into a few directions of z, in
-which the notes of an instrument lie around a place of their own that drifts with pitch, and spread in a way of their
-own. The fit tells generator and encoder alike (InstrumentPrior), until the encoder's posteriors over the training notes
-of every instrument have the mean and the spread of N(0, 1) at every pitch.
+Reconstruction leaves the encoder free to use its few nats as it likes. It puts them into a few directions of z, in
+which the notes of an instrument lie around a place of their own, which drifts with pitch, with a spread of their own.
+The fit tells this to generator and encoder alike (InstrumentPrior), so that the encoder's posteriors over the training
+notes of every instrument have the mean and the spread of N(0, 1) at every pitch.
 
 Measured by the judge of `evaluate` on 384 notes of 128 instruments, FID and instrument named right: one spread for all
 instruments and no drift 270 and 57 %, this 229 and 74 % (real notes against others of the same instruments: 171 and
@@ -25,7 +25,7 @@ PULL = 1.0  # notes' worth of pull that holds an instrument's place at a knot to
 # Share of the spread's shape that all instruments have in common; the size is each one's own. At 0 draws are a little
 # nearer to real notes (FID 220; 229 at 0.75, 234 at 1), but a direction of z is another change in every instrument.
 ALIKE = 0.75
-# Of the spread found, so much is given to a player's draw: normal distributions have more in their corners than real
+# Share of the spread found that is given to a player's draw: normal distributions have more in their corners than real
 # instruments have notes. By the judge's features two draws of an instrument then are 2.11 apart, and two real
 # variants 1.95; at 0.8, with earlier weights, they were 2.35.
 NARROWED = 0.7
@@ -76,15 +76,15 @@ def fit_prior(generator: StudioGenerator, encoder: StudioEncoder, data: NoteSet,
         network.prior.directions[:found] = directions.to(network.prior.directions)
         network.prior.register[:, :, :found] = register.to(network.prior.register)
         network.prior.spread[:, :found, :found] = factors.to(network.prior.spread)
-    generator.instrument_mean += generator.instrument_log_spread.exp() * centres.to(generator.instrument_mean)
+    generator.instrument_mean.add_(generator.instrument_log_spread.exp() * centres.to(generator.instrument_mean))
     encoder.centre += centres.to(encoder.centre)
 
 
 @torch.no_grad()
 def unfit_prior(generator: StudioGenerator, encoder: StudioEncoder) -> None:
-    """Undo `fit_prior` in place: reconstruction goes on with networks that are free to place notes where they like, and
+    """Undo `fit_prior` in place: reconstruction continues with networks that may place notes where they like, and
     each of its snapshots is fitted anew. Every real note keeps its sound."""
-    generator.instrument_mean -= generator.instrument_log_spread.exp() * encoder.centre
+    generator.instrument_mean.sub_(generator.instrument_log_spread.exp() * encoder.centre)
     encoder.centre.zero_()
     for network in (generator, encoder):
         network.prior.directions.zero_()
