@@ -2,8 +2,8 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { BEND_RANGE } from "../audio/engine.js";
 
+const BEND_RANGE = 2; // semitones that a wheel bends either way
 const PEDAL = 64;
 const HANDLES = { 1: "mod wheel", 74: "brightness" }; // controllers that move the handle of the morph
 const ALL_OFF = [120, 123]; // all sound off, all notes off

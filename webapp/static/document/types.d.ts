@@ -1,6 +1,4 @@
-// What travels between the page's scripts, for readers and for `npx tsc`. Nothing here runs.
-
-/* ---------------------------------------------------------------------------------------------- the model */
+// What documents are made of, and what a model tells about itself. Types alone: nothing here runs.
 
 /** What a model tells about itself when the page opens (webapp/sound_document.py writes it). */
 export interface Model {
@@ -49,8 +47,6 @@ export interface Instrument {
   name: string;
   title: string;
 }
-
-/* ------------------------------------------------------------------------------------------- the document */
 
 /** Shares of instruments by name, each from 0 to 1. */
 export type Weights = Record<string, number>;
