@@ -55,9 +55,9 @@ export function createEngine({ rate, onState, onVoices }) {
     live: live.play,
     liveOff: live.off,
     silence() {
+      setBend(0);
       voices.cutAll();
       voices.setPedal(false);
-      setBend(0);
       live.off(SILENCE_SECONDS);
     },
     busy: () => voices.busy() || live.busy(),

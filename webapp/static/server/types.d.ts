@@ -83,5 +83,6 @@ export interface Job {
   /** Seconds, if it can be told. */
   left: number | null;
   error: string | null;
-  about: unknown;
+  /** What came of it; packs and songs tell different things. */
+  about: Record<string, any> | null;
 }
