@@ -174,9 +174,3 @@ def test_the_engine_knows_no_page():
 def test_the_browser_keeps_things_in_one_way():
     for path in SCRIPTS:
         assert path.name == "storage.js" or "localStorage" not in script_code(path), path
-
-
-def test_scripts_are_short_enough_to_be_read_at_once():
-    for path in [*SCRIPTS, *FRONT_END.glob("**/*.ts")]:
-        lines = len(path.read_text(encoding="utf-8").splitlines())
-        assert lines <= 300, f"{path} has {lines} lines"
