@@ -113,3 +113,64 @@ def test_weights_are_never_unpickled():
         assert not re.search(r"pickle\.loads?\(|Unpickler\(", text), path
         for call in re.findall(r"torch\.load\([^)]*\)", text):
             assert "weights_only=True" in call, path
+
+
+# The page's scripts: a folder may import from itself and from those before it; `.` is the top, where `studio.js` is.
+FRONT_END = ROOT / "webapp" / "static"
+FOLDERS = ["document", "audio", "server", "parts"]
+BESIDE = ["map", "rooms"]  # know all of these, but not each other
+SCRIPTS = sorted(FRONT_END.glob("**/*.js"))
+IMPORT = re.compile(r'^(?:import\s+|(?:import|export)\b[^;"]*?\bfrom\s+)"(\.[^"]+)"', re.MULTILINE)
+
+
+def imported_scripts(path: Path) -> set[Path]:
+    return {(path.parent / name).resolve() for name in IMPORT.findall(path.read_text(encoding="utf-8"))}
+
+
+def folder_of(path: Path) -> str:
+    return path.relative_to(FRONT_END).parts[0] if path.parent != FRONT_END else "."
+
+
+def may_know(folder: str) -> list[str]:
+    if folder == ".":
+        return [*FOLDERS, "."]  # rooms are opened by name: see mount.js
+    return [*FOLDERS, folder] if folder in BESIDE else FOLDERS[: FOLDERS.index(folder) + 1]
+
+
+def script_code(path: Path) -> str:
+    """The script without comments."""
+    return re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_scripts_import_downwards():
+    for path in SCRIPTS:
+        for other in imported_scripts(path):
+            assert other.is_file(), f"{path} imports {other}"
+            assert folder_of(other) in may_know(folder_of(path)), f"{path} imports {other}"
+
+
+def test_scripts_import_in_no_circle():
+    left = {path: imported_scripts(path) for path in SCRIPTS}
+    while ready := {path for path, others in left.items() if not others & left.keys()}:
+        left = {path: others for path, others in left.items() if path not in ready}
+    assert not left, f"in a circle, or above one: {sorted(path.name for path in left)}"
+
+
+PAGE = r"(?<![.\w])(?:document|window|navigator|localStorage)\."
+
+
+def test_documents_know_no_page_no_server_and_no_sound():
+    for path in (FRONT_END / "document").glob("*.js"):
+        found = re.search(rf"{PAGE}|(?<![.\w])fetch\(|AudioContext", script_code(path))
+        assert not found, f"{path} knows {found[0]}"
+
+
+def test_the_engine_knows_no_page():
+    for path in (FRONT_END / "audio").glob("*.js"):
+        found = re.search(PAGE, script_code(path))
+        assert not found, f"{path} knows {found[0]}"
+
+
+def test_the_browser_keeps_things_in_one_way():
+    for path in SCRIPTS:
+        assert path.name == "storage.js" or "localStorage" not in script_code(path), path

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { levelAt, scheduleEnvelope, scheduleRelease } from "../../webapp/static/audio/adsr.js";
-import { shelfFilter, toSteal, velocityGain, velocityShelf, risesSlowly } from "../../webapp/static/audio/engine.js";
+import { risesSlowly } from "../../webapp/static/audio/livevoice.js";
+import { shelfFilter, velocityGain, velocityShelf } from "../../webapp/static/audio/velocity.js";
+import { toSteal } from "../../webapp/static/audio/voices.js";
 import { plainPatch } from "../../webapp/static/document/project.js";
 import { shared } from "./shared.mjs";
 

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  createFetcher,
-  createLatest,
-  createNewest,
-  createNoteCache,
-  keyBlocks,
-  nextBlock,
-  persist,
-  retryAfter,
-  whileRetrying,
-} from "../../webapp/static/server/net.js";
+import { createFetcher, keyBlocks, nextBlock } from "../../webapp/static/server/fetcher.js";
+import { createLatest, createNewest, persist, retryAfter, whileRetrying } from "../../webapp/static/server/net.js";
+import { createNoteCache } from "../../webapp/static/server/notes.js";
 
 const BLOCKS = keyBlocks(36, 84, 12);
 const settle = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,233 +1,212 @@
-// What travels between the page's scripts, for readers and for `npx tsc`. Nothing here runs.
+// The studio behind the rooms, and what it is made of. Types alone: nothing here runs.
 
-/* ---------------------------------------------------------------------------------------------- the model */
+import { Engine, NearSound, Voice } from "./audio/types.js";
+import { Action, Model, Project, Sound } from "./document/types.js";
+import { Failure, Fetcher, FetcherState, ModelClient, Notes } from "./server/types.js";
 
-/** What a model tells about itself when the page opens (webapp/sound_document.py writes it). */
-export interface Model {
-  id: string;
-  title: string;
-  /** Of its weights and of how notes are rendered: part of every note's address. */
-  digest: string;
-  /** Samples a second of its notes. */
-  rate: number;
-  /** Length of its notes. */
-  seconds: number;
-  /** MIDI pitches of the lowest and the highest key. */
-  low: number;
-  high: number;
-  /** What the keys are called, from the lowest on. */
-  keys: string[];
-  directions: { name: string; title: string; kind: string; descriptor: string | null }[];
-  descriptors: { name: string; title: string; unit: string; log: boolean; about: string }[];
-  /** How far a slider goes either way, in standard deviations. */
-  sliderLimit: number;
-  latentSize: number;
-  /** How far a single number of z goes either way. */
-  rawLimit: number;
-  shared: Shared;
-  families: Family[];
+/** What a room is told. */
+export interface RoomCallbacks {
+  /** The project changed. */
+  project?(before: Project): void;
+  /** Keys went down or up, or voices came or went. */
+  keys?(): void;
+  /** Notes are on their way, or are not. */
+  status?(): void;
+  /** The sound was switched on or off. */
+  power?(): void;
+  /** Everything is to be quiet. */
+  silence?(): void;
+  /** Somebody listened to a sound for a while. */
+  heard?(sound: Sound, pitch: number): void;
 }
 
-/** Constants of gansynth_core/shared.json. */
-export interface Shared {
-  /** Of a note: then its key is let go, and what follows is its release. */
-  held_share: number;
-  patch: Record<keyof Patch, { default: number; low: number; high: number }>;
-  /** Hardware samplers by name: what they are called, and the samples that they load. */
-  devices: Record<string, { title: string; subtype: PackOptions["subtype"]; sample_rate: number }>;
-  limits: Record<string, number>;
+/** The project, its undo, its drags and its saving. */
+export interface Bench {
+  readonly project: Project;
+  /** What plays: the sound of the project, and its text. */
+  readonly sound: Sound;
+  readonly text: string;
+  dispatch(action: Action): void;
+  /** Begins a drag, whose moves are undone as one step; false if one is under way. */
+  begin(): boolean;
+  move(action: Action): void;
+  /** Ends the drag; false if there was none. */
+  end(): boolean;
+  /** The project before the last drag. */
+  takeBack(): void;
+  isDragging(): boolean;
+  /** Another project takes this one's place, as one step that can be undone. */
+  load(project: Project): void;
+  undo(): void;
+  redo(): void;
+  /** What the next undo or redo changes, in words; null where there is nothing to go to. */
+  undoes(): string | null;
+  redoes(): string | null;
+  save(): void;
 }
 
-export interface Family {
-  title: string;
-  /** Degrees on the colour wheel. */
-  hue: number;
-  instruments: Instrument[];
+/** Notes which sound has been listened to: one that stays for a while; what a drag passes by does not count. */
+export interface Heard {
+  /** A sound, by its text, begins to be heard at a pitch. */
+  rest(text: string, pitch: number): void;
+  /** Another one takes its place. */
+  moveOn(): void;
 }
 
-export interface Instrument {
-  name: string;
-  title: string;
+/** What the parts of the studio share. */
+export interface Desk {
+  model: Model;
+  engine: Engine;
+  notes: Notes;
+  fetcher: Fetcher;
+  bench: Bench;
+  heard: Heard;
+  /** Calls back every room. */
+  tell<What extends keyof RoomCallbacks>(what: What, ...details: Parameters<RoomCallbacks[What]>): void;
 }
 
-/* ------------------------------------------------------------------------------------------- the document */
-
-/** Shares of instruments by name, each from 0 to 1. */
-export type Weights = Record<string, number>;
-
-/** What lies on top of a sound: amounts along directions by name, and numbers of z by index. */
-export interface Bends {
-  sliders?: Record<string, number>;
-  raw?: Record<string, number>;
+/** A phrase that plays by itself. */
+export interface PhrasePlayer {
+  start(): void;
+  stop(): void;
+  isOn(): boolean;
 }
 
-/** What decides how a note sounds. One of {instruments, seed}, {z, instruments}, {morph, at} and {blend}; see sound.js. */
-export interface Sound extends Bends {
-  instruments?: Weights;
-  seed?: number;
-  /** float32 numbers in base64url. */
-  z?: string;
-  morph?: [Sound, Sound];
-  /** Where a morph stands between its ends, 0 to 1. */
-  at?: number;
-  blend?: [Sound, number][];
+/** Pitches by what their keys do. */
+export interface Keys {
+  down: Set<number>;
+  /** For their sound to come. */
+  waiting: Set<number>;
+  sounding: Set<number>;
+  pedal: boolean;
 }
 
-/** Attack, decay and release in seconds, sustain as a share of full level, gain in dB. */
-export interface Patch {
-  attack: number;
-  decay: number;
-  sustain: number;
-  release: number;
-  gain: number;
+/** The keys that are held, the pedal, and the phrase. */
+export interface Playing {
+  canPress(pitch: number): boolean;
+  press(pitch: number, velocity: number): void;
+  lift(pitch: number): void;
+  pedal(on: boolean): void;
+  phrase: PhrasePlayer;
+  /** Sounds the keys that waited for their note; those that sound go over to the present sound if `goOver`. */
+  flush(goOver: boolean): void;
+  /** Asks for the notes of the held keys that are not here. */
+  want(): void;
+  /** Keys that waited are forgotten: they must not sound out of the blue minutes later. */
+  giveUp(): void;
+  stop(): void;
+  /** Whether keys or the phrase let the sound be heard already. */
+  isPlaying(): boolean;
+  isHeld(): boolean;
+  /** The held keys that sound. */
+  voices(): [number, Voice][];
+  /** The pitches of the keys held, or else the note under the hand. */
+  pitchesAtHand(): number[];
+  keys(): Keys;
 }
 
-export type SlotName = "a" | "b" | "c" | "d";
-
-export interface Slot {
-  sound: Sound;
-  /** Null where the sound's own title will do. */
-  name: string | null;
+export interface SoloOptions {
+  /** Without the envelope. */
+  plain?: boolean;
+  /** How long its key is down. */
+  ms?: number;
+  share?: number;
 }
 
-/** Where the handle is: at `t` on the line from A to B, or at `x`, `y` on the pad with A B above C D. All from 0 to 1. */
-export interface Handle {
-  mode: "line" | "pad";
-  t: number;
-  x: number;
-  y: number;
+/** One note by itself: the audition of a change, a try, another sound that somebody points at. */
+export interface Solo {
+  /** `text` is null for a note that does not count as heard. */
+  play(samples: Int16Array, text: string | null, options?: SoloOptions): void;
+  /** The note that sounds, or null. */
+  voice(): Voice | null;
+  /** Ends it at once, or as a key let go does. */
+  cut(): void;
+  release(): void;
 }
 
-/** A point of a path over the pad: share of the time, x, y. */
-export type PathPoint = [number, number, number];
-
-/** A kept sound: a favourite, one in the pack basket, or one that was heard. */
-export interface Item {
-  id: string;
-  name: string;
-  tags: string[];
-  sound: Sound;
-  /** The pitch that it was kept with. */
-  note: number;
-  patch?: Patch;
+/** What is heard of a sound beside the keys. */
+export interface Listening {
+  /** The sound changes; `live` by a hand that drags it. */
+  begin(live: boolean): void;
+  /** Plays what a change is waiting to let be heard, if its note is here. */
+  audition(): void;
+  /** Lets the live voice play this newest sound, if a hand drags it. */
+  follow(text: string): void;
+  /** What the hand takes hold of sounds at once; what it lets go ends. */
+  takeHold(): void;
+  letGo(): void;
+  /** Keys or the live voice play what comes close to a sound that is not here yet. */
+  approach(near: NearSound[]): void;
+  /** Keys or a phrase take over. */
+  giveWay(): void;
+  listen(other: Sound): void;
+  hush(): void;
+  tryOut(): void;
+  /** Text of the sound that the live voice plays, or stands in for; null for none. */
+  heard(): string | null;
 }
 
-export type ListName = "favourites" | "basket";
-
-export interface PhraseSettings {
-  name: string;
-  /** Beats per minute. */
-  tempo: number;
-  loop: boolean;
+/** Another sound in place of the present one, as loud as it is. */
+export interface Comparing {
+  compare(other: Sound): Promise<void>;
+  compareOff(): void;
+  /** How many dB are added to another sound when it is compared; null before both are here. */
+  compareDb(other: Sound): number | null;
+  isOn(): boolean;
+  /** A key more is held. */
+  again(): void;
 }
 
-/** A short phrase that shows a sound in context. */
-export interface Phrase {
-  name: string;
-  title: string;
-  /** Where it begins again. */
-  beats: number;
-  /** In order. */
-  notes: PhraseNote[];
+/** What rooms may do; `studio.js` tells more. */
+export interface Studio
+  extends
+    ModelClient,
+    Pick<Bench, "dispatch" | "load" | "undo" | "redo" | "undoes" | "redoes">,
+    Pick<Playing, "lift" | "pedal" | "phrase" | "keys">,
+    Pick<Listening, "listen" | "hush" | "tryOut">,
+    Pick<Comparing, "compare" | "compareOff" | "compareDb"> {
+  model: Model;
+  engine: Engine;
+  readonly project: Project;
+  readonly sound: Sound;
+  readonly soundText: string;
+  readonly status: FetcherState;
+  /** Text of the sound that the live voice plays, or stands in for, while something is dragged; null for none. */
+  readonly heard: string | null;
+  /**
+   * A step of a movement. `near` may name sounds fetched before (see `prepare`) that come close to the one that is asked
+   * for now: they are heard until that is here. A `mute` drag is one of something that is no part of the sound.
+   */
+  drag(action: Action, options?: { near?: NearSound[] | null; mute?: boolean }): void;
+  drop(): void;
+  /** Ends a drag as if it had never been. */
+  cancel(): void;
+  /** Fetches the notes at hand of several sounds, so that `near` can play them. */
+  prepare(sounds: Sound[]): Promise<void>;
+  /** Whether the note under the hand, and every key held, is here. */
+  isReady(sound: Sound): boolean;
+  press(pitch: number, velocity?: number): void;
+  bend(semitones: number): void;
+  /** Any sound as its numbers alone; refused where the model cannot play it. */
+  flatten(sound: Sound): Promise<Sound>;
+  /** Opens the page anew with another model; each has a project of its own. */
+  changeModel(id: string): void;
+  pitchName(pitch: number): string;
+  silence(): void;
+  /** The keyboard's blocks, and which of them are here. */
+  blocks(): { low: number; high: number; loaded: boolean }[];
+  /** The sound is no longer on the move, and the note under the hand is here. */
+  isSettled(): boolean;
+  isQuiet(): boolean;
+  /** A room that Gradio mounts again takes the place of its former self. */
+  enter(name: string, callbacks: RoomCallbacks): Studio;
+  /** The map, once it is built; tests look through it. */
+  map?: unknown;
 }
 
-/** Beat, length in beats, semitones above the root, velocity from 0 to 1. */
-export type PhraseNote = [number, number, number, number];
-
-/** A sound on the path along a song, at a share of its length (0 to 1). */
-export interface Stop extends Slot {
-  id: number;
-  at: number;
-}
-
-/** What a sample pack shall be like; the choices and their words are in packoptions.js. */
-export interface PackOptions {
-  name: string;
-  keys: "one" | "range" | "all";
-  /** The pitch of one-shots. */
-  key: number;
-  /** The range of an instrument, and how many keys share a sample. */
-  low: number;
-  high: number;
-  every: number;
-  /** Velocity layers and round robins. */
-  layers: number;
-  takes: number;
-  subtype: "PCM_16" | "PCM_24" | "FLOAT";
-  rate: number;
-  level: "sound" | "note";
-  measure: "peak" | "loudness";
-  naming: "sampler" | "marketplace";
-  rejects: "drop" | "reroll" | "keep";
-  /** "" for any sampler. */
-  device: string;
-  loops: boolean;
-  stereo: boolean;
-  formats: string[];
-  wavetable: boolean;
-}
-
-/** All that is on the bench. */
-export interface Project {
-  format: number;
-  model: string;
-  slots: Record<SlotName, Slot>;
-  morph: Handle;
-  /** What bends the sound while the handle is between slots. */
-  mix: Bends;
-  /** Drawn over the pad; rising in time from 0 to 1. */
-  path: PathPoint[];
-  /** How long one goes along it. */
-  pathSeconds: number;
-  /** Directions that randomise leaves alone. */
-  locks: string[];
-  patch: Patch;
-  phrase: PhraseSettings;
-  favourites: Item[];
-  /** What goes into the next sample pack. */
-  basket: Item[];
-  /** The pitch last played: pictures, auditions and downloads are of it. */
-  note: number;
-  /** The lowest pitch of the computer keys and of the narrow piano. */
-  octave: number;
-  /** Length of a download. */
-  seconds: number;
-  /** Notes sound on after their key is released. */
-  hold: boolean;
-  /** A change of sound plays the last note. */
-  audition: boolean;
-}
-
-/** A change of the project; see store.js. */
-export type Action =
-  | { type: "put"; slot: SlotName; sound: Sound; name?: string | null; stay?: boolean }
-  | { type: "pick"; instrument: string; slot?: SlotName; stay?: boolean }
-  | { type: "seed"; seed: number; slot?: SlotName; stay?: boolean }
-  | { type: "slide"; sliders: Record<string, number> }
-  | { type: "raw"; values: Record<string, number | null> }
-  | { type: "reset" }
-  | { type: "lock"; name: string; on: boolean }
-  | ({ type: "handle" } & Partial<Handle>)
-  | { type: "swap" }
-  | { type: "span"; a: Sound; b: Sound; t: number }
-  | { type: "path"; path?: PathPoint[]; seconds?: number }
-  | { type: "patch"; patch: Partial<Patch> }
-  | ({ type: "phrase" } & Partial<PhraseSettings>)
-  | { type: "keep"; list: ListName; item?: Item; items?: Item[] }
-  | { type: "forget"; list: ListName; id: string }
-  | { type: "rename"; list: ListName; id: string; change: Partial<Item> }
-  | { type: "move"; list: ListName; id: string; to: number }
-  | { type: "note"; pitch: number }
-  | { type: "octave"; octave: number }
-  | { type: "seconds"; seconds: number }
-  | { type: "hold"; on: boolean }
-  | { type: "audition"; on: boolean };
-
-/** A project with what undo and redo go to. Steps of one gesture are undone as one. */
-export interface History {
-  past: Project[];
-  present: Project;
-  /** The next one first. */
-  future: Project[];
-  gesture: number | undefined;
+declare global {
+  interface Window {
+    /** For the console and for tests. */
+    studio: Studio;
+  }
 }

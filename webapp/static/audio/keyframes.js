@@ -1,6 +1,8 @@
 // Keyframes: sounds fetched before the hand gets to them. What lies between them is heard at once, as a mixture of its
 // neighbours, until the exact sound is there. They lie on a grid over the line or a slider (one axis) or the pad (two),
 // which is halved from level to level: 0 and 1, then 1/2, then the quarters.
+/** @import { NearSound, Part } from "./types.js" */
+/** @import { Sound } from "../document/types.js" */
 
 // How many halvings: nine sounds each.
 export const LINE_LEVELS = 3;
@@ -11,8 +13,13 @@ const HEARD_SAMPLES = 512; // of each of HEARD_STRETCHES of a note, by which lev
 const HEARD_STRETCHES = 8;
 const MOST_CORRECTED = 1.5; // sounds that cancel each other are not brought up without end
 
-// The grid's places, [x] or [x, y], in the order that a hand at `place` needs them. On one axis: the two beside it, the
-// ends, and the others from it outwards. On two: coarse levels first, within a level from it outwards.
+/**
+ * The grid's places, [x] or [x, y], in the order that a hand at `place` needs them. On one axis: the two beside it, the
+ * ends, and the others from it outwards. On two: coarse levels first, within a level from it outwards.
+ * @param {number[]} place
+ * @param {number} levels
+ * @returns {number[][]}
+ */
 export function gridPlaces(place, levels) {
   const steps = 2 ** levels;
   const axis = Array.from({ length: steps + 1 }, (_, index) => index / steps);
@@ -26,8 +33,12 @@ export function gridPlaces(place, levels) {
   return ranked.sort((a, b) => a.rank - b.rank || a.away - b.away).map(({ at }) => at);
 }
 
-// Of `places` of one axis those next to `place` on either side, [{at, share}], at equal power: the squares of the shares
-// add to one. Empty where there is none on a side.
+/**
+ * Of `places` of one axis those next to `place` on either side, at equal power: the squares of the shares add to one. Empty
+ * where there is none on a side.
+ * @param {number[]} place
+ * @param {number[][]} places
+ */
 export function between([value], places) {
   const low = places.reduce((best, at) => (at[0] <= value && !(best?.[0] >= at[0]) ? at : best), null);
   const high = places.reduce((best, at) => (at[0] >= value && !(best?.[0] <= at[0]) ? at : best), null);
@@ -39,7 +50,12 @@ export function between([value], places) {
   ].filter(({ share }) => share > 1e-6);
 }
 
-// The grid's places around `place` at one level, [{at, share}], at equal power: the squares of the shares add to one.
+/**
+ * The grid's places around `place` at one level, at equal power: the squares of the shares add to one.
+ * @param {number[]} place
+ * @param {number} level
+ * @returns {{at: number[], share: number}[]}
+ */
 export function neighbours(place, level) {
   const steps = 2 ** level;
   return place
@@ -60,8 +76,11 @@ export function neighbours(place, level) {
     .filter(({ share }) => share > 1e-6);
 }
 
-// `parts` [{samples, share}] with the shares scaled so that the mixture is as loud as equal power promises. That holds
-// by itself for sounds that have nothing in common; neighbours that are nearly the same would add up to 3 dB too much.
+/**
+ * `parts` with the shares scaled so that the mixture is as loud as equal power promises. That holds by itself for sounds
+ * that have nothing in common; neighbours that are nearly the same would add up to 3 dB too much.
+ * @param {Part[]} parts
+ */
 export function levelled(parts) {
   if (parts.length < 2) return parts.map((part) => ({ ...part, share: 1 }));
   const length = Math.min(...parts.map(({ samples }) => samples.length));
@@ -82,9 +101,15 @@ export function levelled(parts) {
   return parts.map((part) => ({ ...part, share: part.share * scale }));
 }
 
-// The keyframes of one line, slider or pad. soundAt(place) tells a place's sound; isReady(sound) whether its note under
-// the hand is here; prepare(sounds) fetches that of several, and resolves once it is; isQuiet() whether nobody plays or
-// waits.
+/**
+ * The keyframes of one line, slider or pad.
+ * @param {object} options
+ * @param {number} options.levels  how often the grid is halved
+ * @param {(place: number[]) => Sound} options.soundAt
+ * @param {(sound: Sound) => boolean} options.isReady  whether the sound's note under the hand is here
+ * @param {(sounds: Sound[]) => Promise<void>} options.prepare  fetches that of several, and resolves once it is
+ * @param {() => boolean} options.isQuiet  whether nobody plays or waits
+ */
 export function createKeyframes({ levels, soundAt, isReady, prepare, isQuiet }) {
   let wanted = 0;
   let resting = null;
@@ -120,6 +145,7 @@ export function createKeyframes({ levels, soundAt, isReady, prepare, isQuiet }) 
     fetch(place, beside).catch(() => {});
   }
 
+  /** @returns {NearSound[]} */
   const withSounds = (parts) => parts.map(({ at, share }) => ({ sound: soundAt(at), share }));
 
   return {

@@ -7,7 +7,10 @@ const RELATIVE_GATE = -10;
 const MOST_DB = 9; // a sound is made louder by no more, or the limiter would be heard instead of it
 const LEAST_DB = -24;
 
-// The two filters of K-weighting by their analogue shape (De Man 2014): a shelf for the head, a high-pass for the ear.
+/**
+ * The two filters of K-weighting by their analogue shape (De Man 2014): a shelf for the head, a high-pass for the ear.
+ * @param {number} rate
+ */
 function kWeighting(rate) {
   const shelf = () => {
     const [hz, gain, q] = [1681.9744509555319, 3.99984385397, 0.7071752369554193];
@@ -29,6 +32,7 @@ function kWeighting(rate) {
   return [shelf(), highPass()];
 }
 
+/** @param {ArrayLike<number>} samples */
 function filtered(samples, { b, a }) {
   const out = new Float64Array(samples.length);
   let [x1, x2, y1, y2] = [0, 0, 0, 0];
@@ -41,9 +45,14 @@ function filtered(samples, { b, a }) {
   return out;
 }
 
-const measured = new WeakMap(); // Int16Array -> LKFS
+/** LKFS of each note. @type {WeakMap<Int16Array, number>} */
+const measured = new WeakMap();
 
-// Integrated loudness of int16 mono `samples` in LKFS; -Infinity for silence.
+/**
+ * Integrated loudness of mono `samples` in LKFS; -Infinity for silence.
+ * @param {Int16Array} samples
+ * @param {number} rate
+ */
 export function loudness(samples, rate) {
   if (measured.has(samples)) return measured.get(samples);
   let wave = Float64Array.from(samples, (sample) => sample / 32768);
@@ -63,7 +72,12 @@ export function loudness(samples, rate) {
   return measured.get(samples);
 }
 
-// The gain in dB that brings a note to the loudness of another; 0 where either is silent.
+/**
+ * The gain in dB that brings a note to the loudness of another; 0 where either is silent.
+ * @param {Int16Array} samples
+ * @param {Int16Array} to
+ * @param {number} rate
+ */
 export function matchDb(samples, to, rate) {
   const change = loudness(to, rate) - loudness(samples, rate);
   return Number.isFinite(change) ? Math.max(LEAST_DB, Math.min(MOST_DB, change)) : 0;

@@ -1,4 +1,5 @@
 // Plays phrases by writing their notes ahead into Web Audio's own time.
+/** @import { PhraseSettings } from "../document/types.js" */
 
 import { PHRASES, pitchesOf } from "../document/phrases.js";
 
@@ -8,9 +9,16 @@ const TICK_MS = 30;
 const LATE_SECONDS = 0.05; // of a page that slept: the phrase then goes on from now instead of catching up
 const PREFETCHED = 6; // notes to come whose sound is asked for
 
-// settings() -> {name, tempo, loop, root, low, high} as they are now; now() in seconds; isReady(pitch) whether it could
-// sound; play(pitch, at, seconds, velocity); want(pitches), the first needed first; onChange() when it starts or ends.
-// `later` stands in for setTimeout in tests.
+/**
+ * @param {object} options
+ * @param {() => PhraseSettings & {root: number, low: number, high: number}} options.settings  as they are now
+ * @param {() => number} options.now  seconds
+ * @param {(pitch: number) => boolean} options.isReady  whether it could sound
+ * @param {(pitch: number, at: number, seconds: number, velocity: number) => void} options.play
+ * @param {(pitches: number[]) => void} options.want  the first needed first
+ * @param {() => void} options.onChange  it starts or ends
+ * @param {(run: () => void, ms: number) => void} [options.later]  stands in for setTimeout in tests
+ */
 export function createPhrasePlayer({ settings, now, isReady, play, want, onChange, later = setTimeout }) {
   let turn = 0; // raised by start and stop, so that a former run's timer does nothing
   let on = false;

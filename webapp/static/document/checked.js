@@ -1,5 +1,5 @@
 // What is good in documents that somebody else wrote, or an older page.
-/** @import { Bends, Item, Model, Patch, PathPoint, Sound } from "../types.js" */
+/** @import { Bends, Item, Model, Patch, PathPoint, Sound } from "./types.js" */
 
 import { clamp } from "./numbers.js";
 import { instrumentNames, plainPatch } from "./project.js";

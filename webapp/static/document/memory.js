@@ -1,5 +1,5 @@
 // What is kept of sounds beside the bench: items, and the history of what was heard.
-/** @import { Item, Model, Sound } from "../types.js" */
+/** @import { Item, Model, Sound } from "./types.js" */
 
 import { canonical, soundText } from "./sound.js";
 import { checkedItem, knownSound } from "./checked.js";

@@ -1,5 +1,5 @@
 // What a sample pack shall be like: the options, what the studio is asked for, and how sizes and times are written.
-/** @import { Model, PackOptions } from "../types.js" */
+/** @import { Model, PackOptions } from "./types.js" */
 
 import { clamp } from "./numbers.js";
 

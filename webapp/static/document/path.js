@@ -1,5 +1,5 @@
 // A path over the pad: points [share of the time, x, y], rising in time from 0 to 1, each from 0 to 1.
-/** @import { PathPoint } from "../types.js" */
+/** @import { PathPoint } from "./types.js" */
 
 const TOLERANCE = 0.008; // of the pad's width: how far a simplified path may be from where the hand was
 const MOST_POINTS = 120;

@@ -1,5 +1,5 @@
 // A sound in an address: {format, model, digest, sound, name, note, patch} as JSON, deflated, in base64url, behind #s=.
-/** @import { Model, Patch, Sound } from "../types.js" */
+/** @import { Model, Patch, Sound } from "./types.js" */
 
 import { canonical } from "./sound.js";
 import { knownSound } from "./checked.js";

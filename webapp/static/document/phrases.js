@@ -1,5 +1,5 @@
 // Short phrases that show a sound in context.
-/** @import { Phrase, PhraseNote } from "../types.js" */
+/** @import { Phrase, PhraseNote } from "./types.js" */
 
 /** @type {Phrase[]} */
 export const PHRASES = [

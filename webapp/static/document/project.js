@@ -1,5 +1,5 @@
 // The project: all that is on the bench, as one plain JSON document, and what can be read off it.
-/** @import { Bends, Handle, Model, Patch, Project, SlotName, Sound } from "../types.js" */
+/** @import { Bends, Handle, Model, Patch, Project, SlotName, Sound } from "./types.js" */
 
 import { clamp } from "./numbers.js";
 import { PHRASES } from "./phrases.js";

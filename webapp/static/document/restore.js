@@ -1,5 +1,5 @@
 // Projects that were saved earlier, by this version of the page or an older one.
-/** @import { Action, Item, ListName, Model, Project } from "../types.js" */
+/** @import { Action, Item, ListName, Model, Project } from "./types.js" */
 
 import { checkedSound, knownBends, knownSound } from "./checked.js";
 import { FORMAT, newProject, SLOTS } from "./project.js";

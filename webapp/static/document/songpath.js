@@ -1,5 +1,5 @@
 // The path of sounds along a song: stops, each at a share of the song's length.
-/** @import { Model, Slot, Stop } from "../types.js" */
+/** @import { Model, Slot, Stop } from "./types.js" */
 
 import { checkedSound } from "./checked.js";
 import { canonical } from "./sound.js";

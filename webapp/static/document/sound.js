@@ -6,7 +6,7 @@
 //   {blend: [[sound, 0.7], [sound, 0.3]]}      the middle of several, weighted
 //
 // On top of each may lie `sliders` {name of a direction: amount} and `raw` {index of z: value}.
-/** @import { Bends, Family, Instrument, Model, Sound, Weights } from "../types.js" */
+/** @import { Bends, Family, Instrument, Model, Sound, Weights } from "./types.js" */
 
 export const SEED_LIMIT = 2 ** 31 - 1;
 const DIGITS = 1e4; // finer steps are not heard, and would make every hair's breadth of a drag a sound of its own

@@ -1,5 +1,5 @@
 // Changes of the project: pure functions from one project to the next.
-/** @import { Action, Bends, Item, Model, Patch, Project, Slot, SlotName } from "../types.js" */
+/** @import { Action, Bends, Item, Model, Patch, Project, Slot, SlotName } from "./types.js" */
 
 import { checkedItem, checkedSound, isPath, patched } from "./checked.js";
 import { clamp } from "./numbers.js";

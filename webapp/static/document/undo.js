@@ -1,5 +1,5 @@
 // Projects with undo.
-/** @import { History, Project } from "../types.js" */
+/** @import { History, Project } from "./types.js" */
 
 import { SLOTS } from "./project.js";
 

@@ -1,6 +1,6 @@
 // Sounds near another: a step towards some other sound of the same instruments (`at` of a morph), and one along the
 // model's directions, as the sounds of some instruments are much alike.
-/** @import { Model, Sound } from "../types.js" */
+/** @import { Model, Sound } from "./types.js" */
 
 import { instrumentWeights } from "./sound.js";
 

@@ -1,9 +1,10 @@
 // MIDI devices: what their messages mean, and the switch in the piano's rail that connects them and says how it stands.
+/** @import { MidiMeaning } from "./types.js" */
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { BEND_RANGE } from "../audio/engine.js";
 
+const BEND_RANGE = 2; // semitones that a wheel bends either way
 const PEDAL = 64;
 const HANDLES = { 1: "mod wheel", 74: "brightness" }; // controllers that move the handle of the morph
 const ALL_OFF = [120, 123]; // all sound off, all notes off
@@ -22,8 +23,11 @@ const WORDS = {
   empty: ["No MIDI device", "Connect a keyboard: it is found by itself"],
 };
 
-// What a message (bytes) says: {on: pitch, velocity}, {off: pitch}, {bend: -1 to 1}, {pedal}, {handle, to: 0 to 1},
-// {allOff}, {reset}, or null for what is none of these. All channels are one.
+/**
+ * What a message says; null for one that means nothing here. All channels are one.
+ * @param {Iterable<number>} bytes
+ * @returns {MidiMeaning | null}
+ */
 export function meaningOf([status, first, second]) {
   switch (status & 0xf0) {
     case 0x90:
@@ -115,7 +119,10 @@ export function createMidi({ studio, onState, onActivity = () => {}, request, la
     }
   }
 
-  // On the line either controller moves the handle; on the pad the mod wheel goes across, brightness down.
+  /**
+   * On the line either controller moves the handle; on the pad the mod wheel goes across, brightness down.
+   * @param {MidiMeaning} message
+   */
   function turn({ handle, to }) {
     const axis = studio.project.morph.mode === "line" ? "t" : handle === 1 ? "x" : "y";
     const waits = moving !== null;

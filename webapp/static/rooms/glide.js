@@ -1,4 +1,6 @@
 // A path over the pad as one note whose timbre moves: fetched, played once or round and round, saved.
+/** @import { Voice } from "../audio/types.js" */
+/** @import { PathPoint } from "../document/types.js" */
 
 import { saveFile } from "../parts/dom.js";
 import { keyframesOf } from "../document/path.js";
@@ -21,7 +23,11 @@ export function glideOf(studio) {
 
 function createGlide(studio) {
   const listeners = new Map(); // by name: a room that Gradio mounts again takes the place of its former self
-  let now = null; // what plays: {pathOf, loop, next, voice, began, seconds, timer}; without a voice it is on its way
+  /**
+   * What plays; without a voice it is on its way.
+   * @type {{pathOf: () => PathPoint[], loop: boolean, voice: Voice | null, next?: any, began?: number, seconds?: number, timer?: any} | null}
+   */
+  let now = null;
   let cached = { text: null, samples: null };
   let calm = null;
 

@@ -10,8 +10,7 @@ import { cancelJob, followJob, jobFile, progressText } from "../server/jobs.js";
 import { nameOnBench } from "../parts/keeping.js";
 import { hueOf, titleOf } from "../document/sound.js";
 import { clamp } from "../document/numbers.js";
-import { inOrder, MOST_STOPS, recallStops, spread, timeText, withStop } from "../document/songpath.js";
-import { pathOf } from "../document/path.js";
+import { inOrder, MOST_STOPS, pathOf, recallStops, spread, timeText, withStop } from "../document/songpath.js";
 import { show } from "../parts/tabs.js";
 
 const MISSING = 70; // degrees of hue: what a path without any stop is coloured in

@@ -105,7 +105,7 @@ export function createSlot(studio, slot, { go, other = null }) {
     const ends = [slot, other].map((one) => studio.project.slots[one]);
     const [from, to] = ends.map((end) => nameOf(end, model));
     const sounds = Array.from({ length: count }, (_, step) =>
-      canonical({ morph: ends.map(({ sound }) => sound), at: step / (count - 1) }),
+      canonical({ morph: [ends[0].sound, ends[1].sound], at: step / (count - 1) }),
     );
     collect(
       studio,

@@ -50,7 +50,7 @@ export async function savePreset(studio, name, sound) {
 async function openPreset(studio, preset, fileName) {
   try {
     const { name, sound, patch } = await (await studio.askBody("preset/read", { preset })).json();
-    /** @type {import("../types.js").Action[]} */
+    /** @type {import("../document/types.js").Action[]} */
     const actions = [
       { type: "put", slot: "a", sound, name: name || null },
       { type: "patch", patch },
@@ -100,7 +100,7 @@ async function openLink(studio) {
     const { sound, name, note, patch } = await readLink(hash, studio.model);
     await studio.flatten(sound); // the model is the judge of what it can play
     const named = name === titleOf(sound, studio.model) ? null : name;
-    /** @type {import("../types.js").Action[]} */
+    /** @type {import("../document/types.js").Action[]} */
     const actions = [
       { type: "put", slot: "a", sound, name: named },
       { type: "patch", patch },

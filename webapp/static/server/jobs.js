@@ -1,12 +1,20 @@
 // Following a job of the server (a pack, a song) from its start to its file.
+/** @import { Job, ModelClient } from "./types.js" */
 
 import { persist, whileRetrying } from "./net.js";
 
 const ASK_MS = 400;
 const OVER = ["done", "failed", "cancelled"];
 
-// Calls tell(state) again and again until the job is over, and returns its last state: {state, done, total, left, error,
-// about}. onRetry(sentence) when the server does not answer for a while. Throws when it no longer knows the job.
+/**
+ * Tells the job's state again and again until it is over, and returns its last one. Throws when the server no longer knows
+ * the job.
+ * @param {ModelClient} studio
+ * @param {string} job
+ * @param {(state: Job) => void} tell
+ * @param {(sentence: string) => void} onRetry  when the server does not answer for a while
+ * @returns {Promise<Job>}
+ */
 export async function followJob(studio, job, tell, onRetry) {
   for (;;) {
     const asking = () => studio.askModel(`jobs/${job}`, {}).then((answer) => answer.json());
@@ -17,13 +25,24 @@ export async function followJob(studio, job, tell, onRetry) {
   }
 }
 
-// `leaving`: the page is about to go, and the request has to outlive it.
+/**
+ * @param {ModelClient} studio
+ * @param {string} job
+ * @param {{leaving?: boolean}} [options]  whether the page is about to go, and the request has to outlive it
+ */
 export const cancelJob = (studio, job, { leaving = false } = {}) =>
   studio.askBody(`jobs/${job}/cancel`, {}, { keepalive: leaving });
 
+/**
+ * @param {ModelClient} studio
+ * @param {string} job
+ */
 export const jobFile = (studio, job) => studio.noteAddress(`jobs/${job}/file`, {}).href;
 
-// "Waiting for its turn …", "Starting …", "48 %, 20 s left"
+/**
+ * "Waiting for its turn …", "Starting …", "48 %, 20 s left"
+ * @param {Pick<Job, "state" | "done" | "total" | "left">} job
+ */
 export function progressText({ state, done, total, left }) {
   if (state === "waiting") return "Waiting for its turn …";
   if (!total) return "Starting …";

@@ -1,5 +1,5 @@
 // Values of an envelope along a slider, and as one reads them.
-/** @import { Model } from "../../types.js" */
+/** @import { Model } from "../../document/types.js" */
 
 /**
  * Between the values of a patch and their sliders.

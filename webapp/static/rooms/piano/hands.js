@@ -49,7 +49,8 @@ export function playByPointer(studio, { board }, { signal }) {
   // How hard it would strike shows on the key below the mouse.
   board.addEventListener("pointermove", (event) => {
     const key = event.pointerType === "mouse" && !pointers.has(event.pointerId) && keyAt(event);
-    if (key && key.getAttribute("aria-pressed") !== "true") key.style.setProperty("--struck", velocityOn(key, event));
+    if (key && key.getAttribute("aria-pressed") !== "true")
+      key.style.setProperty("--struck", String(velocityOn(key, event)));
   });
   board.addEventListener("contextmenu", (event) => event.preventDefault());
   return pointers;

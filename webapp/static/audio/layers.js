@@ -1,0 +1,83 @@
+// Layers: notes' samples that play into one voice, each with its share. Every start, stop and change is ramped.
+/** @import { Layer, Layers, Output, Part, Tape } from "./types.js" */
+
+import { glide } from "./ramps.js";
+
+const ATTACK_SECONDS = 0.003; // hides a first sample that is not zero without softening the instrument's own attack
+const CROSS_SECONDS = 0.04;
+const BEND_SECONDS = 0.005; // a wheel's steps, smoothed
+const TOO_LATE_SECONDS = 0.1; // before a note's end it is not worth starting
+
+/**
+ * @param {{output: Output, tape: Tape, rate: number}} options
+ * @returns {Layers}
+ */
+export function createLayers({ output, tape, rate }) {
+  /** @type {WeakMap<Int16Array, AudioBuffer>} made when first played */
+  const buffers = new WeakMap();
+
+  function bufferOf(samples) {
+    if (!buffers.has(samples)) {
+      const buffer = new AudioBuffer({ length: samples.length, sampleRate: rate });
+      const channel = buffer.getChannelData(0);
+      for (let i = 0; i < samples.length; i++) channel[i] = samples[i] / 32768;
+      buffers.set(samples, buffer);
+    }
+    return buffers.get(samples);
+  }
+
+  const seconds = (samples) => samples.length / rate;
+  const isOver = (samples, offset) => offset >= seconds(samples) - TOO_LATE_SECONDS;
+
+  /** @type {Layers["start"]} */
+  function start({ samples, share }, into, { offset = 0, at = output.now() } = {}) {
+    const { context } = output;
+    const source = new AudioBufferSourceNode(context, { buffer: bufferOf(samples), detune: tape.cents() });
+    const gain = new GainNode(context, { gain: 0 });
+    gain.gain.setValueAtTime(0, at);
+    if (offset) gain.gain.setTargetAtTime(share, at, CROSS_SECONDS / 4);
+    else gain.gain.linearRampToValueAtTime(share, at + ATTACK_SECONDS);
+    source.connect(gain).connect(into);
+    source.start(at, offset);
+    return { samples, source, gain, share, awaited: false };
+  }
+
+  /** @type {Layers["stop"]} */
+  function stop(layer, fade) {
+    glide(output.context, layer.gain.gain, 0, fade);
+    layer.source.stop(output.now() + fade * 2);
+    layer.source.addEventListener("ended", () => layer.gain.disconnect());
+  }
+
+  /** @type {Layers["remix"]} */
+  function remix(layers, parts, offset, into) {
+    /** @type {Layer[]} */
+    const next = [];
+    for (const layer of layers) {
+      const part = parts.find(({ samples }) => samples === layer.samples);
+      if (!part) {
+        stop(layer, CROSS_SECONDS);
+        continue;
+      }
+      if (part.share !== layer.share) glide(output.context, layer.gain.gain, part.share, CROSS_SECONDS);
+      layer.share = part.share;
+      next.push(layer);
+    }
+    for (const part of parts) {
+      if (next.some((layer) => layer.samples === part.samples) || isOver(part.samples, offset)) continue;
+      next.push(start(part, into, { offset }));
+    }
+    return next;
+  }
+
+  return {
+    seconds,
+    isOver,
+    start,
+    stop,
+    remix,
+    bend({ source }) {
+      source.detune.setTargetAtTime(tape.cents(), output.now(), BEND_SECONDS);
+    },
+  };
+}

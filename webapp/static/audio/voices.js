@@ -1,0 +1,227 @@
+// The notes that sound or are to come: how each begins, goes over to another sound, is let go and ends.
+/** @import { Layers, Output, Part, Tape, Voice, Voices } from "./types.js" */
+/** @import { Patch } from "../document/types.js" */
+
+import { scheduleEnvelope, scheduleRelease, timeConstant } from "./adsr.js";
+import { glide, holdAt } from "./ramps.js";
+import { FULL_TONE, shelfFilter, velocityGain, velocityShelf } from "./velocity.js";
+
+const RELEASE_SECONDS = 0.25; // of sounds only listened to
+const STEAL_SECONDS = 0.04;
+const END_SECONDS = 0.03;
+const GONE = 1.5; // of a release: then the note is 90 dB down
+const SHORTEST_DECAY = 0.1; // seconds, to a sustain level that was changed meanwhile
+const MOST_VOICES = 16;
+/** @type {Patch} */
+export const PLAIN = { attack: 0, decay: 0, sustain: 1, release: RELEASE_SECONDS, gain: 0 };
+
+/**
+ * Which of `voices` gives way when `most` are there and one more comes at the time `now`: of those let go the one let go
+ * first, then of those that only hold or the pedal keeps, then of those whose keys are down; null while there is room.
+ * @param {Iterable<Voice>} voices
+ * @param {number} now
+ */
+export function toSteal(voices, now, most = MOST_VOICES) {
+  const there = [...voices].filter((voice) => !voice.stolen);
+  if (there.length < most) return null;
+  const isReleased = (voice) => voice.releasedAt !== null && voice.releasedAt <= now;
+  const rank = (voice) => (isReleased(voice) ? 0 : voice.held ? 2 : 1);
+  const age = (voice) => (isReleased(voice) ? voice.releasedAt : voice.starts);
+  return there.reduce((first, voice) => ((rank(voice) - rank(first) || age(voice) - age(first)) < 0 ? voice : first));
+}
+
+/**
+ * What is done to a single voice.
+ * @param {{output: Output, tape: Tape, layers: Layers, rate: number}} options
+ */
+function createVoiceWork({ output, tape, layers, rate }) {
+  /**
+   * The nodes of a new note, which its first layer plays into.
+   * @param {Patch} patch
+   */
+  function build(patch, { pitch, velocity, starts, held }) {
+    const { context } = output;
+    const envelope = new GainNode(context, { gain: 0 });
+    scheduleEnvelope(envelope.gain, patch, starts, { level: velocityGain(velocity), held });
+    const end = new GainNode(context, { gain: 1 });
+    const dull = velocityShelf(velocity);
+    if (dull < 0) end.connect(new IIRFilterNode(context, shelfFilter(pitch, dull, rate))).connect(envelope);
+    else end.connect(envelope);
+    envelope.connect(output.input);
+    return { envelope, end };
+  }
+
+  /**
+   * The voice's own end, so that the last samples of a note never stop in full swing.
+   * @param {Voice} voice
+   */
+  function scheduleEnd(voice) {
+    const now = output.now();
+    const longest = Math.max(...voice.layers.map((layer) => layers.seconds(layer.samples)));
+    const ends = now + (voice.began + longest - tape.played()) / tape.speed();
+    voice.end.gain.cancelScheduledValues(0);
+    voice.end.gain.setValueAtTime(1, Math.max(now, ends - END_SECONDS));
+    voice.end.gain.linearRampToValueAtTime(0, Math.max(now, ends));
+  }
+
+  /**
+   * Calls onGone() once the last of the voice's layers has come to its end.
+   * @param {Voice} voice
+   * @param {() => void} onGone
+   */
+  function watchEnd(voice, onGone) {
+    for (const layer of voice.layers) {
+      if (layer.awaited) continue;
+      layer.awaited = true;
+      layer.source.addEventListener("ended", () => {
+        layer.gain.disconnect();
+        if (!voice.layers.includes(layer)) return;
+        voice.layers = voice.layers.filter((other) => other !== layer);
+        if (voice.layers.length) return;
+        voice.envelope.disconnect();
+        onGone();
+      });
+    }
+  }
+
+  /** @param {Voice} voice */
+  function stopAt(voice, time) {
+    for (const layer of voice.layers) layer.source.stop(time);
+  }
+
+  /**
+   * Out of the way, at once or at a `time` to come.
+   * @param {Voice} voice
+   */
+  function steal(voice, time = output.now()) {
+    if (voice.stolen) return;
+    voice.stolen = true;
+    voice.releasedAt = Math.min(voice.releasedAt ?? time, time);
+    glide(output.context, voice.envelope.gain, 0, STEAL_SECONDS, time);
+    stopAt(voice, time + STEAL_SECONDS * 2);
+  }
+
+  /**
+   * @param {Voice} voice
+   * @param {Patch} patch
+   */
+  function letGo(voice, patch) {
+    if (voice.releasedAt !== null) return;
+    voice.releasedAt = output.now();
+    const { release } = voice.plain ? PLAIN : patch;
+    holdAt(output.context, voice.envelope.gain, voice.releasedAt);
+    scheduleRelease(voice.envelope.gain, { release }, voice.releasedAt);
+    stopAt(voice, voice.releasedAt + release * GONE);
+  }
+
+  return { build, scheduleEnd, watchEnd, steal, letGo };
+}
+
+/**
+ * @param {{output: Output, tape: Tape, layers: Layers, rate: number, onVoices: () => void}} options  onVoices() whenever
+ *   a voice comes or is gone
+ * @returns {Voices}
+ */
+export function createVoices({ output, tape, layers, rate, onVoices }) {
+  const { build, scheduleEnd, watchEnd, steal, letGo } = createVoiceWork({ output, tape, layers, rate });
+  /** @type {Set<Voice>} */
+  const voices = new Set(); // the oldest first
+  let patch = PLAIN;
+  let hold = false;
+  let pedal = false;
+
+  function watch(voice) {
+    watchEnd(voice, () => {
+      voices.delete(voice);
+      onVoices();
+    });
+  }
+
+  function letGoOfAllKept() {
+    if (!hold && !pedal) for (const voice of voices) if (!voice.held) letGo(voice, patch);
+  }
+
+  /** @type {Voices["noteOn"]} */
+  function noteOn(pitch, samples, options = {}) {
+    const { velocity = FULL_TONE, short = false, plain = false, text = null } = options;
+    const { share = 1, at = null, held = Infinity } = options;
+    const starts = at ?? output.now();
+    for (const voice of voices) if (voice.pitch === pitch) steal(voice, starts);
+    const surplus = toSteal(voices, starts);
+    if (surplus) steal(surplus, starts);
+    const shape = plain ? PLAIN : patch;
+    const { envelope, end } = build(shape, { pitch, velocity, starts, held });
+    const layer = layers.start({ samples, share }, end, { at: starts });
+    const releasedAt = held < Infinity ? starts + held : null;
+    if (releasedAt !== null) layer.source.stop(releasedAt + shape.release * GONE);
+    const began = tape.played(starts);
+    const kind = { pitch, text, velocity, short, plain };
+    const voice = { ...kind, layers: [layer], envelope, end, starts, began, held: true, releasedAt, stolen: false };
+    voices.add(voice);
+    scheduleEnd(voice);
+    watch(voice);
+    onVoices();
+    return voice;
+  }
+
+  return {
+    noteOn,
+    noteOff(voice) {
+      voice.held = false;
+      if (voice.short || !(hold || pedal)) letGo(voice, patch);
+    },
+    cut: (voice) => steal(voice),
+    cutAll() {
+      for (const voice of voices) steal(voice);
+    },
+    has: (voice) => voices.has(voice),
+    crossTo(voice, parts, text) {
+      const offset = tape.played() - voice.began;
+      if (voice.releasedAt !== null || (text !== null && voice.text === text)) return;
+      if (parts.some(({ samples }) => layers.isOver(samples, offset))) return;
+      voice.layers = layers.remix(voice.layers, parts, offset, voice.end);
+      voice.text = text;
+      scheduleEnd(voice);
+      watch(voice);
+    },
+    newest() {
+      const now = output.now();
+      const note = [...voices].filter((voice) => !voice.plain && !voice.stolen && voice.starts <= now).at(-1);
+      if (!note) return null;
+      const { starts, releasedAt } = note;
+      return { time: now - starts, held: releasedAt === null ? Infinity : releasedAt - starts };
+    },
+    sounding() {
+      const now = output.now();
+      const heard = (voice) => voice.starts <= now + 0.01 && (voice.releasedAt ?? Infinity) > now;
+      return new Set([...voices].filter(heard).map((voice) => voice.pitch));
+    },
+    setHold(on) {
+      hold = on;
+      letGoOfAllKept();
+    },
+    setPedal(on) {
+      pedal = on;
+      letGoOfAllKept();
+    },
+    setPatch(next) {
+      const before = patch;
+      patch = next;
+      if (!output.context || (next.sustain === before.sustain && next.decay === before.decay)) return;
+      const now = output.now();
+      const pace = timeConstant(Math.max(next.decay, SHORTEST_DECAY));
+      for (const voice of voices) {
+        if (voice.plain || voice.releasedAt !== null) continue;
+        holdAt(output.context, voice.envelope.gain, now);
+        voice.envelope.gain.setTargetAtTime(velocityGain(voice.velocity) * next.sustain, now, pace);
+      }
+    },
+    bend() {
+      for (const voice of voices) {
+        voice.layers.forEach(layers.bend);
+        scheduleEnd(voice);
+      }
+    },
+    busy: () => voices.size > 0,
+  };
+}

@@ -1,0 +1,229 @@
+// What documents are made of, and what a model tells about itself. Types alone: nothing here runs.
+
+/** What a model tells about itself when the page opens (webapp/sound_document.py writes it). */
+export interface Model {
+  id: string;
+  title: string;
+  /** Of its weights and of how notes are rendered: part of every note's address. */
+  digest: string;
+  /** Samples a second of its notes. */
+  rate: number;
+  /** Length of its notes. */
+  seconds: number;
+  /** MIDI pitches of the lowest and the highest key. */
+  low: number;
+  high: number;
+  /** What the keys are called, from the lowest on. */
+  keys: string[];
+  directions: { name: string; title: string; kind: string; descriptor: string | null }[];
+  descriptors: { name: string; title: string; unit: string; log: boolean; about: string }[];
+  /** How far a slider goes either way, in standard deviations. */
+  sliderLimit: number;
+  latentSize: number;
+  /** How far a single number of z goes either way. */
+  rawLimit: number;
+  shared: Shared;
+  families: Family[];
+}
+
+/** Constants of gansynth_core/shared.json. */
+export interface Shared {
+  /** Of a note: then its key is let go, and what follows is its release. */
+  held_share: number;
+  patch: Record<keyof Patch, { default: number; low: number; high: number }>;
+  /** Hardware samplers by name: what they are called, and the samples that they load. */
+  devices: Record<string, { title: string; subtype: PackOptions["subtype"]; sample_rate: number }>;
+  limits: Record<string, number>;
+}
+
+export interface Family {
+  title: string;
+  /** Degrees on the colour wheel. */
+  hue: number;
+  instruments: Instrument[];
+}
+
+export interface Instrument {
+  name: string;
+  title: string;
+}
+
+/** Shares of instruments by name, each from 0 to 1. */
+export type Weights = Record<string, number>;
+
+/** What lies on top of a sound: amounts along directions by name, and numbers of z by index. */
+export interface Bends {
+  sliders?: Record<string, number>;
+  raw?: Record<string, number>;
+}
+
+/** What decides how a note sounds. One of {instruments, seed}, {z, instruments}, {morph, at} and {blend}; see sound.js. */
+export interface Sound extends Bends {
+  instruments?: Weights;
+  seed?: number;
+  /** float32 numbers in base64url. */
+  z?: string;
+  morph?: [Sound, Sound];
+  /** Where a morph stands between its ends, 0 to 1. */
+  at?: number;
+  blend?: [Sound, number][];
+}
+
+/** Attack, decay and release in seconds, sustain as a share of full level, gain in dB. */
+export interface Patch {
+  attack: number;
+  decay: number;
+  sustain: number;
+  release: number;
+  gain: number;
+}
+
+export type SlotName = "a" | "b" | "c" | "d";
+
+export interface Slot {
+  sound: Sound;
+  /** Null where the sound's own title will do. */
+  name: string | null;
+}
+
+/** Where the handle is: at `t` on the line from A to B, or at `x`, `y` on the pad with A B above C D. All from 0 to 1. */
+export interface Handle {
+  mode: "line" | "pad";
+  t: number;
+  x: number;
+  y: number;
+}
+
+/** A point of a path over the pad: share of the time, x, y. */
+export type PathPoint = [number, number, number];
+
+/** A kept sound: a favourite, one in the pack basket, or one that was heard. */
+export interface Item {
+  id: string;
+  name: string;
+  tags: string[];
+  sound: Sound;
+  /** The pitch that it was kept with. */
+  note: number;
+  patch?: Patch;
+}
+
+export type ListName = "favourites" | "basket";
+
+export interface PhraseSettings {
+  name: string;
+  /** Beats per minute. */
+  tempo: number;
+  loop: boolean;
+}
+
+/** A short phrase that shows a sound in context. */
+export interface Phrase {
+  name: string;
+  title: string;
+  /** Where it begins again. */
+  beats: number;
+  /** In order. */
+  notes: PhraseNote[];
+}
+
+/** Beat, length in beats, semitones above the root, velocity from 0 to 1. */
+export type PhraseNote = [number, number, number, number];
+
+/** A sound on the path along a song, at a share of its length (0 to 1). */
+export interface Stop extends Slot {
+  id: number;
+  at: number;
+}
+
+/** What a sample pack shall be like; the choices and their words are in packoptions.js. */
+export interface PackOptions {
+  name: string;
+  keys: "one" | "range" | "all";
+  /** The pitch of one-shots. */
+  key: number;
+  /** The range of an instrument, and how many keys share a sample. */
+  low: number;
+  high: number;
+  every: number;
+  /** Velocity layers and round robins. */
+  layers: number;
+  takes: number;
+  subtype: "PCM_16" | "PCM_24" | "FLOAT";
+  rate: number;
+  level: "sound" | "note";
+  measure: "peak" | "loudness";
+  naming: "sampler" | "marketplace";
+  rejects: "drop" | "reroll" | "keep";
+  /** "" for any sampler. */
+  device: string;
+  loops: boolean;
+  stereo: boolean;
+  formats: string[];
+  wavetable: boolean;
+}
+
+/** All that is on the bench. */
+export interface Project {
+  format: number;
+  model: string;
+  slots: Record<SlotName, Slot>;
+  morph: Handle;
+  /** What bends the sound while the handle is between slots. */
+  mix: Bends;
+  /** Drawn over the pad; rising in time from 0 to 1. */
+  path: PathPoint[];
+  /** How long one goes along it. */
+  pathSeconds: number;
+  /** Directions that randomise leaves alone. */
+  locks: string[];
+  patch: Patch;
+  phrase: PhraseSettings;
+  favourites: Item[];
+  /** What goes into the next sample pack. */
+  basket: Item[];
+  /** The pitch last played: pictures, auditions and downloads are of it. */
+  note: number;
+  /** The lowest pitch of the computer keys and of the narrow piano. */
+  octave: number;
+  /** Length of a download. */
+  seconds: number;
+  /** Notes sound on after their key is released. */
+  hold: boolean;
+  /** A change of sound plays the last note. */
+  audition: boolean;
+}
+
+/** A change of the project; see store.js. */
+export type Action =
+  | { type: "put"; slot: SlotName; sound: Sound; name?: string | null; stay?: boolean }
+  | { type: "pick"; instrument: string; slot?: SlotName; stay?: boolean }
+  | { type: "seed"; seed: number; slot?: SlotName; stay?: boolean }
+  | { type: "slide"; sliders: Record<string, number> }
+  | { type: "raw"; values: Record<string, number | null> }
+  | { type: "reset" }
+  | { type: "lock"; name: string; on: boolean }
+  | ({ type: "handle" } & Partial<Handle>)
+  | { type: "swap" }
+  | { type: "span"; a: Sound; b: Sound; t: number }
+  | { type: "path"; path?: PathPoint[]; seconds?: number }
+  | { type: "patch"; patch: Partial<Patch> }
+  | ({ type: "phrase" } & Partial<PhraseSettings>)
+  | { type: "keep"; list: ListName; item?: Item; items?: Item[] }
+  | { type: "forget"; list: ListName; id: string }
+  | { type: "rename"; list: ListName; id: string; change: Partial<Item> }
+  | { type: "move"; list: ListName; id: string; to: number }
+  | { type: "note"; pitch: number }
+  | { type: "octave"; octave: number }
+  | { type: "seconds"; seconds: number }
+  | { type: "hold"; on: boolean }
+  | { type: "audition"; on: boolean };
+
+/** A project with what undo and redo go to. Steps of one gesture are undone as one. */
+export interface History {
+  past: Project[];
+  present: Project;
+  /** The next one first. */
+  future: Project[];
+  gesture: number | undefined;
+}

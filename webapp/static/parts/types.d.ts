@@ -1,0 +1,71 @@
+// What hands, keys and MIDI devices tell. Types alone: nothing here runs.
+
+/** CSS pixels from the element's corner; `touch` for those of fingers. */
+export interface GesturePlace {
+  x: number;
+  y: number;
+  touch?: boolean;
+}
+
+/** `second` with Shift or after a long press, `toggle` with Ctrl. */
+export interface TapKeys {
+  second: boolean;
+  toggle?: boolean;
+}
+
+export interface GestureCallbacks {
+  /** The pointer moves over, with no button down, or leaves. */
+  hover(at: GesturePlace): void;
+  leave?(): void;
+  /** A click. */
+  tap(at: GesturePlace, keys: TapKeys): void;
+  /** A drag from its beginning to its end. */
+  begin(at: GesturePlace, kind: "draw" | "lasso"): void;
+  move(at: GesturePlace): void;
+  end(at: GesturePlace): void;
+  cancel(): void;
+  /** By wheel, middle button, space bar, two fingers, or the tool. */
+  pan(dx: number, dy: number): void;
+  zoom(factor: number, at: GesturePlace): void;
+}
+
+export interface Gesture {
+  kind: "press" | "draw" | "lasso" | "pan" | "pinch" | "over";
+  /** Of the pointer that makes it. */
+  id?: number;
+  from?: GesturePlace;
+  /** Where it was last; of a pinch also how far the fingers were apart. */
+  last?: GesturePlace & { wide?: number };
+  /** Whether a drag gathers. */
+  lasso?: boolean;
+  keys?: TapKeys;
+}
+
+/** What a MIDI message says; one of {on, velocity}, {off}, {bend}, {pedal}, {handle, to}, {allOff} and {reset}. */
+export interface MidiMeaning {
+  /** Pitches. */
+  on?: number;
+  off?: number;
+  /** 0 to 1. */
+  velocity?: number;
+  /** -1 to 1. */
+  bend?: number;
+  pedal?: boolean;
+  /** A controller that moves the handle of the morph, and where to: 0 to 1. */
+  handle?: number;
+  to?: number;
+  allOff?: true;
+  reset?: true;
+}
+
+declare global {
+  interface WindowEventMap {
+    /** A room wants to be seen, or is now; `detail` is its name. */
+    "studio:show": CustomEvent<string>;
+    "studio:shown": CustomEvent<string>;
+  }
+  interface Navigator {
+    /** Not in every browser. */
+    keyboard?: { getLayoutMap?(): Promise<Map<string, string>> };
+  }
+}
