@@ -287,7 +287,7 @@ def test_search_and_families_leave_only_what_fits_to_be_found(opened):
     page.mouse.move(*at(page, 40))
     page.locator("#map .name", has_text="Violin").wait_for()
     page.get_by_role("searchbox", name="Find instruments on the map").fill("theremin")
-    page.get_by_text("Nothing on the map is called that").wait_for()
+    page.get_by_text("No sounds on the map match").wait_for()
     page.get_by_role("searchbox", name="Find instruments on the map").press("Escape")
     page.get_by_role("button", name="Brass", exact=True).click()
     page.mouse.move(700, 700)

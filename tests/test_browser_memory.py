@@ -431,7 +431,7 @@ def test_two_sounds_have_children_between_them_and_one_can_go_back(visit):
     page.wait_for_function("() => studio.sound.morph?.[0].morph?.length === 2")
     at = page.evaluate("studio.sound.morph[0].at")
     assert 0.3 < at < 0.6
-    page.get_by_role("button", name="The eight before").click()
+    page.get_by_role("button", name="Previous variations").click()
     page.wait_for_function("() => document.querySelectorAll('#variations .pick').length === 9")
 
 
@@ -444,7 +444,7 @@ def test_generations_do_not_grow_into_sounds_that_cannot_be_sent(visit):
             "() => document.querySelectorAll('#variations .pick')[2].getAttribute('aria-current') === 'true'"
         )
         page.evaluate("window.before = document.querySelector('#variations .pick')")
-        page.get_by_role("button", name="Eight around this sound").click()
+        page.get_by_role("button", name="New variations").click()
         page.wait_for_function("() => document.querySelector('#variations .pick') !== window.before")
     assert page.evaluate("studio.soundText.length") < 4000
     page.get_by_text("Ready", exact=True).wait_for()

@@ -78,6 +78,10 @@ export function placeOf(sound, atlas, place) {
   return middle;
 }
 
+// The slots that the map shows, [[name, slot]]: all of the pad, or the ends of the line.
+export const slotsOnMap = ({ slots, morph }) =>
+  Object.entries(slots).filter(([name]) => morph.mode === "pad" || name < "c");
+
 // Where the points of each instrument lie in a layout, [{owner, x, y, spread}]: their middle, and how far they are from
 // it on average. The closest together come first.
 export function islandsOf(atlas, places) {

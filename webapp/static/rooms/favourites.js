@@ -1,37 +1,32 @@
-// Favourites: sounds that were starred, with names and tags; part of the project.
+// Favourites: starred sounds with names and tags; part of the project.
 
 import { h, toast } from "../parts/dom.js";
+import { blank, searchField } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
 import { filterItems } from "../document/memory.js";
 import { soundList } from "../parts/soundlist.js";
 import { starButton } from "../parts/star.js";
 
 export default function build(host, studio) {
-  const filter = h("input", {
-    type: "search",
+  const filter = searchField({
     id: "favourites-filter",
     placeholder: "Filter by name or tag",
-    autocomplete: "off",
-    spellcheck: "false",
     "aria-label": "Filter favourites by name or tag",
-    oninput: draw,
-    onkeydown: (event) => event.key === "Escape" && ((filter.value = ""), draw(), filter.blur()),
+    changed: draw,
   });
   const list = soundList(studio, {
     label: "Favourites",
     editable: true,
     remove(item) {
       studio.dispatch({ type: "forget", list: "favourites", id: item.id });
-      toast(`${item.name} is deleted. Undo brings it back.`);
+      toast(`Deleted ${item.name}. Undo brings it back.`);
     },
   });
   const none = h("p", { class: "none", role: "status", hidden: true });
-  const empty = h(
-    "div",
-    { class: "blank" },
-    icon("star"),
-    h("strong", {}, "Nothing starred yet"),
-    h("p", {}, "Star a sound you like, here or beside its name. It stays, with a name and tags of your own."),
+  const empty = blank(
+    "star",
+    "Nothing starred yet",
+    "Star a sound you like, here or next to its name, to keep it with a name and tags of your own.",
     starButton(studio, "Star this sound"),
   );
   const bar = h("div", { class: "search" }, icon("search"), filter);
@@ -43,7 +38,7 @@ export default function build(host, studio) {
     bar.hidden = !favourites.length;
     empty.hidden = favourites.length > 0;
     none.hidden = found.length > 0 || !favourites.length;
-    none.textContent = none.hidden ? "" : `No favourite is called or tagged “${filter.value}”.`;
+    none.textContent = none.hidden ? "" : `No favourites match “${filter.value}”.`;
     list.draw(found);
   }
 

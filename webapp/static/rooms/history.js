@@ -1,8 +1,7 @@
-// History: every sound that somebody listened to, newest first. It lies beside the project in the browser's storage,
-// so undo leaves it alone: what one comes back from is just what one wants to find here.
+// History: every sound that somebody listened to, newest first. It is stored beside the project, so that undo does not
+// touch it: what somebody undid is often what they look for here.
 
-import { h } from "../parts/dom.js";
-import { icon } from "../parts/icons.js";
+import { blank } from "../parts/controls.js";
 import { readStorage, writeStorage } from "../parts/storage.js";
 import { itemOf, recall, remember } from "../document/memory.js";
 import { soundList } from "../parts/soundlist.js";
@@ -11,20 +10,15 @@ import { soundText } from "../document/sound.js";
 
 const SAVE_MS = 500;
 
-let heard = null; // survives a second mount
+let heard = null; // outlives the room when Gradio mounts it again
+
 export default function build(host, studio, { signal }) {
   const storageKey = `gansynth-studio:${studio.model.id}:heard`;
   let saving = null;
   heard ??= recall(readStorage(storageKey), studio.model);
 
   const list = soundList(studio, { label: "History", remove: (item) => change(heard.filter((one) => one !== item)) });
-  const empty = h(
-    "div",
-    { class: "blank" },
-    icon("clock"),
-    h("strong", {}, "Nothing heard yet"),
-    h("p", {}, "Each sound you rest on is kept here, so you can wander off and find your way back."),
-  );
+  const empty = blank("clock", "Nothing heard yet", "Sounds you linger on are kept here, so you can find them again.");
   host.append(list.element, empty);
 
   function change(next) {

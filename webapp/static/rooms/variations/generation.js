@@ -1,0 +1,26 @@
+// A generation of sounds: {tiles: [{sound, name}], parents: their places among the tiles}.
+
+import { titleOf } from "../../document/sound.js";
+import { childrenOf, COUNT, variationName, variationsOf } from "../../document/variations.js";
+import { nameOnBench } from "../../parts/soundlist.js";
+import { settled } from "../slots.js";
+
+const MIDDLE = COUNT / 2; // place of the parent among its variations, row by row
+
+const named = (sounds, name) => sounds.map((sound, index) => ({ sound, name: variationName(name, index + 1) }));
+
+// Variations of the sound that plays now; `amount` is how far they lie from it.
+export async function variationsHere(studio, amount) {
+  const { model, sound } = studio;
+  const name = nameOnBench(studio) ?? titleOf(sound, model);
+  const around = named(variationsOf(await settled(studio, sound), amount, model), name);
+  // The parent as it is on the bench: a click on it leads back to exactly that.
+  return { tiles: around.toSpliced(MIDDLE, 0, { sound, name }), parents: [MIDDLE] };
+}
+
+// What two tiles have between them; `amount` is how far that lies from the straight way.
+export async function bred(studio, mother, father, amount) {
+  const [one, other] = await Promise.all([settled(studio, mother.sound), settled(studio, father.sound)]);
+  const children = named(childrenOf(one, other, amount, studio.model), `${mother.name} × ${father.name}`);
+  return { tiles: [mother, ...children, father], parents: [0, COUNT + 1] };
+}
