@@ -226,12 +226,12 @@ def test_a_lasso_gathers_sounds_for_the_pack_and_the_favourites(opened):
     lasso_around(page, 27, 41)  # two rows of three
     page.get_by_text("6 sounds", exact=True).wait_for()
     page.get_by_role("button", name="To pack").click()
-    page.get_by_text("6 sounds added to the pack basket.").wait_for()
+    page.get_by_text("Added 6 sounds to the pack basket.").wait_for()
     kept = page.evaluate("studio.project.basket.map(({ sound }) => studio.map.atlas.pointOf(sound))")
     assert sorted(kept) == [27, 28, 29, 39, 40, 41]
     assert "Violin" in page.evaluate("studio.project.basket.map(({ name }) => name)")
     page.get_by_role("button", name="To pack").click()
-    page.get_by_text("They are already in the pack basket.").wait_for()
+    page.get_by_text("Already in the pack basket.").wait_for()
     page.get_by_role("button", name="Favourite", exact=True).click()
     page.wait_for_function("() => studio.project.favourites.length === 6")
     page.get_by_role("button", name="Undo").click()
@@ -267,7 +267,7 @@ def test_the_keyboard_walks_the_map_and_puts_points_into_a_and_b(opened):
     page.keyboard.press("Enter")
     wait_for_slot(page, "a", SIDE + 1)
     said = page.locator("#map [aria-live]").inner_text()
-    assert "is A now" in said and "Brightness" in said
+    assert "is now A" in said and "Brightness" in said
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+Enter")
     wait_for_slot(page, "b", 2 * SIDE + 1)

@@ -4,7 +4,7 @@ import { instrumentOf } from "../document/sound.js";
 
 export const LAYOUTS = ["latent", "sound"];
 
-// {missing: command that would build one}, or the map.
+// The map, or {missing: the command that would build one}.
 export async function fetchAtlas(studio) {
   const facts = await (await studio.askModel("atlas", {})).json();
   if (facts.missing) return facts;
@@ -42,7 +42,7 @@ export function unpackAtlas(facts, bytes) {
       const name = atlas.instrument(point);
       return { instruments: name ? { [name]: 1 } : {}, seed: seeds[point] };
     },
-    // The point that a sound is, whatever bends lie on top of it; undefined if it is none.
+    // The point whose sound this is, whatever bends lie on top of it; undefined if there is none.
     pointOf({ instruments, seed }) {
       if (seed === undefined || !instruments) return undefined;
       const [name, ...others] = Object.keys(instruments);
@@ -53,7 +53,7 @@ export function unpackAtlas(facts, bytes) {
 }
 
 // Where a sound lies on the map, `place(point)` being where a point does: at its point, or at the middle of what it is
-// made of, as {x, y, exact} where `exact` says that it is the point's own sound; null for one that has no place.
+// made of, as {x, y, exact} where `exact` says that it is the point's own sound; null if it has no place.
 export function placeOf(sound, atlas, place) {
   const parts = sound.morph
     ? [
@@ -83,7 +83,7 @@ export const slotsOnMap = ({ slots, morph }) =>
   Object.entries(slots).filter(([name]) => morph.mode === "pad" || name < "c");
 
 // Where the points of each instrument lie in a layout, [{owner, x, y, spread}]: their middle, and how far they are from
-// it on average. The closest together come first.
+// it on average. The closest-knit come first.
 export function islandsOf(atlas, places) {
   const islands = atlas.names.map((_, owner) => ({ owner, x: 0, y: 0, spread: 0, count: 0 }));
   const each = (act) => {
@@ -118,8 +118,8 @@ export function reading(value, unit) {
   return unit ? `${number(value)} ${unit}` : number(value);
 }
 
-// Values from 0 to 1 as the ear spaces them, with the ends {low, high} of the scale: what only one in fifty points lies
-// beyond is drawn in, so that a few odd sounds do not take all the colour.
+// Values from 0 to 1 as the ear spaces them, with the ends {low, high} of the scale: the outermost
+// fiftieth of the points at either end is clamped, so that a few odd sounds do not take up all the colour.
 export function scaleOf(values, log) {
   const sorted = Float32Array.from(values).sort();
   const low = sorted[Math.floor(0.02 * (sorted.length - 1))];

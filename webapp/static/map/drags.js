@@ -1,4 +1,4 @@
-// Drags on the map: from a point to another they morph, over empty ground they blend, and with the lasso they gather.
+// Drags on the map: from one point to another they morph, over empty space they blend, with the lasso they select.
 
 import { createLatest } from "../server/net.js";
 import { blendWeights, inside, progress } from "./scatter.js";
@@ -6,12 +6,12 @@ import { titleOf } from "../document/sound.js";
 
 const BLENDED = 4; // points in the sound of a place
 const FAINTEST = 0.01; // share of a point in it
-const STAYS = 0.85; // another goal must be this much nearer to take the place of the one before
-const AHEAD = 60; // pixels that a morph under way has still to go: it arrives where the hand rests
+const STAYS = 0.85; // another goal takes over once it is nearer than this share of the distance to the present one
+const AHEAD = 60; // pixels that a morph still has to go while the hand moves: it arrives once the hand rests
 const REST_MS = 180;
 
-// `hit(at)` is the point at a place of the screen or null; passing(point) is told of the goal that a morph heads for,
-// gathered(points) of what a lasso holds.
+// `hit(at)` is the point at a place of the screen or null; passing(point) is told the goal that a morph heads for,
+// gathered(points) what a lasso holds.
 export function createDrags({ studio, atlas, sky, hit, passing, gathered }) {
   const around = createLatest(studio.prepare, () => {}); // what cannot be fetched ahead is heard a little later
   let doing = null; // {kind: "morph" | "blend" | "lasso", at, ...} while the hand is down
@@ -47,7 +47,7 @@ export function createDrags({ studio, atlas, sky, hit, passing, gathered }) {
     );
   }
 
-  // What lies around the hand, the nearest the loudest.
+  // A blend of what lies around the hand, the nearest loudest.
   function blend(at) {
     const near = sky.nearest(at, BLENDED + 1);
     if (!near.length) return;
@@ -80,7 +80,7 @@ export function createDrags({ studio, atlas, sky, hit, passing, gathered }) {
       else blend(at);
       sky.repaint();
     },
-    // Returns what has become of it, in words, or null.
+    // Returns what came of it in words, or null.
     end() {
       clearTimeout(rest);
       const { kind, at, way, start, goal } = doing;
@@ -98,7 +98,7 @@ export function createDrags({ studio, atlas, sky, hit, passing, gathered }) {
         return null;
       }
       studio.drop();
-      if (kind === "blend") return `${titleOf(studio.sound, studio.model)} is A now`;
+      if (kind === "blend") return `${titleOf(studio.sound, studio.model)} is now A`;
       const [from, to] = [start, goal ?? start].map((point) => titleOf(atlas.sound(point), studio.model));
       return `From ${from} to ${to}, ${Math.round(studio.project.morph.t * 100)} %`;
     },
@@ -108,7 +108,7 @@ export function createDrags({ studio, atlas, sky, hit, passing, gathered }) {
       doing = null;
       sky.repaint();
     },
-    // What of it is to be seen, as marks.js draws it; on(point) tells where a point is.
+    // What it shows, as marks.js draws it; on(point) tells where a point is.
     scene: (on) => ({
       hand: doing?.kind === "blend" ? doing.at : null,
       threads: (doing?.threads ?? []).map(({ point, share }) => ({ ...on(point), share })),

@@ -7,7 +7,7 @@ const STEPS = 64; // colours of the ramp
 const FIRST_HUE = 275;
 const HUES = 180; // from violet over red to yellow
 
-// More is brighter on a dark ground and darker on paper; even steps look even.
+// More is brighter on a dark ground and darker on a light one; even steps look even.
 const ramp = (share, dark) =>
   dark
     ? `oklch(${0.42 + 0.5 * share} ${0.13 + 0.16 * share * (1 - share)} ${FIRST_HUE + HUES * share})`
@@ -32,7 +32,7 @@ export function colouring(by, atlas, model, dark) {
   return { colours, palette: Array.from({ length: STEPS }, (_, step) => ramp(step / (STEPS - 1), dark)), scale };
 }
 
-// Place of a point's family in the model's; one more than the last for a point without.
+// Place of a point's family in the model's list; one past the last for a point without a family.
 export function familyOf(atlas, point, model) {
   const family = instrumentAt(atlas, point, model)?.family;
   const at = model.families.indexOf(family);
@@ -50,8 +50,8 @@ export function packed(colours) {
   });
 }
 
-// `pick(family or null)` when families were switched on or off, `spotlight(family or null)` while the pointer rests on one;
-// both as places in the model's.
+// pick(set of families, or null for all) when some are switched on or off, spotlight(family or null) while the pointer
+// rests on one; families are places in the model's list.
 export function createLegend({ atlas, model, pick, spotlight }) {
   const present = new Set(Array.from({ length: atlas.points }, (_, point) => familyOf(atlas, point, model)));
   const on = new Set();

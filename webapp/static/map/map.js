@@ -135,7 +135,7 @@ function build(host, studio, atlas, signal) {
     words.begun();
     overlay.ripple(point);
     studio.dispatch({ type: "put", slot, sound: atlas.sound(point) });
-    words.say(point, `is ${slot.toUpperCase()} now`);
+    words.say(point, `is now ${slot.toUpperCase()}`);
   }
 
   function arrange(name) {

@@ -1,6 +1,6 @@
-// What lies over the points of the map: where A, B and the sound that plays are, what the hand is doing.
+// Marks over the points of the map: where A, B and the sound that plays are, and what the hand is doing.
 
-const EDGE = 16; // pixels from the rim where marks rest whose place is out of sight
+const EDGE = 16; // pixels from the rim at which marks of places out of sight stay
 const RIPPLE_MS = 600;
 
 // Draws one layer. `scene` has, all in CSS pixels of the canvas:
@@ -51,7 +51,7 @@ export function drawMarks(pen, scene, { width, height }, ink, now, still) {
   return moving;
 }
 
-// Names of islands [{text, x, y, radius}] where there is room for them, the first ones first.
+// Draws the names of islands [{text, x, y, radius}] where there is room for them, the first ones first.
 export function drawNames(pen, islands, { width, height }, ink) {
   pen.font = `12px ${ink.font}`;
   pen.textAlign = "center";

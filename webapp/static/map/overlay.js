@@ -1,7 +1,7 @@
 // The layer over the points: names of instruments, where A, B and the sound that plays are, and ripples of what sounds.
 
 import { hueOf } from "../document/sound.js";
-import { target } from "../document/store.js";
+import { target } from "../document/project.js";
 import { islandsOf, LAYOUTS, placeOf, slotsOnMap } from "./atlas.js";
 import { drawMarks, drawNames, fades } from "./marks.js";
 

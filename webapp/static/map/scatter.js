@@ -1,9 +1,9 @@
-// Geometry of points scattered over the unit square: who is near, what a lasso holds, how the square is seen on a screen.
+// Geometry of points scattered over the unit square: which are near, what a lasso holds, how a screen shows the square.
 // Places are Float32Array x0, y0, x1, y1 ...; `lit` is a Uint8Array of flags, and only points whose flag is set are found.
 
-const ON_POINT = 1e-6; // as near as this, a place is the point itself
+const ON_POINT = 1e-6; // a place this near to a point is the point itself
 
-// Finds neighbours by a grid of two points a cell: nearest(x, y, k, lit, within) is [{point, distance}], nearest first.
+// Finds neighbours by a grid of about two points per cell: nearest(x, y, k, lit, within) is [{point, distance}], nearest first.
 export function createIndex(places) {
   const count = places.length / 2;
   const side = Math.max(1, Math.round(Math.sqrt(count / 2)));
@@ -19,7 +19,7 @@ export function createIndex(places) {
   const next = starts.slice();
   for (let point = 0; point < count; point++) members[next[cellOf[point]]++] = point;
 
-  // How far around (x, y) all is known once the cells up to `ring` away from its own have been looked through.
+  // The distance around (x, y) that is fully searched once the cells up to `ring` away from its own have been.
   function known(x, y, column, row, ring) {
     const left = column - ring > 0 ? x - (column - ring) / side : Infinity;
     const right = column + ring + 1 < side ? (column + ring + 1) / side - x : Infinity;
@@ -68,9 +68,9 @@ export function blendWeights(distances) {
   return whole > 0 ? pulls.map((pull) => pull / whole) : pulls.map(() => 1 / pulls.length);
 }
 
-// How far a hand at `at` has come from `start` to `goal`, {x, y} in any unit: 0 on the start, 1 on the goal. Off the goal
-// it falls back three times as fast as the goal is far, so that the way there is heard and not only its end; a hand that
-// is under way has still `ahead` to go, wherever it is.
+// How far a hand at `at` has come from `start` to `goal`, {x, y} in any unit: 0 on the start, 1 on the goal. What is left
+// to the goal counts three times, so that the way there is heard and not only its end; a hand still moving has `ahead`
+// more to go, wherever it is.
 export function progress(start, at, goal, ahead = 0) {
   const come = Math.hypot(at.x - start.x, at.y - start.y);
   const missing = Math.hypot(goal.x - at.x, goal.y - at.y);
@@ -115,7 +115,7 @@ export function neighbour(places, from, dx, dy, lit) {
   return best;
 }
 
-// A way through points that does not leap about: from the leftmost always on to the nearest left.
+// A way through points without leaps: from the leftmost one, always on to the nearest of those left.
 export function tour(places, points) {
   const left = new Set(points);
   const way = [];
@@ -134,7 +134,7 @@ export function tour(places, points) {
   return way;
 }
 
-// --- How the square is seen: {scale, x, y}, pixels a unit and where the corner (0, 0) lies ---
+// --- A view of the square: {scale, x, y}, pixels per unit and where the corner (0, 0) lies ---
 
 export const toScreen = (view, x, y) => ({ x: view.x + x * view.scale, y: view.y + y * view.scale });
 export const toPlace = (view, x, y) => ({ x: (x - view.x) / view.scale, y: (y - view.y) / view.scale });
@@ -151,7 +151,7 @@ export function boundsOf(places, points) {
   return box;
 }
 
-// The view that shows a box as large as it goes within `frame` {left, top, right, bottom} in pixels.
+// The view that shows a box as large as fits within `frame` {left, top, right, bottom} in pixels.
 export function fitted(box, frame, most = Infinity) {
   const extent = (low, high) => Math.max(high - low, 1e-6);
   const scale = Math.min(
@@ -179,7 +179,7 @@ export function kept(view, frame) {
   return { ...view, x: hold(view.x, frame.left, frame.right), y: hold(view.y, frame.top, frame.bottom) };
 }
 
-// On the way from one view to another, `share` of it done: the scale grows evenly to the eye.
+// The view at `share` of the way from one to another: the scale grows evenly to the eye.
 export function between(from, to, share) {
   const scale = from.scale * (to.scale / from.scale) ** share;
   const way = from.scale === to.scale ? share : (scale - from.scale) / (to.scale - from.scale);

@@ -1,7 +1,7 @@
-// Sounds of the map that were selected: the bar that tells how many, plays them one after the other and keeps them.
+// The selected sounds of the map: a bar that counts them, plays them one after the other, and keeps them.
 
 import { h, toast } from "../parts/dom.js";
-import { icon } from "../parts/icons.js";
+import { toolButton } from "../parts/controls.js";
 import { itemOf, itemWith } from "../document/memory.js";
 import { tour } from "./scatter.js";
 import { soundText } from "../document/sound.js";
@@ -9,7 +9,8 @@ import { soundText } from "../document/sound.js";
 const STEP_MS = 750; // from one sound to the next
 const AHEAD = 4; // sounds fetched before they are played
 
-// play(point) lets one be seen and heard, rested() is told when that is over, changed(sentence or null) of another selection.
+// play(point) shows and plays one, rested() runs when playing through is over, and changed(sentence or null) when another
+// set of points is selected.
 export function createSelection({ studio, atlas, sky, nameOf, play, rested, changed }) {
   let playing = null; // {way, at, timer}
   const many = h("span", { class: "many" });
@@ -21,11 +22,7 @@ export function createSelection({ studio, atlas, sky, nameOf, play, rested, chan
     through,
     h("button", { class: "button", onclick: () => keep("favourites", "favourites") }, "Favourite"),
     h("button", { class: "button", onclick: () => keep("basket", "the pack basket") }, "To pack"),
-    h(
-      "button",
-      { class: "tool", "aria-label": "Clear selection", title: "Clear selection", onclick: clear },
-      icon("close"),
-    ),
+    toolButton("Clear selection", "close", clear),
   );
 
   const selected = () => [...sky.chosen.keys()].filter((point) => sky.chosen[point]);
@@ -61,10 +58,10 @@ export function createSelection({ studio, atlas, sky, nameOf, play, rested, chan
       items: sounds.map(([sound, name]) => itemOf(sound, name, studio.project.note)),
     });
     const added = studio.project[list].length - known.length;
-    if (!sounds.length) toast(`They are in ${title} already.`);
+    if (!sounds.length) toast(`Already in ${title}.`);
     else if (added < sounds.length)
-      toast(`${added} of ${sounds.length} sounds added to ${title}: there is no room for more.`);
-    else toast(`${added} ${added === 1 ? "sound" : "sounds"} added to ${title}.`);
+      toast(`Added ${added} of ${sounds.length} sounds to ${title}. There is no room for more.`);
+    else toast(`Added ${added} ${added === 1 ? "sound" : "sounds"} to ${title}.`);
   }
 
   function playThrough() {
@@ -83,7 +80,7 @@ export function createSelection({ studio, atlas, sky, nameOf, play, rested, chan
     mine.timer = setTimeout(mine.at < mine.way.length ? next : stop, STEP_MS);
   }
 
-  // Ends playing through; true if it was under way.
+  // Stops playing through; returns whether it was under way.
   function stop() {
     if (!playing) return false;
     clearTimeout(playing.timer);

@@ -4,7 +4,7 @@ import { h } from "../parts/dom.js";
 import { searchField, toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
 import { hueOf, leadingInstrument } from "../document/sound.js";
-import { handSlot } from "../document/store.js";
+import { handSlot } from "../document/project.js";
 import { show } from "../parts/tabs.js";
 import { createList } from "./instruments/list.js";
 
@@ -107,7 +107,7 @@ export default function build(host, studio) {
     current.textContent = list.titleOf(chosen) ?? "No instrument";
     list.point(chosen);
     // The hue of the family that sounds tints the whole page: keys, sliders, pictures.
-    document.documentElement.style.setProperty("--hue", hueOf(studio.sound, studio.model));
+    document.documentElement.style.setProperty("--hue", String(hueOf(studio.sound, studio.model)));
   }
 
   studio.enter("instruments", {

@@ -5,8 +5,9 @@ import { toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
 import { titleOf } from "../document/sound.js";
 import { letterOf } from "./slots.js";
-import { handSlot } from "../document/store.js";
+import { handSlot } from "../document/project.js";
 import { bred, variationsHere } from "./variations/generation.js";
+import { onShown } from "../parts/tabs.js";
 import { createGrid } from "./variations/grid.js";
 
 export default function build(host, studio, { signal }) {
@@ -117,11 +118,7 @@ export default function build(host, studio, { signal }) {
   }
 
   // A room in the background costs nothing: the first eight are made once somebody looks.
-  window.addEventListener(
-    "studio:shown",
-    (/** @type {CustomEvent} */ { detail }) => detail === "variations" && !latest() && renew(),
-    { signal },
-  );
+  onShown("variations", () => latest() || renew(), signal);
   studio.enter("variations", { project: draw });
   if (host.clientWidth) renew();
 }

@@ -3,7 +3,7 @@
 import { carries } from "../../parts/dragdrop.js";
 import { h } from "../../parts/dom.js";
 import { matches } from "../../document/search.js";
-import { instrumentSound } from "../../document/store.js";
+import { instrumentSound } from "../../document/project.js";
 
 const FAMILY_HEIGHT = 30; // CSS pixels of a family's name, which stays at the top of the list and covers what is below it
 const MARGIN = 40; // CSS pixels kept above and below an instrument that is scrolled to

@@ -1,11 +1,11 @@
 // The path of sounds under a song, as it is laid and kept: its stops, and which of them is chosen.
 
 import { toast } from "../../parts/dom.js";
-import { nameOnBench } from "../../parts/soundlist.js";
+import { nameOnBench } from "../../parts/keeping.js";
 import { readStorage, writeStorage } from "../../parts/storage.js";
 import { titleOf } from "../../document/sound.js";
 import { inOrder, MOST_STOPS, recallStops, withStop } from "../../document/songpath.js";
-import { clamp } from "../../document/store.js";
+import { clamp } from "../../document/numbers.js";
 
 // What a stop holds, {sound, name}: the sound that plays now, that of a slot, or a favourite.
 export const contentHere = (studio) => ({

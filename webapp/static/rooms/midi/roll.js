@@ -1,10 +1,11 @@
 // The song's notes as a picture, each in the colour of what the path holds at its time.
 
 import { h } from "../../parts/dom.js";
+import { onShown } from "../../parts/tabs.js";
 import { onTheme, themeName } from "../../parts/theme.js";
 import { hueOf } from "../../document/sound.js";
 import { inOrder } from "../../document/songpath.js";
-import { clamp } from "../../document/store.js";
+import { clamp } from "../../document/numbers.js";
 
 const MISSING = 70; // degrees of hue: the colour of a path without any stop
 const THICKEST = 9; // CSS pixels of a note
@@ -64,11 +65,7 @@ export function createRoll({ model, path, shown, seek, signal }) {
   const repaint = () => (painting ||= requestAnimationFrame(paint));
 
   onTheme(repaint, signal);
-  window.addEventListener(
-    "studio:shown",
-    (/** @type {CustomEvent} */ { detail: room }) => room === "midi" && repaint(),
-    { signal },
-  );
+  onShown("midi", repaint, signal);
   new ResizeObserver(repaint).observe(element);
 
   return {

@@ -4,7 +4,7 @@ import { receives } from "../../parts/dragdrop.js";
 import { h } from "../../parts/dom.js";
 import { hueOf } from "../../document/sound.js";
 import { inOrder, timeText } from "../../document/songpath.js";
-import { clamp } from "../../document/store.js";
+import { clamp } from "../../document/numbers.js";
 import { contentOf } from "./path.js";
 
 // remove(id) takes a stop off the path. Returns {element, draw(seconds of the song), focus(id)}.
@@ -70,10 +70,10 @@ export function createTimeline(studio, path, remove) {
 
   // The colours that the path goes through, as a CSS background.
   function background() {
-    const colours = inOrder(path.stops).map((stop) => [`oklch(0.66 0.13 ${hueOf(stop.sound, model)})`, stop.at]);
-    if (!colours.length) return "var(--line)";
-    if (colours.length === 1) return colours[0][0];
-    return `linear-gradient(to right, ${colours.map(([colour, at]) => `${colour} ${at * 100}%`)})`;
+    const ordered = inOrder(path.stops);
+    const colours = ordered.map(({ sound }) => `oklch(0.66 0.13 ${hueOf(sound, model)})`);
+    if (colours.length < 2) return colours[0] ?? "var(--line)";
+    return `linear-gradient(to right, ${colours.map((colour, index) => `${colour} ${ordered[index].at * 100}%`)})`;
   }
 
   return {

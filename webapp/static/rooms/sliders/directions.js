@@ -2,7 +2,7 @@
 
 import { h } from "../../parts/dom.js";
 import { icon } from "../../parts/icons.js";
-import { bendsOf } from "../../document/store.js";
+import { bendsOf } from "../../document/project.js";
 import { createSlider } from "./slider.js";
 
 // Returns {element, rows: [{direction, told}], draw}.

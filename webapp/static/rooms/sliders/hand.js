@@ -2,7 +2,8 @@
 // and exactly where it rests.
 
 import { createKeyframes, LINE_LEVELS } from "../../audio/keyframes.js";
-import { reduce, soundOf } from "../../document/store.js";
+import { reduce } from "../../document/store.js";
+import { soundOf } from "../../document/project.js";
 
 export function createHand(studio) {
   let reached = null; // {limit, action} of the slider under the pointer

@@ -4,7 +4,7 @@ import { numberField, toolButton } from "../../parts/controls.js";
 import { h, toggle } from "../../parts/dom.js";
 import { starButton } from "../../parts/star.js";
 import { instrumentOf, leadingInstrument, titleOf } from "../../document/sound.js";
-import { bendsOf, handSlot, target } from "../../document/store.js";
+import { bendsOf, handSlot, target } from "../../document/project.js";
 
 const NEW_SEEDS = 100000; // short enough to remember or write down
 const WIDEST = 1.5; // standard deviation of what Vary sets sliders to, at the far end of its range

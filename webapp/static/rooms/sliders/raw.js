@@ -2,7 +2,7 @@
 
 import { toolButton } from "../../parts/controls.js";
 import { h } from "../../parts/dom.js";
-import { bendsOf } from "../../document/store.js";
+import { bendsOf } from "../../document/project.js";
 import { createSlider } from "./slider.js";
 
 const PAGE = 16; // sliders in sight at once

@@ -2,7 +2,7 @@
 
 import { titleOf } from "../../document/sound.js";
 import { childrenOf, COUNT, variationName, variationsOf } from "../../document/variations.js";
-import { nameOnBench } from "../../parts/soundlist.js";
+import { nameOnBench } from "../../parts/keeping.js";
 import { settled } from "../slots.js";
 
 const MIDDLE = COUNT / 2; // place of the parent among its variations, row by row

@@ -2,7 +2,7 @@
 
 import { h } from "../../parts/dom.js";
 import { icon } from "../../parts/icons.js";
-import { toggleFavourite } from "../../parts/soundlist.js";
+import { toggleFavourite } from "../../parts/keeping.js";
 import { thumb } from "../../parts/thumbs.js";
 import { hueOf, soundText } from "../../document/sound.js";
 import { COUNT } from "../../document/variations.js";
