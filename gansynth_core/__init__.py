@@ -40,7 +40,7 @@ from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import note_wav, read_timbre, timbre_in
 from gansynth_core.patch import Patch, load_patch
-from gansynth_core.pitches import parse_pitch, pitch_label
+from gansynth_core.pitches import parse_pitch, pitch_hz, pitch_label
 from gansynth_core.shared import SHARED
 from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
@@ -95,6 +95,7 @@ __all__ = [
     "parse_pitch",
     "parse_timbre",
     "pcm16",
+    "pitch_hz",
     "pitch_label",
     "random_timbres",
     "read_midi",

@@ -17,15 +17,15 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
 
-from gansynth_core import Clip
+from gansynth_core import Clip, pitch_hz
 
 DPI = 100  # figure inches are CSS pixels / DPI; the PNG has twice as many pixels for sharp screens
 FLOOR_DB = -80.0
-RAINBOW_FLOOR_DB = -65.0  # of colours one sees less
+RAINBOW_FLOOR_DB = -65.0  # faint colours are harder to see
 LOW_HZ = 30.0
-WINDOW_SECONDS = 0.12  # 8 Hz wide at its peak's half: the partials of C2 (65 Hz apart) stay apart
+WINDOW_SECONDS = 0.12  # 8 Hz wide at half its peak: the partials of C2 (65 Hz apart) stay separate
 FRAME_SECONDS = 0.01
-ROWS = 320  # log-spaced frequencies, near one a screen pixel
+ROWS = 320  # log-spaced frequencies, about one per screen pixel
 
 THUMBNAIL_FLOOR_DB, THUMBNAIL_LOW_HZ = -62.0, 50.0
 THUMBNAIL_FRAMES, THUMBNAIL_COLOURS = 192, 32
@@ -54,7 +54,7 @@ def oklch(lightness: float, chroma: float, hue: float) -> tuple[float, float, fl
 
 
 def _ramp(hue: float, dark: bool) -> LinearSegmentedColormap:
-    """From the page's ground over the family's colour to the brightest tone, on paper the darkest, by even steps."""
+    """From the page's background through the family's colour to the brightest tone (the darkest on a light page)."""
     steps = np.linspace(0, 1, 9)
     lightness = 0.17 + 0.80 * steps if dark else 0.965 - 0.79 * steps
     chroma = 0.145 * np.sin(np.pi * steps) ** 0.8
@@ -212,7 +212,7 @@ def _dress(all_axes: tuple[Axes, ...], muted: str) -> None:
 
 
 def _draw_waveform(axes: Axes, clip: Clip, colour: tuple[float, float, float], width: int) -> None:
-    """Highest and lowest sample of each pixel column: what a line through 96,000 points would smear."""
+    """Highest and lowest sample of each pixel column; a line through 96,000 points would be a blur."""
     columns = min(len(clip.samples), width)
     parts = np.array_split(clip.samples, columns)
     top, bottom = np.array([part.max() for part in parts]), np.array([part.min() for part in parts])
@@ -250,9 +250,8 @@ def _draw_spectrum(
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda hz, _: f"{hz / 1000:g}k" if hz >= 1000 else f"{hz:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    fundamental_hz = 440 * 2 ** ((pitch - 69) / 12)
     axes.annotate(
-        "", (0, fundamental_hz), (-7, 0), textcoords="offset points",
+        "", (0, pitch_hz(pitch)), (-7, 0), textcoords="offset points",
         arrowprops={"arrowstyle": "-|>", "color": ink, "linewidth": 0, "mutation_scale": 9},
     )  # fmt: skip
     return image

@@ -1,7 +1,7 @@
-"""How the page feels: drives it in a real Chromium, with a hand's own movements.
+"""How the page feels: drives it in a real Chromium, with the movements of a hand.
 
-What is timed ends where the browser's audio engine is told to start a sound, which it does within one block of 128
-samples; what the sound card adds is not in it. Needs playwright and Chromium, as the tests do.
+A time ends when the browser's audio engine is told to start a sound, which it does within one block of 128 samples;
+what the sound card adds is not included. Needs playwright and Chromium, as the tests do.
 """
 
 import math
@@ -50,8 +50,8 @@ _WATCH = """() => {
 
 
 def measure_page(address: str, seconds: float = DRAG_SECONDS) -> PageFigures:
-    """Figures of the page at `address`: the line of the morph and a slider dragged for `seconds` each (see `drag`), and
-    the page's memory while it plays. A sentence in the place of what cannot be measured."""
+    """Figures of the page at `address`: the morph's line and a slider dragged for `seconds` each (see `drag`), the map
+    hovered over and zoomed, and the page's memory while it plays. A figure that cannot be measured is a sentence."""
     measures = {
         "morph_to_sound": lambda page: drag(page, ".line input", seconds),
         "slider_to_sound": lambda page: drag(page, "#sliders .slider input", seconds),
@@ -101,14 +101,14 @@ def _settle(page: "Page") -> None:
 def _box(there: "Locator") -> "FloatRect":
     box = there.bounding_box()
     if box is None:
-        raise ValueError(f"{there} is not to be seen")
+        raise ValueError(f"{there} is not visible")
     return box
 
 
 def drag(page: "Page", selector: str, seconds: float) -> Figure:
-    """Drag a slider to and fro for `seconds`: milliseconds from each move to the next sound that starts, the quietest
-    moment of the drag (dB below its median level) once the first sound was there, and the milliseconds from the hand's
-    stop to the exact sound (median of STOPS), where up to then keyframes stood in for it."""
+    """Drag a slider back and forth for `seconds`: milliseconds from each move to the next sound that starts, the
+    quietest moment of the drag (dB below its median level) once the first sound was there, and the milliseconds from
+    the hand's stop to the exact sound (median of STOPS), where up to then keyframes stood in for it."""
     _settle(page)
     rail = page.locator(selector).first
     rail.scroll_into_view_if_needed()
@@ -135,7 +135,7 @@ def drag(page: "Page", selector: str, seconds: float) -> Figure:
     page.mouse.up()
     waits = waits_of(moves, starts)
     if not waits:
-        raise ValueError("nothing was heard of the drag")
+        raise ValueError("the drag made no sound")
     heard = [level for at, level in levels if starts[0][0] + 300 < at < last]
     gap = 20 * math.log10(min(heard) / statistics.median(heard)) if heard and min(heard) > 0 else float("-inf")
     return _spread(waits) | {
@@ -147,8 +147,8 @@ def drag(page: "Page", selector: str, seconds: float) -> Figure:
 
 
 def hover(page: "Page", points: int = 40) -> Figure:
-    """Milliseconds from the pointer's coming to rest on a point of the map to its sound, over `points` of them, each
-    gone to over its neighbours as a hand does."""
+    """Milliseconds from the pointer coming to rest on a point of the map to its sound, for `points` of them, each
+    approached over its neighbours as a hand does."""
     page.wait_for_function("() => studio.map?.sky.painted.frames > 0")
     _settle(page)
     count = page.evaluate("studio.map.atlas.points")
@@ -165,7 +165,7 @@ def hover(page: "Page", points: int = 40) -> Figure:
             continue
         waits.append(page.evaluate("starts[0][0]") - began)
     if not waits:
-        raise ValueError("no point of the map was heard")
+        raise ValueError("no point of the map made a sound")
     return _spread(waits)
 
 
@@ -204,7 +204,7 @@ def frames(page: "Page", points: int = 10_000, seconds: float = 3.0) -> Figure:
 
 
 def _repeat_points(page: "Page", points: int) -> None:
-    """Let the page receive a larger map than there is: every point several times, a little aside."""
+    """Give the page a larger map than the model has: every point several times, each slightly displaced."""
     times: dict[str, int] = {}
 
     def describe(route: "Route") -> None:
@@ -231,7 +231,7 @@ def _repeat_points(page: "Page", points: int) -> None:
 
 def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) -> list[float]:
     """Milliseconds from each of `moves` (time, sound asked for) to the first of `starts` (time, sound that starts) that
-    is its sound or a later one's. Moves that nothing answered any more are left out."""
+    is its sound or a later one's. Moves that were never answered are left out."""
     newest = {sound: number for number, (_, sound) in enumerate(moves)}
     answers = [(at, newest[sound]) for at, sound in starts if sound in newest]
     waits = []
@@ -243,8 +243,8 @@ def waits_of(moves: list[tuple[float, str]], starts: list[tuple[float, str]]) ->
 
 
 def playing_memory(page: "Page", notes: int = 300) -> Figure:
-    """The page's JavaScript memory in MB before, half way through and after `notes` ever new sounds, one after the
-    other as fast as they come."""
+    """The page's JavaScript memory in MB before, half way through and after `notes` new sounds, one after the other as
+    fast as they arrive."""
     before = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
     half = before
     for number in range(notes):
