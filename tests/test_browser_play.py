@@ -108,9 +108,8 @@ def test_the_browser_shapes_a_note_as_saved_notes_are(visit):
         )
         envelope = Envelope(patch["attack"], patch["decay"], patch["sustain"], patch["release"])
         assert np.abs(np.array(heard) - envelope.gains(2 * rate, rate, held)).max() < 1e-3
-    ranges = page.evaluate(
-        "import(new URL('gradio_api/studio/ui/document/project.js', document.baseURI)).then(store => store.PATCH_RANGES)"
-    )
+    patch = page.evaluate("studio.model.shared.patch")
+    ranges = {name: [part["low"], part["high"]] for name, part in patch.items()}
     assert ranges.pop("gain") == list(GAIN_RANGE_DB)
     assert list(ranges.values()) == [list(limits) for limits in ENVELOPE_RANGES.values()]
 
