@@ -271,7 +271,7 @@ def test_files_that_are_none_of_ours_are_refused_in_words_and_change_nothing(vis
         ("newer.json", newer, "saved by a newer version of the studio."),
         ("other.json", other, "belongs to the model 'voices', not to 'sines'."),
         ("kick.wav", b"RIFF\x00\x00\x00\x00WAVE", "'kick.wav' was not written by GANSynth Studio"),
-        ("song.flac", b"fLaC", "“song.flac” is nothing the studio can open: drop "),
+        ("song.flac", b"fLaC", "Can't open “song.flac”. Drop "),
     ]:
         drop_file(page, name, data)
         page.locator(".toast", has_text=sentence).wait_for()

@@ -45,7 +45,7 @@ export interface Bench {
   save(): void;
 }
 
-/** Notes which sound has been listened to: one that stays for a while; what a drag passes by does not count. */
+/** Tells which sounds were listened to: those that stayed for a while, not those that a drag passed. */
 export interface Heard {
   /** A sound, by its text, begins to be heard at a pitch. */
   rest(text: string, pitch: number): void;

@@ -68,7 +68,7 @@ export async function readLink(fragment, model) {
       `This link's sound belongs to the model '${String(link.model).slice(0, 60)}', not to '${model.id}'.`,
     );
   if (link.digest !== model.digest)
-    throw new Error(`This link was made with another version of '${model.id}': here it would be another sound.`);
+    throw new Error(`This link was made with another version of '${model.id}': it would sound different here.`);
   const sound = knownSound(link.sound, model);
   if (!sound) throw new Error(UNREADABLE);
   const name = typeof link.name === "string" ? link.name.slice(0, 120) : null;

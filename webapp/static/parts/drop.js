@@ -1,4 +1,4 @@
-// Files dropped anywhere on the page go to whoever said that it takes them.
+// Files dropped anywhere on the page go to the room that takes them.
 
 import { h, toast } from "./dom.js";
 
@@ -14,15 +14,13 @@ export function takeFiles(name, { endings, what, open }) {
 const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : words[0]);
 const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
 
-// Opens a file, dropped or chosen, if somebody takes it.
+// Opens a file, dropped or chosen, in the room that takes it.
 export function openFile(file) {
   const taker = [...takers.values()].find(({ endings }) =>
     endings.some((ending) => file.name.toLowerCase().endsWith(ending)),
   );
   if (taker) return taker.open(file);
-  return toast(
-    `“${file.name.slice(0, 60)}” is nothing the studio can open: drop ${listed([...takers.values()].map(({ what }) => what))}.`,
-  );
+  return toast(`Can't open “${file.name.slice(0, 60)}”. Drop ${listed([...takers.values()].map(({ what }) => what))}.`);
 }
 
 function show(on) {

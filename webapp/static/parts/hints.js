@@ -1,4 +1,4 @@
-// Three hints for a first visit, one at a time in the top line: each goes by itself once one has done what it says.
+// Three hints for a first visit, one at a time in the top line. Each goes away once you have done what it says.
 
 import { h } from "./dom.js";
 import { readStorage, writeStorage } from "./storage.js";
@@ -17,12 +17,12 @@ const HINTS = [
     done: (studio, before) => before !== null && before.morph !== studio.project.morph,
   },
   {
-    text: "Star what you like (B). All that you heard stays in History.",
+    text: "Star what you like (B). Everything you heard is in History.",
     done: (studio) => studio.project.favourites.length > 0,
   },
 ];
 
-// The line, to be placed; empty for those who have seen all.
+// The line, to be placed; empty once all hints have been seen.
 export function hintLine(studio) {
   let at = Number(readStorage(STORAGE_KEY)) || 0;
   const text = h("span", {});

@@ -13,14 +13,11 @@ const HANDLE_MS = 16; // a wheel sends more often than a handle is worth moving
 const HANDLE_REST_MS = 300; // then the hand has left the wheel
 
 const WORDS = {
-  idle: ["Connect MIDI", "Play from a MIDI keyboard: the browser asks you first"],
-  asking: ["Asking …", "Answer the browser's question about MIDI devices"],
+  idle: ["Connect MIDI", "Play from a MIDI keyboard (the browser will ask for permission)"],
+  asking: ["Asking …", "The browser is asking you for permission to use MIDI devices"],
   refused: ["MIDI refused", "Allow MIDI devices for this page in the browser's site settings, then click again"],
-  unsupported: [
-    "No MIDI here",
-    "This browser has no Web MIDI, or the page is not opened by https or on this machine. Chrome, Edge and Firefox have it",
-  ],
-  empty: ["No MIDI device", "Connect a keyboard: it is found by itself"],
+  unsupported: ["No MIDI here", "MIDI needs Chrome, Edge or Firefox, and a page opened over https or on this machine"],
+  empty: ["No MIDI device", "Connect a keyboard and it will appear here"],
 };
 
 /**

@@ -95,7 +95,7 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
       error = caught;
     }
     inFlight = false;
-    // The complaint about a sound nobody wants any more is not worth the player's eyes.
+    // An error about a sound that nobody wants any more is not shown.
     if (error && (asked === sound || error.status === undefined)) {
       wanted.clear();
       onState({ busy: false, error });
