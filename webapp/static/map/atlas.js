@@ -4,6 +4,21 @@ import { instrumentOf } from "../document/sound.js";
 
 export const LAYOUTS = ["latent", "sound"];
 
+/**
+ * @typedef {import("../document/types.js").Sound} Sound
+ * @typedef {object} Atlas
+ * @property {number} points how many there are
+ * @property {string[]} names of the instruments
+ * @property {import("../document/types.js").Model["descriptors"]} descriptors what was measured
+ * @property {Record<string, Float32Array>} layouts places x0, y0, x1, y1 ... from 0 to 1
+ * @property {Int32Array} owners each point's place in `names`, -1 for none
+ * @property {Int32Array} seeds
+ * @property {(index: number) => Float32Array} values of a descriptor, for each point
+ * @property {(point: number) => string | null} instrument
+ * @property {(point: number) => Sound} sound
+ * @property {(sound: Sound) => number | undefined} pointOf the point whose sound this is, whatever bends lie on top of it
+ */
+
 // The map, or {missing: the command that would build one}.
 export async function fetchAtlas(studio) {
   const facts = await (await studio.askModel("atlas", {})).json();
@@ -11,7 +26,10 @@ export async function fetchAtlas(studio) {
   return unpackAtlas(facts, await (await studio.askModel("points", { map: facts.hash })).arrayBuffer());
 }
 
-// The parts lie one after the other, little-endian, all of 4-byte numbers (see webapp/atlas.py).
+/**
+ * The parts lie one after the other, little-endian, all of 4-byte numbers (see webapp/atlas.py).
+ * @returns {Atlas}
+ */
 export function unpackAtlas(facts, bytes) {
   const { points, instruments: names, descriptors } = facts;
   let offset = 0;
@@ -29,6 +47,7 @@ export function unpackAtlas(facts, bytes) {
   for (let point = 0; point < points; point++) known.set(key(owners[point], seeds[point]), point);
   const places = new Map(names.map((name, index) => [name, index]));
 
+  /** @type {Atlas} */
   const atlas = {
     points,
     names,
@@ -42,7 +61,6 @@ export function unpackAtlas(facts, bytes) {
       const name = atlas.instrument(point);
       return { instruments: name ? { [name]: 1 } : {}, seed: seeds[point] };
     },
-    // The point whose sound this is, whatever bends lie on top of it; undefined if there is none.
     pointOf({ instruments, seed }) {
       if (seed === undefined || !instruments) return undefined;
       const [name, ...others] = Object.keys(instruments);

@@ -10,7 +10,16 @@ const TITLES = {
 };
 const ZOOM = 1.6; // at a click on the tool
 
-// `on` has find() at every change of what is typed, go() at Enter, leave() at Escape, arrange(layout), and paint().
+/**
+ * @param {import("./atlas.js").Atlas} atlas
+ * @param {import("../document/types.js").Model} model
+ * @param {object} on
+ * @param {() => void} on.find at every change of what is typed
+ * @param {() => void} on.go at Enter
+ * @param {() => void} on.leave at Escape
+ * @param {(layout: string) => void} on.arrange
+ * @param {() => void} on.paint when other colours are chosen
+ */
 export function createBar(atlas, model, on) {
   const search = searchField({
     id: "map-search",

@@ -12,7 +12,8 @@ import { createGrid } from "./variations/grid.js";
 
 export default function build(host, studio, { signal }) {
   const { model } = studio;
-  const generations = []; // see generation.js, the newest last
+  /** @type {import("./variations/generation.js").Generation[]} */
+  const generations = []; // the newest last
   let picked = new Set(); // places of the tiles to breed, the first picked first
 
   const amount = h("input", {

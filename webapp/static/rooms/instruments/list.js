@@ -8,8 +8,12 @@ import { instrumentSound } from "../../document/project.js";
 const FAMILY_HEIGHT = 30; // CSS pixels of a family's name, which stays at the top of the list and covers what is below it
 const MARGIN = 40; // CSS pixels kept above and below an instrument that is scrolled to
 
-// choose(name, slot) when an instrument is clicked, `slot` being "b" with Shift and else undefined; pointed(option) when
-// another one, or none (undefined), would be chosen by Enter.
+/**
+ * @param {import("../../document/types.js").Model} model
+ * @param {object} on
+ * @param {(name: string, slot: "b" | undefined) => void} on.choose at a click, with Shift for slot b
+ * @param {(option: HTMLElement | undefined) => void} on.pointed when another one, or none, would be chosen by Enter
+ */
 export function createList(model, { choose, pointed }) {
   const options = new Map(); // name -> option element
   let active = null; // name of the option that Enter would choose

@@ -1,15 +1,23 @@
-// A generation of sounds: {tiles: [{sound, name}], parents: their places among the tiles}.
+// Generations of sounds: variations of one, and what lies between two.
 
 import { titleOf } from "../../document/sound.js";
 import { childrenOf, COUNT, variationName, variationsOf } from "../../document/variations.js";
 import { nameOnBench } from "../../parts/keeping.js";
 import { settled } from "../slots.js";
 
+/**
+ * @typedef {{sound: import("../../document/types.js").Sound, name: string}} Tile
+ * @typedef {{tiles: Tile[], parents: number[]}} Generation `parents` are places among the tiles
+ */
+
 const MIDDLE = COUNT / 2; // place of the parent among its variations, row by row
 
 const named = (sounds, name) => sounds.map((sound, index) => ({ sound, name: variationName(name, index + 1) }));
 
-// Variations of the sound that plays now; `amount` is how far they lie from it.
+/**
+ * Variations of the sound that plays now; `amount` is how far they lie from it.
+ * @returns {Promise<Generation>}
+ */
 export async function variationsHere(studio, amount) {
   const { model, sound } = studio;
   const name = nameOnBench(studio) ?? titleOf(sound, model);
@@ -18,7 +26,12 @@ export async function variationsHere(studio, amount) {
   return { tiles: around.toSpliced(MIDDLE, 0, { sound, name }), parents: [MIDDLE] };
 }
 
-// What two tiles have between them; `amount` is how far that lies from the straight way.
+/**
+ * Sounds between two tiles; `amount` is how far they lie from the straight way.
+ * @param {Tile} mother
+ * @param {Tile} father
+ * @returns {Promise<Generation>}
+ */
 export async function bred(studio, mother, father, amount) {
   const [one, other] = await Promise.all([settled(studio, mother.sound), settled(studio, father.sound)]);
   const children = named(childrenOf(one, other, amount, studio.model), `${mother.name} × ${father.name}`);
