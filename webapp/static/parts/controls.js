@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
  * A button that shows only an icon. `attributes` add to, or replace, what it has by itself.
  * @param {string} label read aloud, and shown under the pointer
  * @param {string} name of the icon
- * @param {(event: MouseEvent) => void} onclick
+ * @param {((event: MouseEvent) => void) | null} onclick
  * @param {Record<string, unknown>} [attributes]
  */
 export const toolButton = (label, name, onclick, attributes = {}) =>

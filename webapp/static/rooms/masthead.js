@@ -2,6 +2,7 @@
 
 import { compareTools } from "./compare.js";
 import { h } from "../parts/dom.js";
+import { toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
 import { hintLine } from "../parts/hints.js";
 import { whileRetrying } from "../server/net.js";
@@ -14,18 +15,10 @@ export function frame(host, { signal }) {
   const state = h("p", { class: "state", role: "status" });
   const scope = h("canvas", { class: "scope", width: "240", height: "48", "aria-hidden": "true" });
   const modelName = h("span", { class: "model" });
-  const back = h(
-    "button",
-    { class: "tool", "aria-label": "Undo", title: "Undo (Ctrl+Z)", disabled: true },
-    icon("undo"),
-  );
-  const again = h(
-    "button",
-    { class: "tool", "aria-label": "Redo", title: "Redo (Ctrl+Shift+Z)", disabled: true },
-    icon("redo"),
-  );
-  const tool = (label, title, name) =>
-    h("button", { class: "tool", "aria-label": label, title, disabled: true }, icon(name));
+  const later = { disabled: true }; // until the studio is open
+  const back = toolButton("Undo", "undo", null, later);
+  const again = toolButton("Redo", "redo", null, later);
+  const tool = (label, title, name) => toolButton(label, name, null, { ...later, title });
   const open = tool("Open a file", "Open a project, a preset or a note saved here; or drop it on the page", "open");
   const save = tool("Save the project", "Save the project as a file", "save");
   const link = tool("Copy a link to this sound", "Copy a link to this sound", "link");

@@ -2,6 +2,7 @@
 
 import { itemOf, itemWith } from "../document/memory.js";
 import { soundText, titleOf } from "../document/sound.js";
+import { blank } from "../parts/controls.js";
 import { h, toast } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { soundList } from "../parts/soundlist.js";
@@ -21,16 +22,14 @@ export default function build(host, studio) {
   });
   const add = h("button", { class: "button", onclick: addCurrent }, icon("plus"), "Add current sound");
   const clear = h("button", { class: "button", title: "Take every sound out of the basket", onclick: empty }, "Empty");
-  const blank = h(
-    "div",
-    { class: "blank" },
-    icon("basket"),
-    h("strong", {}, "An empty basket"),
-    h("p", {}, "Collect sounds here and take them home as instruments for your sampler."),
+  const nothing = blank(
+    "basket",
+    "An empty basket",
+    "Collect sounds here and take them home as instruments for your sampler.",
   );
   const sheet = createSheet(model, draw);
   const foot = createExport(studio, sheet.options);
-  const tray = h("div", { class: "tray" }, h("div", { class: "adders" }, add, clear), list.element, blank);
+  const tray = h("div", { class: "tray" }, h("div", { class: "adders" }, add, clear), list.element, nothing);
   host.append(tray, sheet.element, foot.element);
 
   async function addCurrent() {
@@ -55,7 +54,7 @@ export default function build(host, studio) {
     const { basket } = studio.project;
     sheet.draw();
     list.draw(basket);
-    blank.hidden = basket.length > 0;
+    nothing.hidden = basket.length > 0;
     clear.hidden = !basket.length;
     foot.draw();
   }

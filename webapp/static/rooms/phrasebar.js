@@ -1,5 +1,6 @@
 // The phrase in the piano's rail: play, which one, how fast, looped or once.
 
+import { numberField } from "../parts/controls.js";
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { PHRASES, TEMPO } from "../document/phrases.js";
@@ -12,19 +13,16 @@ export function phraseControls(studio) {
     { "aria-label": "Phrase", title: "Which phrase", onchange: () => set({ name: which.value }) },
     ...PHRASES.map(({ name, title }) => h("option", { value: name }, title)),
   );
-  const tempo = h("input", {
-    type: "number",
+  const tempo = numberField({
     min: String(TEMPO[0]),
     max: String(TEMPO[1]),
     step: "1",
     inputmode: "numeric",
     "aria-label": "Tempo (BPM)",
     title: "Tempo (BPM)",
-    onchange: () => {
-      set({ tempo: tempo.value === "" ? NaN : Number(tempo.value) });
-      tempo.value = String(studio.project.phrase.tempo);
-    },
-    onkeydown: (event) => event.key === "Enter" && tempo.blur(),
+    set: (value) => set({ tempo: value }),
+    read: () => studio.project.phrase.tempo,
+    onkeydown: (event) => event.key === "Enter" && tempo.field.blur(),
   });
   const again = h(
     "button",
@@ -36,7 +34,7 @@ export function phraseControls(studio) {
     },
     icon("loop"),
   );
-  const settings = h("div", { class: "phrase", role: "group", "aria-label": "Phrase" }, which, tempo, again);
+  const settings = h("div", { class: "phrase", role: "group", "aria-label": "Phrase" }, which, tempo.field, again);
   let shown = null;
 
   function toggle() {
@@ -48,7 +46,7 @@ export function phraseControls(studio) {
     const { phrase } = studio.project;
     const on = studio.phrase.isOn();
     which.value = phrase.name;
-    if (document.activeElement !== tempo) tempo.value = String(phrase.tempo);
+    tempo.show();
     again.setAttribute("aria-pressed", String(phrase.loop));
     if (on === shown) return;
     shown = on;

@@ -1,6 +1,7 @@
 // The piano and its rail: octave, phrase, MIDI, hold, stop.
 
 import { h, toggle } from "../parts/dom.js";
+import { toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
 import { keyLabels, SEMITONES } from "../parts/keys.js";
 import { midiSwitch } from "../parts/midiinput.js";
@@ -74,11 +75,7 @@ export default function build(host, studio, { signal }) {
 // What stands above the keys.
 function createRail(studio, { host, shift }) {
   const octaveButton = (name, key, by, drawing) =>
-    h(
-      "button",
-      { class: "tool", "aria-label": name, title: `${name} (${key})`, onclick: () => shift(by) },
-      icon(drawing),
-    );
+    toolButton(name, drawing, () => shift(by), { title: `${name} (${key})` });
   const down = octaveButton("Octave down", "Z", -12, "previous");
   const up = octaveButton("Octave up", "X", 12, "next");
   const range = h("output", { class: "range", "aria-live": "polite" });

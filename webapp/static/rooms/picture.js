@@ -1,5 +1,6 @@
 // The last note, seen and taken home: waveform with spectrogram, or rainbowgram, of what plays, of A or of B; PNG and WAV.
 
+import { numberField } from "../parts/controls.js";
 import { h, isShown, saveBlob } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { onTheme, themeName } from "../parts/theme.js";
@@ -157,17 +158,14 @@ function createTake(studio) {
   });
   for (let value = model.high; value >= model.low; value--)
     pitch.append(h("option", { value: String(value) }, pitchName(value)));
-  const seconds = h("input", {
-    type: "number",
+  const seconds = numberField({
     id: "seconds",
     min: "0.1",
     max: String(model.seconds),
     step: "0.1",
     inputmode: "decimal",
-    onchange: () => {
-      studio.dispatch({ type: "seconds", seconds: seconds.value === "" ? NaN : Number(seconds.value) });
-      seconds.value = String(studio.project.seconds);
-    },
+    set: (value) => studio.dispatch({ type: "seconds", seconds: value }),
+    read: () => studio.project.seconds,
   });
   const save = h("button", { class: "button strong", onclick: download }, icon("download"), "Download WAV");
   async function download() {
@@ -183,12 +181,12 @@ function createTake(studio) {
       h("label", { for: "note" }, "Key"),
       pitch,
       h("label", { for: "seconds", title: "How long the key is held; the release rings on" }, "Length"),
-      h("span", { class: "unit" }, seconds, "s"),
+      h("span", { class: "unit" }, seconds.field, "s"),
       save,
     ),
     draw() {
       pitch.value = String(studio.project.note);
-      if (document.activeElement !== seconds) seconds.value = String(studio.project.seconds);
+      seconds.show();
     },
   };
 }

@@ -1,5 +1,6 @@
 // What one does with the path drawn over the pad: play it, loop it, save it, send steps of it to the pack.
 
+import { numberField } from "../../parts/controls.js";
 import { h, toast } from "../../parts/dom.js";
 import { icon } from "../../parts/icons.js";
 import { menuButton } from "../../parts/menu.js";
@@ -19,25 +20,22 @@ export function createPathBar(studio, { soundAt, onState }) {
     { class: "tool framed", "aria-label": "Loop the path", title: "Loop", "aria-pressed": "false", onclick: turnLoop },
     icon("loop"),
   );
-  const seconds = h("input", {
-    type: "number",
+  const seconds = numberField({
     min: "0.2",
     max: String(studio.model.seconds),
     step: "0.1",
     inputmode: "decimal",
     "aria-label": "Seconds for the path",
     title: "Seconds for the path",
-    onchange: () => {
-      studio.dispatch({ type: "path", seconds: seconds.value === "" ? NaN : Number(seconds.value) });
-      seconds.value = String(studio.project.pathSeconds);
-    },
+    set: (value) => studio.dispatch({ type: "path", seconds: value }),
+    read: () => Math.round(studio.project.pathSeconds * 100) / 100,
   });
   const element = h(
     "div",
     { class: "transport", role: "group", "aria-label": "Path" },
     play,
     loop,
-    h("span", { class: "unit" }, seconds, "s"),
+    h("span", { class: "unit" }, seconds.field, "s"),
     ...menuButton("Path options", () => [
       { title: "Save as WAV", act: () => glide.download(drawn()).catch(complain) },
       {
@@ -98,8 +96,7 @@ export function createPathBar(studio, { soundAt, onState }) {
     position: () => (glide.state(drawn) === "playing" && drawn().length > 0 ? pathAt(drawn(), glide.position()) : null),
     draw() {
       element.hidden = !drawn().length;
-      const { pathSeconds } = studio.project;
-      if (document.activeElement !== seconds) seconds.value = String(Math.round(pathSeconds * 100) / 100);
+      seconds.show();
     },
   };
 }
