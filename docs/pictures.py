@@ -1,0 +1,91 @@
+"""Retakes the pictures in docs/images: python docs/pictures.py (needs Chromium). Look at each one before you keep it."""
+
+import io
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+IMAGES = ROOT / "docs/images"
+
+from gansynth_core import Synth, glide, load_card, model_folder, sample  # noqa: E402
+from webapp import app  # noqa: E402
+from webapp.figures import png, rainbow_figure  # noqa: E402
+from webapp.player import Player  # noqa: E402
+
+PATIENCE_MS = 180_000
+FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+CELLO_TO_CHOIR = """() => {
+    for (const [slot, instrument] of [["b", "choir_aahs"], ["c", "vibraphone"], ["d", "pan_flute"], ["a", "cello"]])
+        studio.dispatch({ type: "pick", slot, instrument });
+}"""
+
+
+def main() -> None:
+    """Start the app with the studio voice and photograph it, then draw the rainbowgram of a morph."""
+    IMAGES.mkdir(exist_ok=True)
+    folder = model_folder("studio")
+    player = Player(load_card(folder), folder=folder)
+    player.load(lambda: Synth.load(str(folder), device="cpu"), print)
+    port = app.free_port("127.0.0.1", None)
+    server = app.launch(player, "127.0.0.1", port, block=False)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for look in ("dark", "light"):
+            page = visit(browser, port, look)
+            take(page, "Map", f"map_{look}")
+            take(page, "Pad", f"pad_{look}")
+        page = visit(browser, port, "dark", width=390, height=844, device_scale_factor=2, has_touch=True)
+        take(page, "Pad", "phone")
+        browser.close()
+    server.close(verbose=False)
+    draw_glide(player.synth())
+
+
+def draw_glide(synth: Synth) -> None:
+    """The rainbowgram of one note from a cello to a choir, on the page's dark ground."""
+    ends = [sample(synth.card, 1, seed=0, instrument=name)[0] for name in ("cello", "choir_aahs")]
+    figure = rainbow_figure(glide(synth, ends, 48)[0], "Cello → Choir Aahs, C3, one note", 48, True, (720, 380))
+    figure.patch.set(facecolor="#151619", alpha=1)
+    keep(png(figure), "glide")
+
+
+def visit(browser: Browser, port: int, look: str, width: int = 1440, height: int = 900, **options: object) -> Page:
+    """The page in a fresh profile, sound on, with four sounds on the bench and the handle between A and B."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=look, **options)
+    page.set_default_timeout(PATIENCE_MS)
+    page.add_init_script("localStorage.setItem('gansynth-studio:hints', '3')")
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.wait_for_selector(".key")
+    page.wait_for_selector("#sliders .slider input")
+    page.get_by_text("Click to enable sound").click()
+    page.evaluate(CELLO_TO_CHOIR)
+    return page
+
+
+def take(page: Page, tab: str, name: str) -> None:
+    """A screenshot of the page with `tab` in front and its notes loaded."""
+    page.get_by_role("tab", name=tab, exact=True).click()
+    place = "mode: 'pad', x: 0.36, y: 0.3" if tab == "Pad" else "mode: 'line', t: 0.4"
+    page.evaluate(f"studio.dispatch({{ type: 'handle', {place} }})")
+    page.wait_for_function("() => studio.isSettled() && studio.status.busy === false")
+    page.mouse.move(page.viewport_size["width"] / 2, 2)
+    page.wait_for_timeout(1500)  # small movements and thumbnails come to rest
+    keep(page.screenshot(), name)
+
+
+def keep(picture: bytes, name: str) -> None:
+    """Write `picture` (PNG) as a WebP file that a README loads fast."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    path = IMAGES / f"{name}.webp"
+    image.save(path, quality=88, method=6)
+    print(f"{path.relative_to(ROOT)}: {image.width} x {image.height}, {path.stat().st_size / 1000:.0f} KB")
+
+
+if __name__ == "__main__":
+    main()
