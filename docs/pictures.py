@@ -48,9 +48,9 @@ def main() -> None:
 
 
 def draw_glide(synth: Synth) -> None:
-    """The rainbowgram of one note from a cello to a choir, on the page's dark ground."""
-    ends = [sample(synth.card, 1, seed=0, instrument=name)[0] for name in ("cello", "choir_aahs")]
-    figure = rainbow_figure(glide(synth, ends, 48)[0], "Cello → Choir Aahs, C3, one note", 48, True, (720, 380))
+    """The rainbowgram of one note from a trumpet to a choir, on the page's dark ground."""
+    ends = [sample(synth.card, 1, seed=0, instrument=name)[0] for name in ("trumpet", "choir_aahs")]
+    figure = rainbow_figure(glide(synth, ends, 60)[0], "Trumpet → Choir Aahs, C4, one note", 60, True, (720, 380))
     figure.patch.set(facecolor="#151619", alpha=1)
     keep(png(figure), "glide")
 
