@@ -1,4 +1,4 @@
-"""Retakes the pictures in docs/images: python docs/pictures.py (needs Chromium). Look at each one before you keep it."""
+"""Retakes the pictures in docs/images, with Chromium: python docs/pictures.py. Look at each before you keep it."""
 
 import io
 import shutil
