@@ -460,3 +460,25 @@ def test_a_change_of_sound_does_not_click(visit):
     pass_seconds(page, 0.4)
     page.wait_for_function("seen => steps.length > seen", arg=page.evaluate("steps.length"))
     assert 0 < page.evaluate("Math.max(...steps)") < 1.3 * own
+
+
+def test_what_is_dragged_away_and_let_go_where_it_was_taken_falls_silent(visit):
+    page = visit()
+    enable_sound(page)
+    page.evaluate("studio.dispatch({ type: 'handle', mode: 'line', t: 0.5 })")
+    for selector in (".line input", "#sliders .slider input"):
+        rail = page.locator(selector).first
+        box = rail.bounding_box()
+        before = rail.input_value()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 30, y, steps=3)
+        page.wait_for_function("studio.heard !== null")
+        page.mouse.move(x, y, steps=3)
+        page.wait_for_function(
+            "([selector, before]) => document.querySelector(selector).value === before", arg=[selector, before]
+        )
+        page.mouse.up()
+        page.wait_for_function("studio.heard === null")
+        wait_for_silence(page)

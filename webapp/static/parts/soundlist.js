@@ -14,8 +14,8 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
   const { model } = studio;
   const rows = new Map(); // id -> {item, element, pick, star}
   let editing = null;
-  let dwell = null;
-  const element = h("ul", { class: "sounds", "aria-label": label, onkeydown: walk, onpointerleave: leave });
+  const pointing = createPointing(studio);
+  const element = h("ul", { class: "sounds", "aria-label": label, onkeydown: walk, onpointerleave: pointing.leave });
 
   const titled = (item) => item.name || titleOf(item.sound, model);
   const put = (item, slot) => studio.dispatch({ type: "put", slot, sound: item.sound, name: item.name || null });
@@ -27,21 +27,10 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
     if (isInRow && focused instanceof HTMLElement && focused.isConnected) focused.focus();
   }
 
-  function leave() {
-    clearTimeout(dwell);
-    studio.hush();
-  }
-
-  function point(event, item) {
-    clearTimeout(dwell);
-    if (event.pointerType !== "touch" && studio.project.audition)
-      dwell = setTimeout(() => studio.listen(item.sound), DWELL_MS);
-  }
-
   const build = (item) =>
     createRow(studio, item, titled(item), {
       put: (slot) => put(item, slot),
-      point: (event) => point(event, item),
+      point: (event) => pointing.point(event, item),
       drop: () => drop(item),
       star: editable ? null : () => toggleFavourite(studio, item.sound, titled(item), item.note),
       toBasket: movable ? null : () => toBasket(studio, item, titled(item)),
@@ -126,6 +115,27 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
   const mark = () => markRows(studio, rows, shown);
 
   return { element, draw, mark };
+}
+
+// Lets a sound be heard when the pointer stays on its row. Rows that move under a pointer at rest, as in the history,
+// are not pointed at.
+function createPointing(studio) {
+  let dwell = null;
+  let pointed = null; // where the pointer was
+  return {
+    point(event, { sound }) {
+      const place = `${event.screenX} ${event.screenY}`;
+      if (place === pointed) return;
+      pointed = place;
+      clearTimeout(dwell);
+      if (event.pointerType !== "touch" && studio.project.audition)
+        dwell = setTimeout(() => studio.listen(sound), DWELL_MS);
+    },
+    leave() {
+      clearTimeout(dwell);
+      studio.hush();
+    },
+  };
 }
 
 // Which row is what one hears, which are favourites, and which one Tab reaches.

@@ -54,7 +54,7 @@ export default function build(host, studio) {
     plain,
     scale,
   });
-  const rows = ROWS.map((row) => rowOf(row, { move, rest, set, plain: plain[row.name], scale }));
+  const rows = ROWS.map((row) => rowOf(row, { move, drop: studio.drop, rest, set, plain: plain[row.name], scale }));
   host.append(
     h("div", { class: "shapes" }, ...shapes.map(({ button }) => button), h("span", { class: "gap" }), reset),
     drawing.element,
@@ -73,7 +73,7 @@ export default function build(host, studio) {
   draw();
 }
 
-function rowOf({ name, title, hint }, { move, rest, set, plain, scale }) {
+function rowOf({ name, title, hint }, { move, drop, rest, set, plain, scale }) {
   const { valueAt, wayOf } = scale;
   const id = `envelope-${name}`;
   const rail = h("input", {
@@ -85,6 +85,7 @@ function rowOf({ name, title, hint }, { move, rest, set, plain, scale }) {
     title: hint,
     oninput: () => move({ [name]: valueAt(name, Number(rail.value) / STEPS) }),
     onchange: rest,
+    onpointerup: drop, // a slider let go where it was taken has not changed
     ondblclick: () => set({ [name]: plain }),
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];

@@ -35,6 +35,7 @@ export default function build(host, studio) {
     onpointerdown: grasp,
     oninput: move,
     onchange: letGo,
+    onpointerup: letGo, // a handle let go where it was taken has not changed
     onpointercancel: letGo,
     onkeydown: fine,
     ondblclick: () => studio.dispatch(at(0.5)),

@@ -17,12 +17,6 @@ export function createHand(studio) {
     isQuiet: studio.isQuiet,
   });
 
-  function fetchFrames(place, beside) {
-    frames.fetch([place], beside).catch(() => {
-      // The drag is heard all the same, a little later.
-    });
-  }
-
   return {
     // What a slider from -limit to limit needs to be heard along its way; action(value) moves it.
     heardAlong(limit, action) {
@@ -32,7 +26,7 @@ export function createHand(studio) {
         limit,
         onreach(place, value) {
           reached = mine;
-          fetchFrames(place, [[shareOf(value)]]);
+          frames.prefetch([place], [[shareOf(value)]]);
         },
         onmove(value) {
           reached = mine;
@@ -48,7 +42,7 @@ export function createHand(studio) {
     },
     // To be called when another note is under the hand.
     noteChanged() {
-      if (holding !== null) fetchFrames(holding);
+      if (holding !== null) frames.prefetch([holding]);
     },
   };
 }

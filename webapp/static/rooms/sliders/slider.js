@@ -35,6 +35,8 @@ export function createSlider(title, { limit, onreach, onmove, drop, onstep, onre
     onpointerdown: (event) => (clearTimeout(hovering), reach(event)),
     oninput: () => onmove(Number(rail.value)),
     onchange: drop,
+    onpointerup: drop, // a slider let go where it was taken has not changed
+    onpointercancel: drop,
     ondblclick: onreset,
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
