@@ -14,6 +14,9 @@ from packtools import PITCHES, heard_pitch, notes_of, plan, sfz_player, synth, u
 from wavinfo import WavInfoReader
 
 from gansynth_core import write_pack
+from gansynth_core.packs.sf2 import PADDING, write_sf2
+from gansynth_core.packs.zones import Zone
+from gansynth_core.sustain import Loop
 
 RATE = 44100
 
@@ -39,8 +42,8 @@ def packs(tmp_path_factory) -> dict[str, Path]:
 class SoundFont:
     """fluidsynth with one soundfont, dry."""
 
-    def __init__(self, path: Path):
-        self.synth = fluidsynth.Synth(samplerate=RATE, gain=0.5)
+    def __init__(self, path: Path, gain: float = 0.5):
+        self.synth = fluidsynth.Synth(samplerate=RATE, gain=gain)
         self.synth.setting("synth.reverb.active", 0)
         self.synth.setting("synth.chorus.active", 0)
         number = self.synth.sfload(str(path))
@@ -133,6 +136,51 @@ def test_a_soundfont_holds_the_very_samples_of_the_wav_files(packs):
         assert not whole[header[2] : header[2] + 46].any()
 
 
+@pytest.fixture
+def faint(tmp_path) -> Path:
+    """A soundfont of 24 bits and an odd number of frames: two notes of a second, held below the last of 16 bits; the
+    first is looped."""
+    (tmp_path / "faint").mkdir()
+    zones = []
+    for number, (frames, loop) in enumerate([(RATE, Loop(RATE // 4, RATE // 2, 100)), (RATE + 1, None)]):
+        wave = 2**-16.5 * np.sin(2 * np.pi * 440 * np.arange(frames) / RATE)
+        name = f"faint{number}.wav"
+        soundfile.write(tmp_path / "faint" / name, wave, RATE, "PCM_24")
+        zones.append(Zone(name, frames, 69, 60 * number, 60 * number + 59, loop=loop))
+    assert sum(zone.frames + PADDING for zone in zones) % 2
+    write_sf2(tmp_path / "faint.sf2", "faint", tmp_path / "faint", zones, RATE, 24, 0.3)
+    return tmp_path / "faint.sf2"
+
+
+def test_the_lower_bits_of_a_soundfont_are_half_as_large_as_the_upper_ones_rounded_up_to_even(faint, packs):
+    for path in (faint, packs["plain"] / "Bright.sf2", packs["stereo"] / "Bright.sf2"):
+        data = path.read_bytes()
+        parts = chunks(data)
+        half = len(parts["smpl"]) // 2
+        assert len(parts["sm24"]) == half + half % 2
+        assert struct.unpack_from("<I", data, 4)[0] == len(data) - 8 and len(parts["shdr"]) % 46 == 0
+
+
+def test_a_sample_without_a_loop_has_none_in_its_header(faint):
+    looped, plain, _ = struct.iter_unpack("<20s5IBbHH", chunks(faint.read_bytes())["shdr"])
+    assert looped[1:5] == (0, RATE, RATE // 4, RATE // 2 + 1)
+    start = RATE + PADDING
+    assert plain[1:5] == (start, start + RATE + 1, start, start)
+
+
+def test_fluidsynth_plays_all_24_bits_and_says_nothing(faint, capfd):
+    player = SoundFont(faint, gain=10.0)
+    note = player.play(69, 127, 2.0)
+    assert capfd.readouterr().err == ""
+    half = RATE // 2  # 2 Hz a bin
+    sounding, after = (
+        20 * np.log10(np.abs(np.fft.rfft(note[start : start + half] * np.hanning(half))) + 1e-9)
+        for start in (RATE // 10, RATE + RATE // 10)
+    )
+    assert sounding[220] - sounding[660] > 20  # of 16 bits, a square would be left: 9.5 dB
+    assert sounding[220] - after[220] > 30  # it has no loop
+
+
 def test_softer_layers_are_quieter_and_duller_in_every_player(packs):
     font, player = SoundFont(packs["layered"] / "Bright.sf2"), sfz_player(packs["layered"] / "Bright.sfz", RATE)
     for play in (
@@ -209,3 +257,9 @@ def test_stereo_is_wide_and_its_middle_is_the_mono_sound(packs):
     assert abs(level_db(out[1][5 * RATE :]) - level_db(out[1][RATE : 2 * RATE])) < 0.7
     font = SoundFont(packs["stereo"] / "Bright.sf2")
     assert abs(heard_pitch(font.play(62, 100, 1.5)[4000:], RATE) - 62) < 0.05
+
+
+def test_no_note_of_a_stereo_pack_begins_with_a_step(packs):
+    for note in notes_of(packs["stereo"].parent):
+        both, _ = soundfile.read(packs["stereo"].parent / note["file"])
+        assert np.abs(both[0]).max() < 10 ** (-60 / 20)

@@ -92,6 +92,15 @@ def test_stereo_keeps_every_partial_in_the_middle_and_basses_narrow(hz):
     assert side < (0.01 if hz < 100 else 0.46)
 
 
+@pytest.mark.parametrize("hz", [261.6, 1046.5, 3000])
+def test_the_side_of_a_sharp_onset_comes_in_with_the_note(hz):
+    wave, _ = cleaned(sine(hz) * np.exp(-np.arange(RATE) / 4800).astype(np.float32), RATE)
+    both = widened(wave, RATE)
+    side = (both[:, 0] - both[:, 1]) / 2
+    assert np.abs(both[0]).max() == 0 and np.abs(np.diff(side[: RATE // 500])).max() < 1.5 * np.abs(np.diff(side)).max()
+    assert np.allclose(both.mean(axis=1), wave, atol=1e-6)
+
+
 def test_stereo_is_wide_over_the_whole_range():
     noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
     left, right = widened(noise, RATE).T

@@ -32,7 +32,9 @@ def write_sf2(
     zones = [zone for zone in zones if zone.turn == 1]
     frames = sum(zone.frames + PADDING for zone in zones)
     settings = _list(b"pdta", b"".join(_settings(title, zones, sample_rate, release_seconds)))
-    # A 24-bit sample is its upper 16 bits in `smpl` and its lowest 8 in `sm24`.
+    # A 24-bit sample is its upper 16 bits in `smpl` and its lowest 8 in `sm24`, whose size must be even (6.2): unlike
+    # in other chunks, the padding counts.
+    fraction_bytes = frames + frames % 2 if bits == 24 else 0
     info = _list(
         b"INFO",
         chunk(b"ifil", struct.pack("<HH", 2, 4))
@@ -40,7 +42,7 @@ def write_sf2(
         + chunk(b"INAM", _text(title))
         + chunk(b"ISFT", _text(SOFTWARE)),
     )
-    samples = 8 + 2 * frames + (8 + frames + frames % 2 if bits == 24 else 0)
+    samples = 8 + 2 * frames + (8 + fraction_bytes if bits == 24 else 0)
     with open(path, "wb") as file:
         file.write(b"RIFF" + struct.pack("<I", 4 + len(info) + 12 + samples + len(settings)) + b"sfbk" + info)
         file.write(b"LIST" + struct.pack("<I", 4 + samples) + b"sdta")
@@ -48,10 +50,10 @@ def write_sf2(
         for note in _notes(folder, zones, bits):
             file.write((note >> 8).astype("<i2").tobytes() + bytes(2 * PADDING))
         if bits == 24:
-            file.write(b"sm24" + struct.pack("<I", frames))
+            file.write(b"sm24" + struct.pack("<I", fraction_bytes))
             for note in _notes(folder, zones, bits):
                 file.write((note & 0xFF).astype(np.uint8).tobytes() + bytes(PADDING))
-            file.write(bytes(frames % 2))
+            file.write(bytes(fraction_bytes - frames))
         file.write(settings)
 
 
@@ -98,7 +100,8 @@ def _settings(title: str, zones: Sequence[Zone], sample_rate: int, release_secon
 
     headers, start = [], 0
     for zone in zones:
-        loop = (zone.loop.start, zone.loop.end + 1) if zone.loop else (0, zone.frames)
+        # No loop is one without a length, as FluidSynth and Polyphone have it; the format has no word for it.
+        loop = (zone.loop.start, zone.loop.end + 1) if zone.loop else (0, 0)
         header = (start, start + zone.frames, start + loop[0], start + loop[1], sample_rate, zone.root, 0, 0, _MONO)
         headers.append(struct.pack("<20s5IBbHH", _name(Path(zone.file).stem[-20:]), *header))
         start += zone.frames + PADDING

@@ -54,11 +54,12 @@ def widened(wave: Wave, sample_rate: int) -> Wave:
 
     The side is the middle turned by a quarter of a period, forwards for some frequencies and backwards for others. So
     every partial is equally loud left and right and no note wanders, but phases differ, which is heard as width.
-    Left plus right is the mono sound again, unchanged.
+    Left plus right is the mono sound again, unchanged. Turned, a sharp onset begins before itself, so the side fades in
+    with the note.
     """
     room = 1 << int(np.ceil(np.log2(len(wave) + _SIDE_SECONDS * sample_rate)))
-    side = np.fft.irfft(np.fft.rfft(wave, room) * _side_response(room, sample_rate), room)[: len(wave)]
-    side = side.astype(np.float32)
+    turned = np.fft.irfft(np.fft.rfft(wave, room) * _side_response(room, sample_rate), room)[: len(wave)]
+    side = fade_in(turned.astype(np.float32), sample_rate)
     return np.stack([wave + side, wave - side], axis=1)
 
 
