@@ -1,6 +1,7 @@
 """MIDI files played by a generator of sines: what is heard when, at which pitch, how loud, in which timbre.
 
 tests/data/magenta/generate_util_io.npz: latents along a song, as Magenta's own generate_util.py made them.
+tests/data/midi: small files on which readers of MIDI files stumble.
 """
 
 import io
@@ -35,6 +36,7 @@ from gansynth_core.__main__ import main
 from gansynth_core.magenta_import import import_magenta
 
 DATA = Path(__file__).parent / "data" / "magenta"
+SMALL = Path(__file__).parent / "data" / "midi"
 TICKS = 480  # a quarter note: half a second at the tempo a file has by itself
 SECOND = 2 * TICKS
 RATE = 24000
@@ -156,6 +158,125 @@ def test_what_is_not_played_as_written_is_said(synth):
     ]
 
 
+def keys(text: str) -> list:
+    """Of one key: `on 0, on 1, off 2`, in seconds."""
+    events = []
+    for word in text.split(", "):
+        what, second = word.split()
+        events.append((round(float(second) * SECOND), Message(f"note_{what}", note=60)))
+    return events
+
+
+@pytest.mark.parametrize(
+    ("played", "heard", "repaired"),
+    [
+        ("on 0, on 0.5, off 1", [(0, 0.5), (0.5, 1)], 1),
+        ("on 0, on 1, on 2, on 3, off 4", [(0, 1), (1, 2), (2, 3), (3, 4)], 3),
+        ("on 0, on 1, off 2, on 60, off 61", [(0, 1), (1, 2), (60, 61)], 1),
+        ("on 0, on 1, on 2, off 3, off 4, on 60, off 61", [(0, 1), (1, 3), (2, 4), (60, 61)], 1),
+        ("on 0, on 0, off 1, on 60, off 61", [(0, 1), (0, 1), (60, 61)], 1),
+        ("on 0, off 1, off 2, on 3, off 4", [(0, 1), (3, 4)], 0),
+        # Nothing is missing: notes overlap, or a note-off comes after the next strike of its tick.
+        ("on 0, on 1, off 2, on 3, off 4, off 5", [(0, 2), (1, 4), (3, 5)], 0),
+        ("on 0, on 1, off 1, on 2, off 2, off 3", [(0, 1), (1, 2), (2, 3)], 0),
+        ("on 0, on 1, off 1, off 1, on 2, off 3", [(0, 1), (1, 1), (2, 3)], 0),
+        # The same, and later a key that is let go once for two strikes, or never.
+        ("on 0, on 1, off 1, on 2, off 2, on 3, off 4", [(0, 1), (1, 2), (2, 3), (3, 4)], 1),
+        ("on 0, on 1, off 1, on 2, off 2, on 3", [(0, 1), (1, 2), (2, 3), (3, 3)], 1),
+    ],
+)
+def test_a_key_let_go_less_often_than_it_was_struck_does_not_hang(played, heard, repaired):
+    song = read_midi(midi(keys(played), kind=0))
+    assert [(note.start, note.end) for note in song.notes] == heard
+    said = [notice for notice in song.notices if "without a note-off: stopped" in notice]
+    assert [int(notice.split()[0]) for notice in said] == [repaired] * bool(repaired)
+
+
+def test_notes_of_other_keys_channels_and_tracks_keep_their_ends_where_one_lacks_its_own():
+    first = keys("on 0, on 1, off 2") + played(0, 5, 61) + played(0, 6, 60, channel=1)
+    song = read_midi(midi(first + control(20, 123, 0) + played(21, 22, 60), played(0, 7, 60)))
+    assert spans(song) == [(0, 1, 60), (0, 7, 60), (0, 5, 61), (0, 6, 60), (1, 2, 60), (21, 22, 60)]
+
+
+SCALE = [(beat / 2, beat / 2 + 0.5, pitch) for beat, pitch in enumerate((60, 62, 64, 65, 67, 69, 71, 72))]
+
+
+@pytest.mark.parametrize(
+    ("file", "heard", "said"),
+    [
+        ("scale.mid", SCALE, []),
+        ("scale.rmi", SCALE, []),
+        ("alien_chunk.mid", SCALE, ["1 chunk other than tracks"]),
+        ("too_few_tracks_in_header.mid", SCALE, ["2 tracks in the file, where its header says 1"]),
+        ("too_many_tracks_in_header.mid", SCALE, ["2 tracks in the file, where its header says 5"]),
+        ("no_end_of_track.mid", SCALE, ["1 track without an end"]),
+        ("running_status_after_sysex.mid", [(0, 0.5, 60)], ["1 event without a status of its own"]),
+        ("hang_min.mid", [(0, 0.5, 60), (0.5, 1, 60), (12, 12.5, 72)], ["1 note without a note-off"]),
+        ("off_first.mid", [(0, 6.5, 60), (6, 6.5, 72)], ["1 note without an end in the file"]),
+        ("on_before_off.mid", [(0, 0.5, 60), (0.5, 1, 60), (5, 5.5, 72)], []),
+        ("zero_len.mid", [(0, 0, 60), (2, 2.5, 60), (7.5, 8, 72)], []),
+        ("rpn_tuning.mid", [(0, 1, 60)], []),
+    ],
+)
+def test_files_on_which_readers_stumble_are_read_as_they_were_meant(file, heard, said):
+    song = read_midi(SMALL / file)
+    assert spans(song) == heard
+    for notice, words in zip(song.notices, said, strict=True):
+        assert notice.startswith(words) and notice.endswith(".")
+
+
+def parameter(seconds, low, high_value, low_value=None, channel=0):
+    """A registered parameter, of the first 128."""
+    values = [(101, 0), (100, low), (6, high_value)] + ([] if low_value is None else [(38, low_value)])
+    return [event for number, value in values for event in control(seconds, number, value, channel)]
+
+
+def master(seconds, which, low, high):
+    return [(round(seconds * SECOND), Message("sysex", data=(0x7F, 0x7F, 4, which, low, high)))]
+
+
+@pytest.mark.parametrize(
+    ("events", "cents"),
+    [
+        (parameter(0, 2, 66), 200),
+        (parameter(0, 2, 61), -300),
+        (parameter(0, 1, 96, 0), 50),
+        (parameter(0, 1, 32), -50),
+        (parameter(0, 2, 65) + parameter(0, 1, 80, 64), 125.78125),
+        (master(0, 3, 0, 32), -50),
+        (master(0, 4, 0, 67), 300),
+        (master(0, 4, 0, 65) + parameter(0, 2, 65), 200),
+        (parameter(0, 0, 12), 0),  # how far a bend goes
+        (parameter(0, 1, 64, 0), 0),
+        (parameter(0, 2, 66, channel=1), 0),
+        (control(0, 101, 0) + control(0, 100, 2) + control(0, 99, 1) + control(0, 6, 70), 0),  # of another kind
+        (control(0, 101, 0) + control(0, 100, 2) + control(0, 121, 0) + control(0, 6, 70), 0),
+        (control(0, 6, 70), 0),
+    ],
+)
+def test_a_tuned_channel_is_heard_at_its_tuning(synth, events, cents):
+    song = read_midi(midi(events + played(0, 0.5, 60)))
+    assert 100 * song.notes[0].tuning == cents and song.notes[0].pitch == 60
+    result = render_midi(song, synth, "violin")
+    assert result.notices == () and abs(cents_off(result.clip, 60 + cents / 100, 0.05, 0.5)) < 3
+
+
+def test_a_tuning_starts_with_the_next_note_and_leaves_drums_alone(synth):
+    events = played(0, 1, 60) + parameter(0.5, 2, 66) + played(1, 1.5, 60) + parameter(0, 2, 70, channel=9)
+    song = read_midi(midi(events + played(2, 2.5, 50, channel=9)))
+    assert [note.tuning for note in song.notes] == [0, 2, 0]
+    assert song.notices == ("1 change of tuning while notes sound: heard from the next note on.",)
+
+
+def test_a_tuning_beyond_the_model_is_played_as_near_as_it_can_be_and_said(synth):
+    edge = render_midi(midi(parameter(0, 1, 80) + played(0, 0.5, 84) + played(1, 1.5, 83)), synth, "violin")
+    said = "1 note up to 25 cents beside the file's tuning: 'sines' learned 24-84 and nothing beyond."
+    assert edge.notices == (said,)
+    assert abs(cents_off(edge.clip, 84, 0.05, 0.5)) < 3 and abs(cents_off(edge.clip, 83.25, 1.05, 1.5)) < 3
+    above = render_midi(midi(parameter(0, 2, 66) + played(0, 0.5, 84)), synth, "violin")
+    assert "pitch 86 to 74." in above.notices[0] and abs(cents_off(above.clip, 74, 0.05, 0.5)) < 3
+
+
 WHOLE = midi(played(0, 1, 60))
 
 
@@ -176,10 +297,13 @@ def track(events: bytes) -> bytes:
         (track(b"\xff" * 5000), "a number that never ends"),
         (track(b"\0\x90\x3c\x40\x83\xff\xff\x7f\x3c\0"), "longer than 60 minutes"),
         (track(b"\0\x90\x3c\x40" + b"\1\x3c\0\0\x3c\x40" * 50_001), "more than 50,000 notes"),
+        # Refused at the first note too many: what is wrong after that is never read.
+        (track(b"\0\x90\x3c\x40" + b"\1\x3c\x40" * 650_000 + b"\0\xf5\0"), "more than 50,000 notes"),
+        (track(b"\0\x3c\x40"), "without a status"),
         (track(b"\0\x90\x3c\x40" + b"\0\x3c\x40" * 199 + b"\x81\xcd\x8a\0\x3c\0" + b"\0\x3c\0" * 199), "139 hours"),
         (b"MThd" + bytes(5_000_000), "larger than 5 MB"),
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_a_file_that_cannot_be_played_gets_one_sentence(data, message):
     with pytest.raises(InputError, match=message) as error:
@@ -227,6 +351,12 @@ def test_a_note_ends_with_its_key_and_dies_over_the_release(synth):
     assert abs(level_db(clip, 0.9, 1.0) - held) < 0.5
     assert -20 < level_db(clip, 1.1, 1.2) - held < -6
     assert level_db(clip, 1.31, 2.9) < -100
+
+
+def test_a_note_that_lacks_its_end_is_silent_where_its_key_is_up(synth):
+    clip = render_midi(SMALL / "hang_min.mid", synth, "violin").clip
+    assert level_db(clip, 0.1, 0.9) > -30 and level_db(clip, 1.31, 11.9) < -100 and level_db(clip, 12.1, 12.4) > -30
+    assert level_db(render_midi(SMALL / "zero_len.mid", synth, "violin").clip, 0.5, 1.9) < -100
 
 
 def test_the_pedal_lets_notes_sound_on(synth):
@@ -437,6 +567,15 @@ def test_the_command_plays_a_song_with_an_imported_model(tmp_path, imported, cap
         out = tmp_path / f"random{len(options)}{options[:1]}.wav"
         assert main([*common, *options, "--seed", "5", "-o", str(out)]) == 0
         assert np.isfinite(read_wav(out).samples).all()
+
+
+def test_a_model_of_whole_keys_plays_the_nearest_key_of_a_tuning(imported):
+    synth = Synth.load(imported, device="cpu")
+    song = midi(parameter(0, 2, 66) + parameter(0, 1, 80) + played(0, 0.5, 60))
+    result = render_midi(song, synth, "3")
+    assert result.notices == ("1 note up to 25 cents beside the file's tuning: 'tiny' knows whole keys only.",)
+    same = render_midi(midi(played(0, 0.5, 62)), synth, "3")
+    assert same.notices == () and np.array_equal(result.clip.samples, same.clip.samples)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ Network = MagentaGenerator | StudioGenerator
 
 #: Family name, as a card writes it -> the module's class: cls(spec, instruments, latent_size, **hyperparameters).
 FAMILIES: dict[str, Callable[..., Network]] = {"magenta": MagentaGenerator, "studio": StudioGenerator}
+WHOLE_KEYS = ("magenta",)  # families that know no pitch between two keys
 
 
 def build_generator(

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError
+from gansynth_core.generators import WHOLE_KEYS
 from gansynth_core.latent import Timbre
-from gansynth_core.midi.song import DRUM_CHANNEL, Song, SongNote, amplitude, counted, read_midi
+from gansynth_core.midi.smf import several
+from gansynth_core.midi.song import DRUM_CHANNEL, Song, SongNote, amplitude, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre
 from gansynth_core.packs.levels import PEAK
 from gansynth_core.sound import SILENCE_PEAK, Clip
@@ -29,7 +31,7 @@ Progress = Callable[[int, int], object]
 @dataclass(frozen=True, eq=False)
 class MidiRender:
     """clip: the song, its loudest sample at -1 dBFS. notes: how many were played. notices: sentences on what differs
-    from the file: drums left out, pitches moved, notes longer than the model's."""
+    from the file: what was repaired in it, drums left out, pitches moved, notes longer than the model's."""
 
     clip: Clip
     notes: int
@@ -52,8 +54,9 @@ def render_midi(
     timbres: one or several, each a Timbre or what `parse_timbre` understands, such as "violin:3"; the sound is morphed
     from one to the next, each note keeping the timbre it starts with. at: where each is reached, as rising fractions of
     the song's length, 0 to 1 (evenly spread if None).
-    Pitches outside the model's range move by octaves into it. A note sounds until its key and the sustain pedal are up
-    and fades over `release_seconds` (0-10). One that is held longer than the model's notes goes on: see `sustain`.
+    Pitches outside the model's range move by octaves into it, and a model that knows whole keys only plays the nearest
+    one of a tuning. A note sounds until its key and the sustain pedal are up and fades over `release_seconds` (0-10).
+    One that is held longer than the model's notes goes on: see `sustain`.
     Loudness follows velocity, channel volume and expression. drums: play channel 10 too, as if it were a melody.
     progress: called with notes done and notes in all; an exception raised in it stops the render.
     background: others who play the synth go first (see Synth.render), which is slower on a busy machine.
@@ -67,7 +70,7 @@ def render_midi(
     path = TimbrePath([parse_timbre(one, card) if isinstance(one, str) else one for one in several], at)
     song = source if isinstance(source, Song) else read_midi(source)
     notes, notices = _playable(song, card, drums)
-    wanted: dict[tuple[Timbre, int], list[SongNote]] = {}
+    wanted: dict[tuple[Timbre, float], list[SongNote]] = {}
     for note, pitch in notes:
         wanted.setdefault((path(note.start / song.seconds if song.seconds else 0.0), pitch), []).append(note)
 
@@ -96,7 +99,7 @@ def midi_notices(song: Song, card: ModelCard, *, drums: bool = False) -> tuple[s
     return tuple(_playable(song, card, drums)[1])
 
 
-def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[SongNote, int]], list[str]]:
+def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[SongNote, float]], list[str]]:
     """The notes to play, each with the pitch to play it at, and the notices so far."""
     notices = list(song.notices)
     kept = [note for note in song.notes if drums or note.channel != DRUM_CHANNEL]
@@ -106,16 +109,22 @@ def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[Song
     if not kept:
         raise InputError(f"All notes of this MIDI file are drums (channel {DRUM_CHANNEL}): turn drums on to hear them.")
     if left_out:
-        notices.append(f"{counted(left_out, 'note')} on the drum channel left out.")
-    notes: list[tuple[SongNote, int]] = []
+        notices.append(f"{several(left_out, 'note')} on the drum channel left out.")
+    notes: list[tuple[SongNote, float]] = []
     shifts: Counter[tuple[int, int]] = Counter()
     outside: Counter[int] = Counter()
+    astray: list[float] = []  # how far notes are from their tuning, in semitones
     for note in kept:
-        pitch = _in_range(note.pitch, card)
-        if pitch is None:
-            outside[note.pitch] += 1
+        tuned = note.pitch + note.tuning
+        key = math.floor(tuned + 0.5)
+        nearest = _in_range(key, card)
+        if nearest is None:
+            outside[key] += 1
             continue
-        shifts[note.pitch, pitch] += pitch != note.pitch
+        shifts[key, nearest] += nearest != key
+        pitch = nearest if card.family in WHOLE_KEYS else nearest + tuned - key
+        pitch = min(max(pitch, card.pitch_low), card.pitch_high)
+        astray.append(abs(tuned - key - (pitch - nearest)))
         notes.append((note, pitch))
     span = f"{card.pitch_low}-{card.pitch_high}"
     if not notes:
@@ -123,14 +132,19 @@ def _playable(song: Song, card: ModelCard, drums: bool) -> tuple[list[tuple[Song
     moved = Counter({f"{was} to {now}": number for (was, now), number in shifts.items() if number})
     if moved:
         notices.append(
-            f"{counted(moved.total(), 'note')} outside what '{card.id}' learned ({span}) moved by octaves: pitch "
+            f"{several(moved.total(), 'note')} outside what '{card.id}' learned ({span}) moved by octaves: pitch "
             f"{_listed(moved)}."
         )
     if outside:
         notices.append(
-            f"{counted(outside.total(), 'note')} left out, as none of their octaves lies within {span}: pitch "
+            f"{several(outside.total(), 'note')} left out, as none of their octaves lies within {span}: pitch "
             f"{_listed(outside)}."
         )
+    mistuned = sum(off > 0 for off in astray)
+    if mistuned:
+        why = "knows whole keys only" if card.family in WHOLE_KEYS else f"learned {span} and nothing beyond"
+        cents = f"{100 * max(astray):.2g} cents"
+        notices.append(f"{several(mistuned, 'note')} up to {cents} beside the file's tuning: '{card.id}' {why}.")
     return notes, notices
 
 
@@ -154,7 +168,7 @@ def _add_notes(
     song: Song,
     notes: Sequence[SongNote],
     wave: NDArray[np.float32],
-    pitch: int,
+    pitch: float,
     rate: int,
     release_seconds: float,
 ) -> Counter[str]:
@@ -184,4 +198,4 @@ def _about_long_notes(hows: Counter[str], card: ModelCard) -> str:
     }
     told = ", ".join(f"{hows[how]:,} {does[how]}" for how in does if hows[how])
     held = hold_seconds(card.specgram.seconds)
-    return f"{counted(hows.total(), 'note')} longer than the {held:g} s that '{card.id}' holds a note: {told}."
+    return f"{several(hows.total(), 'note')} longer than the {held:g} s that '{card.id}' holds a note: {told}."

@@ -1,24 +1,22 @@
 """A MIDI file as a player needs it: which notes sound, from when to when, and how loud."""
 
 import os
-import re
-import struct
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gansynth_core.errors import InputError
+from gansynth_core.midi import smf
+from gansynth_core.midi.note_offs import with_note_offs
+from gansynth_core.midi.smf import Event, Score, several
 
 DRUM_CHANNEL = 10  # General MIDI
 MOST_BYTES = 5_000_000
 MOST_SECONDS = 3600.0
-MOST_NOTES = 50_000
-MOST_TICKS = 10**12  # from one message to the next
 MOST_SOUNDING_SECONDS = 500_000.0  # of all notes together: an hour of 140 voices
 SMPTE_TICKS_A_SECOND = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}  # frames a second, by how they are written
 DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until the file says otherwise
@@ -26,18 +24,23 @@ DEFAULT_VOLUME, DEFAULT_EXPRESSION = 100, 127  # of General MIDI
 LEVEL_RAMP_SECONDS = 0.02  # a step of volume, from one controller value to the next, would click
 
 VOLUME, EXPRESSION, PEDAL, SOUND_OFF, RESET, NOTES_OFF = 7, 11, 64, 120, 121, 123  # controllers
+DATA_HIGH, DATA_LOW, PARAMETER_LOW, PARAMETER_HIGH = 6, 38, 100, 101  # ... that set a registered parameter (RPN) ...
+OTHER_PARAMETERS = (98, 99)  # ... and those that choose one that is not registered
+FINE_TUNING, COARSE_TUNING, NO_PARAMETER = (0, 1), (0, 2), (127, 127)
+FINE_MIDDLE, COARSE_MIDDLE = 8192, 64  # what these are without tuning: 100 cents in 8192 steps, and semitones
 
 
 @dataclass(frozen=True)
 class SongNote:
     """start, end: seconds from the start of the song; a note ends with its key or with the pedal that holds it.
-    pitch, velocity: MIDI, 0-127 and 1-127. channel: 1-16."""
+    pitch, velocity: MIDI, 0-127 and 1-127. channel: 1-16. tuning: semitones by which the file tunes the key."""
 
     start: float
     end: float
     pitch: int
     velocity: int
     channel: int
+    tuning: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,22 +76,30 @@ def amplitude(value: int) -> float:
 
 
 def read_midi(source: str | os.PathLike[str] | bytes) -> Song:
-    """The song in a Standard MIDI File (type 0 or 1, at `source` or its bytes).
+    """The song in a Standard MIDI File (type 0 or 1, or such a one in a .rmi file; at `source` or its bytes).
 
-    All tracks and channels are played. A note-off ends the oldest of equal notes of its track; the sustain pedal
-    holds notes of its channel until it is released or the key is struck again. Raises InputError, in one sentence, for
-    a file that cannot be read, is damaged, of type 2, too long or too full.
+    All tracks and channels are played. A note-off ends the oldest of equal notes of its track, or all of them where
+    the file has too few (see `with_note_offs`); the sustain pedal holds notes of its channel until it is released or
+    the key is struck again. Channels and the whole may be tuned (RPN 1 and 2, master tuning), drums are not. Raises
+    InputError, in one sentence, for a file that cannot be read, is damaged, of type 2, too long or too full.
     """
     name, data = _read(source)
+    score = smf.read_score(name, data)
+    events, missing = with_note_offs(score.events)
     song = _Reader(name)
+    song.notices += score.notices
+    if missing:
+        song.notices.append(
+            f"{several(missing, 'note')} without a note-off: stopped where the key is struck again or let go."
+        )
     seconds = 0.0
-    for seconds, track, message in _timed_messages(name, data):
-        song.take(seconds, track, message)
+    for seconds, event in _timed(name, score._replace(events=events)):
+        song.take(seconds, event)
     return song.end(seconds)
 
 
 def _read(source: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
-    """What to call the file in error messages, and its bytes."""
+    """What to call the file in error messages, and its bytes from MThd on."""
     if isinstance(source, bytes):
         name, data = "This MIDI file", source
     else:
@@ -100,46 +111,23 @@ def _read(source: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
             raise InputError(f"Cannot read '{source}': {getattr(cause, 'strerror', None) or cause}.") from cause
     if len(data) > MOST_BYTES:
         raise InputError(f"{name} is larger than {MOST_BYTES / 1e6:g} MB, the limit.")
+    data = smf.unwrapped(data)
     if not data.startswith(b"MThd"):
         what = "This" if isinstance(source, bytes) else f"'{source}'"
         raise InputError(f"{what} is not a MIDI file: it does not begin with 'MThd'.")
-    # A length may be written in any number of bytes from 0x80 on; mido takes time with the square of that number.
-    if re.search(rb"[\x80-\xff]{1024}", data):
-        raise InputError(f"{name} is damaged: it holds a number that never ends.")
     return name, data
 
 
-def _timed_messages(name: str, data: bytes) -> Iterator[tuple[float, int, Any]]:
-    """(seconds, track, message) of all tracks in order of time, and of track where that is equal."""
-    import io
-
-    import mido  # here, as a note needs none of it
-    from mido.midifiles.meta import KeySignatureError
-
-    try:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
-    except EOFError as cause:
-        raise InputError(f"{name} is damaged: it ends too early.") from cause
-    except (OSError, ValueError, LookupError, TypeError, struct.error, KeySignatureError) as cause:
-        raise InputError(f"{name} is damaged: {str(cause).rstrip('.') or type(cause).__name__}.") from cause
-    if file.type not in (0, 1):
-        raise InputError(f"{name} is of type {file.type}, whose patterns share no timeline: save it as type 0 or 1.")
-    events = []
-    for number, track in enumerate(file.tracks):
-        tick = 0
-        for message in track:
-            tick += message.time
-            events.append((tick, number, message))
-    events.sort(key=lambda event: event[0])  # stable: what comes at once stays in order
+def _timed(name: str, score: Score) -> Iterator[tuple[float, Event]]:
+    """The events of `score`, each with its time in seconds."""
     seconds, last_tick, tempo = 0.0, 0, DEFAULT_TEMPO
-    for tick, number, message in events:
-        if tick > last_tick:
-            ticks = min(tick - last_tick, MOST_TICKS)  # of a damaged file, for which a float has no room
-            seconds += ticks * _tick_seconds(name, file.ticks_per_beat, tempo)
-            last_tick = tick
-        if message.type == "set_tempo":
-            tempo = message.tempo
-        yield seconds, number, message
+    for event in score.events:
+        if event.tick > last_tick:
+            seconds += (event.tick - last_tick) * _tick_seconds(name, score.division, tempo)
+            last_tick = event.tick
+        if event.kind == smf.TEMPO:
+            tempo = event.first
+        yield seconds, event
 
 
 def _tick_seconds(name: str, division: int, tempo: int) -> float:
@@ -157,14 +145,26 @@ class _Held:
     start: float
     pitch: int
     velocity: int
+    tuning: float
+
+
+@dataclass
+class _Tuning:
+    fine: int = FINE_MIDDLE
+    coarse: int = COARSE_MIDDLE
+
+    @property
+    def semitones(self) -> float:
+        return self.coarse - COARSE_MIDDLE + (self.fine - FINE_MIDDLE) / FINE_MIDDLE
 
 
 class _Reader:
-    """Takes messages in order of time and collects the notes."""
+    """Takes events in order of time and collects the notes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.notes: list[SongNote] = []
+        self.notices: list[str] = []
         # By channel: the keys that are down by (track, pitch), the oldest first, and those that the pedal holds.
         self.keys: dict[int, dict[tuple[int, int], deque[_Held]]] = defaultdict(dict)
         self.ringing: dict[int, list[_Held]] = defaultdict(list)
@@ -172,26 +172,33 @@ class _Reader:
         self.volume: dict[int, int] = defaultdict(lambda: DEFAULT_VOLUME)
         self.expression: dict[int, int] = defaultdict(lambda: DEFAULT_EXPRESSION)
         self.levels: dict[int, list[tuple[float, float]]] = {}
-        self.bends = 0
+        self.parameter: dict[int, tuple[int, int]] = defaultdict(lambda: NO_PARAMETER)  # the RPN that data is for
+        self.tuning: dict[int, _Tuning] = defaultdict(_Tuning)
+        self.master = _Tuning()
+        self.bends = self.retuned = 0
         self.sounding = 0.0
 
-    def take(self, seconds: float, track: int, message: Any) -> None:
-        if message.type == "note_on" and message.velocity > 0:
-            self._strike(seconds, track, message)
-        elif message.type in ("note_on", "note_off"):
-            self._lift(seconds, message.channel + 1, (track, message.note))
-        elif message.type == "control_change":
-            self._control(seconds, message.channel + 1, message.control, message.value)
-        elif message.type == "pitchwheel" and message.pitch:
-            self.bends += 1
+    def take(self, seconds: float, event: Event) -> None:
+        if event.kind == smf.NOTE_ON:
+            self._strike(seconds, event)
+        elif event.kind == smf.NOTE_OFF:
+            self._lift(seconds, event.channel, (event.track, event.first))
+        elif event.kind == smf.CONTROL:
+            self._control(seconds, event.channel, event.first, event.second)
+        elif event.kind == smf.BEND:
+            self.bends += (event.first, event.second) != (0, 64)
+        elif event.kind == smf.MASTER_TUNING:
+            fine, value = event.first == smf.FINE, event.second
+            self._tune(self.master, "fine" if fine else "coarse", value, [*self.keys, *self.ringing])
 
-    def _strike(self, seconds: float, track: int, message: Any) -> None:
-        channel = message.channel + 1
-        for held in [held for held in self.ringing[channel] if held.pitch == message.note]:
+    def _strike(self, seconds: float, event: Event) -> None:
+        channel, pitch = event.channel, event.first
+        for held in [held for held in self.ringing[channel] if held.pitch == pitch]:
             self.ringing[channel].remove(held)  # the same string is struck again
             self._add(held, seconds, channel)
-        held = _Held(seconds, message.note, message.velocity)
-        self.keys[channel].setdefault((track, message.note), deque()).append(held)
+        tuning = 0.0 if channel == DRUM_CHANNEL else self.tuning[channel].semitones + self.master.semitones
+        held = _Held(seconds, pitch, event.second, tuning)
+        self.keys[channel].setdefault((event.track, pitch), deque()).append(held)
 
     def _lift(self, seconds: float, channel: int, key: tuple[int, int]) -> None:
         if key not in self.keys[channel]:
@@ -204,6 +211,28 @@ class _Reader:
         else:
             self._add(held, seconds, channel)
 
+    def _parameter(self, channel: int, control: int, value: int) -> None:
+        """Of the registered parameters, the two that tune a channel."""
+        high, low = self.parameter[channel]
+        tuning = self.tuning[channel]
+        if control == PARAMETER_HIGH:
+            self.parameter[channel] = (value, low)
+        elif control == PARAMETER_LOW:
+            self.parameter[channel] = (high, value)
+        elif control in OTHER_PARAMETERS:
+            self.parameter[channel] = NO_PARAMETER
+        elif (high, low) == COARSE_TUNING and control == DATA_HIGH:
+            self._tune(tuning, "coarse", value, [channel])
+        elif (high, low) == FINE_TUNING:
+            fine = value << 7 | tuning.fine & 127 if control == DATA_HIGH else tuning.fine & ~127 | value
+            self._tune(tuning, "fine", fine, [channel])
+
+    def _tune(self, tuning: _Tuning, what: str, value: int, channels: Iterable[int]) -> None:
+        """Set one of the numbers of `tuning`, which is for `channels`, from the next note on."""
+        if getattr(tuning, what) != value:
+            setattr(tuning, what, value)
+            self.retuned += any(self.keys[channel] or self.ringing[channel] for channel in channels)
+
     def _control(self, seconds: float, channel: int, control: int, value: int) -> None:
         if control == PEDAL:
             self.pedal[channel] = value >= 64
@@ -215,7 +244,10 @@ class _Reader:
         elif control == EXPRESSION:
             self.expression[channel] = value
             self._level(seconds, channel)
+        elif control in (DATA_HIGH, DATA_LOW, PARAMETER_LOW, PARAMETER_HIGH, *OTHER_PARAMETERS):
+            self._parameter(channel, control, value)
         elif control == RESET:
+            self.parameter[channel] = NO_PARAMETER
             self.expression[channel] = DEFAULT_EXPRESSION
             self._level(seconds, channel)
             self._control(seconds, channel, PEDAL, 0)
@@ -244,15 +276,13 @@ class _Reader:
     def _add(self, held: _Held, end: float, channel: int) -> None:
         if end > MOST_SECONDS:
             raise InputError(f"{self.name} is longer than {MOST_SECONDS / 60:g} minutes, the limit.")
-        if len(self.notes) >= MOST_NOTES:
-            raise InputError(f"{self.name} has more than {MOST_NOTES:,} notes, the limit.")
         self.sounding += end - held.start
         if self.sounding > MOST_SOUNDING_SECONDS:
             raise InputError(
                 f"The notes of {self.name[0].lower()}{self.name[1:]} add up to more than "
                 f"{MOST_SOUNDING_SECONDS / 3600:.0f} hours, the limit."
             )
-        self.notes.append(SongNote(held.start, end, held.pitch, held.velocity, channel))
+        self.notes.append(SongNote(held.start, end, held.pitch, held.velocity, channel, held.tuning))
 
     def end(self, seconds: float) -> Song:
         """The song, whose last message came at `seconds`: notes still sounding end there."""
@@ -263,16 +293,14 @@ class _Reader:
                 self._add(held, seconds, channel)
         for channel in list(self.ringing):
             self._silence(seconds, channel)
-        notices = []
         if endless:
-            notices.append(f"{counted(endless, 'note')} without an end in the file: stopped where the file ends.")
+            self.notices.append(f"{several(endless, 'note')} without an end in the file: stopped where the file ends.")
         if self.bends:
-            notices.append(f"{counted(self.bends, 'pitch bend')} in the file: not played; every note keeps its pitch.")
+            bends = several(self.bends, "pitch bend")
+            self.notices.append(f"{bends} in the file: not played; every note keeps its pitch.")
+        if self.retuned:
+            changes = several(self.retuned, "change")
+            self.notices.append(f"{changes} of tuning while notes sound: heard from the next note on.")
         levels = {channel: tuple(np.array(points).T) for channel, points in self.levels.items()}
         order = sorted(self.notes, key=lambda note: (note.start, note.channel, note.pitch))
-        return Song(tuple(order), levels, tuple(notices))
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 note`, `1,200 notes`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        return Song(tuple(order), levels, tuple(self.notices))

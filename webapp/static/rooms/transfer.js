@@ -146,7 +146,7 @@ async function openWav(studio, file) {
 export function chooseFile() {
   const input = h("input", {
     type: "file",
-    accept: ".json,.wav,.mid,.midi",
+    accept: ".json,.wav,.mid,.midi,.rmi",
     onchange: () => input.files[0] && openFile(input.files[0]),
   });
   input.click();

@@ -10,7 +10,7 @@ import { show } from "../../parts/tabs.js";
 export function createOpening(host, studio, opened) {
   const picker = h("input", {
     type: "file",
-    accept: ".mid,.midi,audio/midi,audio/x-midi",
+    accept: ".mid,.midi,.rmi,audio/midi,audio/x-midi",
     hidden: true,
     "aria-label": "MIDI file",
     onchange: () => open(picker.files[0]),
@@ -41,7 +41,7 @@ export function createOpening(host, studio, opened) {
   }
 
   takeFiles("midi", {
-    endings: [".mid", ".midi"],
+    endings: [".mid", ".midi", ".rmi"],
     what: "a MIDI file (.mid)",
     open: (dropped) => (show("midi"), open(dropped)),
   });
