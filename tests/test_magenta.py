@@ -446,7 +446,7 @@ def test_a_model_is_never_overwritten_and_its_name_stays_in_the_folder(models, t
 def test_checksums_are_castagnolis():
     assert crc32c(b"123456789") == 0xE3069283  # RFC 3720, B.4, and its 32 zeros
     assert crc32c(bytes(32)) == 0x8A9136AA
-    long = bytes(range(256)) * 21  # long enough to be reckoned in pieces
+    long = bytes(range(256)) * 21  # long enough to be computed in pieces
     state = 0xFFFFFFFF
     for byte in long + b"tail":
         state ^= byte

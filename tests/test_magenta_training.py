@@ -145,7 +145,7 @@ def test_real_pictures_are_as_fine_as_generated_ones(gan):
 
 
 def test_small_pictures_give_the_numbers_of_whole_ones(gan):
-    """Scores and penalty as the original reckons them: on the whole specgram, in units that are not normalised."""
+    """Scores and penalty as the original computes them: on the whole specgram, in units that are not normalised."""
     gan._enter(3)
     gan.generator.progress = gan.discriminator.progress = 1.5
     z, pitch = torch.randn(4, 8), torch.tensor([60.0, 61, 62, 63])
@@ -191,7 +191,7 @@ def test_the_critic_wants_real_scores_high_and_the_generator_its_own():
 
 
 def test_each_step_lowers_its_own_loss(gan, data):
-    """Over and over on one batch against a partner that stands still: the discriminator tells real from made and names
+    """Trained again and again on one batch, against a partner that stands still: the discriminator tells real from made and names
     the pitch; the generator raises its score and is named right."""
     gan.optimizers = [
         torch.optim.Adam(network.parameters(), lr=3e-3, betas=(0.0, 0.99))

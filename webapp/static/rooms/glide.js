@@ -1,4 +1,4 @@
-// A path over the pad as one note whose timbre moves: fetched, played once or round and round, saved.
+// A path over the pad as one note whose timbre moves: fetched, played once or looped, saved.
 /** @import { Voice } from "../audio/types.js" */
 /** @import { PathPoint } from "../document/types.js" */
 
