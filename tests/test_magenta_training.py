@@ -191,8 +191,8 @@ def test_the_critic_wants_real_scores_high_and_the_generator_its_own():
 
 
 def test_each_step_lowers_its_own_loss(gan, data):
-    """Trained again and again on one batch, against a partner that stands still: the discriminator tells real from made and names
-    the pitch; the generator raises its score and is named right."""
+    """Trained again and again on one batch, against a partner that stands still: the discriminator tells real from made
+    and names the pitch; the generator raises its score and is named right."""
     gan.optimizers = [
         torch.optim.Adam(network.parameters(), lr=3e-3, betas=(0.0, 0.99))
         for network in (gan.generator, gan.discriminator)
