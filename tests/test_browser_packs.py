@@ -148,6 +148,6 @@ def test_an_export_cancelled_before_the_server_names_it_gives_the_button_back(vi
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Export", exact=True).wait_for()
     page.route("**/cancel", lambda route: route.fulfill(json={}))
-    with page.expect_request("**/cancel") as cancelled:
+    with page.expect_response("**/cancel") as cancelled:
         asked[0].fulfill(json={"job": "late"})
     assert cancelled.value.url.endswith("/jobs/late/cancel")
