@@ -76,7 +76,7 @@ class Timbre:
                 raise InputError(f"This sound was saved by a newer version (format {document['format']}).")
             instruments = sorted((str(name), float(weight)) for name, weight in document["instruments"].items())
             return cls(str(document["model"]), tuple(float(x) for x in document["z"]), tuple(instruments))
-        except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as cause:
             raise InputError(f"This is not a saved sound: {cause!r}.") from cause
 
 

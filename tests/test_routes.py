@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from gansynth_core import DESCRIPTORS, Direction, Envelope, InputError, ModelError, Patch, Synth, sample
-from webapp.gate import Guard
+from webapp.gate import Guard, Hosts
 from webapp.player import Player
 from webapp.routes import PREFIX, studio_routes
 from webapp.sound_document import check_pitch, digest_of
@@ -35,7 +35,9 @@ THUMB = f"{PREFIX}/{digest_of(SYNTH.card)}/thumb"
 
 
 def client_for(player: Player) -> TestClient:
-    app = FastAPI(routes=studio_routes(player), middleware=[Middleware(Guard, hosts=("studio.example",))])
+    app = FastAPI(
+        routes=studio_routes(player), middleware=[Middleware(Guard, hosts=Hosts("0.0.0.0", ["studio.example"]))]
+    )
     return TestClient(app, base_url="http://127.0.0.1:7860", raise_server_exceptions=False)
 
 

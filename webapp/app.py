@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import re
 import socket
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported for real only once the arguments are known to be good: gradio takes seconds
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     import gradio
@@ -51,7 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(error)
         return 1
     player = Player(card, folder=folder)
-    page = launch(player, options.host, port, block=False, others=other_players(card, options.device))
+    page = launch(
+        player,
+        options.host,
+        port,
+        block=False,
+        others=other_players(card, options.device),
+        allowed_hosts=options.allowed_host,
+        root_path=options.root_path,
+    )
     shown = f"[{options.host}]" if ":" in options.host else options.host
     print(f"GANSynth Studio is running at http://{shown}:{port}  (stop with Ctrl+C)", flush=True)
     player.load(_loader(folder, options.device), _complain)
@@ -64,6 +74,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Play and shape instrument sounds in the browser.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=port_number, help=f"port (default: the first free one from {FIRST_PORT})")
+    parser.add_argument(
+        "--allowed-host",
+        type=host_name,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another host name the app is reached by, such as a proxy's; may be given several times",
+    )
+    parser.add_argument(
+        "--root-path",
+        type=url_path,
+        default="",
+        metavar="PATH",
+        help="the path below which a proxy serves the app, such as /studio (default: none)",
+    )
     parser.add_argument(
         "--model",
         default="studio",
@@ -79,6 +104,23 @@ def port_number(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:9]) <= 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port. Choose a whole number from 1 to 65535.")
     return int(text)
+
+
+def host_name(text: str) -> str:
+    """`text` as the name of a host, with or without a port. Raises what argparse turns into its message."""
+    from webapp.gate import Host
+
+    if Host.of(text) is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a host name. Give it as in studio.example.org.")
+    return text
+
+
+def url_path(text: str) -> str:
+    """`text` as a path of an address. Raises what argparse turns into its message."""
+    path = text.rstrip("/")
+    if not re.fullmatch(r"(/[\w.~-]+)*", path, re.ASCII):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a path. Give it as in /studio.")
+    return path
 
 
 def can_listen(host: str, port: int = 0) -> bool:
@@ -133,17 +175,30 @@ def _complain(sentence: object) -> None:
 
 
 def launch(
-    player: "Player", host: str, port: int, block: bool = True, others: "Sequence[Player]" = ()
+    player: "Player",
+    host: str,
+    port: int,
+    block: bool = True,
+    others: "Sequence[Player]" = (),
+    allowed_hosts: "Sequence[str]" = (),
+    root_path: str = "",
 ) -> "gradio.Blocks":
     """Serve the page around `player`, with `others` to change to, at `host`:`port`; returns the Blocks. With `block`,
-    only once it is stopped."""
-    from starlette.middleware import Middleware
-
-    from webapp.gate import Guard
+    only once it is stopped. Behind a proxy it may be reached by `allowed_hosts` too, and below `root_path`."""
+    from webapp.gate import Guard, Hosts
     from webapp.layout import HEAD, build_page, studio_theme
     from webapp.routes import studio_routes
 
     page = build_page(player)
+
+    @asynccontextmanager
+    async def guarded(app: "gradio.routes.App") -> "AsyncIterator[None]":
+        # Middleware handed to Gradio would lie within its own. By now all of it is in place, and no request has come.
+        assert app.middleware_stack is not None
+        functions = {number: len(function.inputs) for number, function in page.fns.items()}
+        app.middleware_stack = Guard(app.middleware_stack, Hosts(host, allowed_hosts), root_path, functions)
+        yield
+
     page.launch(
         server_name=host,
         server_port=port,
@@ -157,9 +212,10 @@ def launch(
         show_error=False,
         ssr_mode=False,
         max_file_size="1mb",
+        root_path=root_path,
         app_kwargs={
             "routes": studio_routes(player, others),
-            "middleware": [Middleware(Guard, hosts=(host,))],
+            "lifespan": guarded,
             "docs_url": None,
             "redoc_url": None,
         },

@@ -18,6 +18,7 @@ from typing import Any
 
 from gansynth_core import GanSynthError, InputError
 from webapp.line import Busy
+from webapp.sound_document import sentence_of
 
 AT_ONCE = 2  # for all visitors together; the others wait their turn
 MOST_OPEN = 8  # running or waiting
@@ -71,13 +72,17 @@ class Jobs:
         """Run `work(folder, progress)` in a thread and return the job's id.
 
         `progress(done, total)` raises Cancelled when the job is to stop; a GanSynthError that `work` raises becomes the
-        job's sentence. Raises Busy when too many jobs wait.
+        job's sentence. Raises Busy when too many jobs wait, or when nothing can be written.
         """
         with self._lock:
             if sum(job.state in ("waiting", "running") for job in self._jobs.values()) >= MOST_OPEN:
                 raise Busy("The studio is busy: too many exports are waiting.")
             name = secrets.token_urlsafe(16)
-            job = self._jobs[name] = _Job(Path(tempfile.mkdtemp(dir=self._room.name)))
+            try:
+                folder = Path(tempfile.mkdtemp(dir=self._room.name))
+            except OSError as cause:
+                raise Busy(f"The studio has nowhere to write exports now ({cause.strerror}).") from cause
+            job = self._jobs[name] = _Job(folder)
             job.thread = threading.Thread(target=self._run, args=(name, job, work), name="job", daemon=True)
         job.thread.start()
         return name
@@ -142,7 +147,9 @@ class Jobs:
             except Cancelled:
                 result, error = None, None
             except GanSynthError as cause:
-                result, error = None, str(cause)
+                result, error = None, sentence_of(cause)
+            except OSError as cause:  # such as a full disk
+                result, error = None, f"The export could not be written ({cause.strerror})."
             except Exception as cause:  # a fault of ours: the page hears of it, and the terminal all of it
                 logging.getLogger(__name__).exception("A job failed")
                 result, error = None, f"The export failed ({type(cause).__name__})."

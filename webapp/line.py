@@ -8,7 +8,7 @@ from gansynth_core import GanSynthError
 
 
 class Busy(GanSynthError):
-    """More requests are waiting than can be answered soon; asking again in a second may work."""
+    """The request cannot be answered now, as too many others wait or the disk is full; asking again may work."""
 
 
 class Line:

@@ -11,7 +11,7 @@ from gansynth_core import SHARED, InputError, ModelCard, Song, TimbrePath, midi_
 from webapp.jobs import Done, Progress, Work
 from webapp.line import Line
 from webapp.player import Player
-from webapp.sound_document import parse_sound, pitch_name, timbre_of
+from webapp.sound_document import parse_sound, pitch_name, sentence_of, timbre_of
 
 MIDI_LIMIT: int = SHARED["limits"]["midi_bytes"]
 SONG_SECONDS = 900.0  # 200 MB of memory while it is mixed
@@ -67,7 +67,7 @@ def _notices(song: Song, card: ModelCard, drums: bool) -> list[str]:
     try:
         return list(midi_notices(song, card, drums=drums))
     except InputError as error:
-        return [str(error)]
+        return [sentence_of(error)]
 
 
 def parse_path(value: Any, card: ModelCard) -> TimbrePath:

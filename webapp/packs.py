@@ -8,7 +8,7 @@ from typing import Any
 from gansynth_core import Envelope, InputError, ModelCard, PackItem, PackPlan, Wavetable, write_pack
 from webapp.jobs import Done, Progress, Work
 from webapp.player import Player
-from webapp.sound_document import parse_patch, parse_sound, timbre_of, title_of_sound
+from webapp.sound_document import parse_patch, parse_sound, sentence_of, timbre_of, title_of_sound
 
 MOST_NOTES, MOST_BYTES = 2_000, 1_500_000_000  # of a pack made on the page; the command line can make larger ones
 MOST_SOUNDS = 2_000
@@ -31,7 +31,7 @@ def estimate(sounds: Any, options: Any, card: ModelCard) -> dict[str, Any]:
             raise InputError("Put a sound into the basket first.")
         return vars(_checked(replace(plan, items=(one,) * sounds, wavetables=tables), card).estimate(card))
     except InputError as error:
-        return {"refused": str(error)}
+        return {"refused": sentence_of(error)}
 
 
 def parse_plan(sounds: Any, ends: Any, options: Any, card: ModelCard) -> PackPlan:

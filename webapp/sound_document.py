@@ -43,6 +43,7 @@ DOCUMENT_LIMIT = 40_000  # characters: four corners of 512 float32 numbers each,
 DEPTH_LIMIT = 6  # sounds within sounds
 PARTS_LIMIT = 24  # sounds in a sound, all told
 PIANO_LOW, PIANO_HIGH = 36, 84  # C2 and C6
+SENTENCE_LIMIT = 500  # characters of an error
 BLOCK_LIMIT = 13  # notes in one request
 
 # Raise this when the same weights sound or look different after a change: phases, Griffin-Lim, levels, fades, pictures.
@@ -317,8 +318,10 @@ def _sentence(name: str) -> str:
 
 
 def sentence_of(error: GanSynthError) -> str:
-    """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`."""
-    return str(error).encode("utf-8", "replace").decode()
+    """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`, and
+    what it quotes at great length is cut short."""
+    sentence = str(error).encode("utf-8", "replace").decode()
+    return sentence if len(sentence) <= SENTENCE_LIMIT else f"{sentence[:SENTENCE_LIMIT]} …"
 
 
 def describe(card: ModelCard) -> dict[str, Any]:

@@ -77,6 +77,9 @@ def random_timbres(card: ModelCard, count: int, seed: int = 0) -> list[Timbre]:
     ]
 
 
+_OUTSIDE = "The points of a path must be fractions of the song, from 0 (start) to 1 (end)."
+
+
 class TimbrePath:
     """Timbres at points of a song, morphed in between in steps of a 64th: notes near to each other share a timbre, so
     that a synth renders it once.
@@ -89,14 +92,17 @@ class TimbrePath:
         self.timbres = tuple(timbres)
         if not 1 <= len(self.timbres) <= MOST_TIMBRES:
             raise InputError(f"A path has 1 to {MOST_TIMBRES} timbres, not {len(self.timbres)}.")
-        self.at = tuple(np.linspace(0, 1, len(self.timbres)).tolist()) if at is None else tuple(map(float, at))
+        try:
+            self.at = tuple(map(float, np.linspace(0, 1, len(self.timbres)) if at is None else at))
+        except OverflowError as cause:  # of a whole number
+            raise InputError(_OUTSIDE) from cause
         if len(self.at) != len(self.timbres):
             raise InputError(
                 f"{len(self.timbres)} timbres need as many points in the song, not {len(self.at)}: "
                 "give each a number from 0 (start) to 1 (end)."
             )
         if not all(0 <= point <= 1 for point in self.at):
-            raise InputError("The points of a path must be fractions of the song, from 0 (start) to 1 (end).")
+            raise InputError(_OUTSIDE)
         if list(self.at) != sorted(set(self.at)):
             raise InputError("The points of a path must rise: each later than the one before.")
         self._found: dict[tuple[int, int], Timbre] = {}

@@ -1,5 +1,6 @@
 """What routes answer with: sound and pictures as plain bytes, and one sentence where they cannot."""
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -38,6 +39,13 @@ def refusal(error: GanSynthError) -> Response:
     status = 400 if isinstance(error, InputError) else 503 if isinstance(error, Busy) else 500
     headers = {"Retry-After": "1"} if status == 503 else None
     return JSONResponse({"error": sentence_of(error)}, status, headers)
+
+
+class AnyText(JSONResponse):
+    """JSON of text that a visitor wrote: in ASCII, which holds even half a surrogate pair."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 def pcm(clips: Clips) -> Response:

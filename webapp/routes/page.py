@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 from webapp.routes.answers import FRESH, StudioRoute
 from webapp.routes.studio import CurrentStudio
@@ -17,6 +18,7 @@ FRONT_END = sorted(
 """The files that the page may load, as paths below STATIC."""
 
 router = APIRouter(route_class=StudioRoute)
+_files = StaticFiles(directory=STATIC)
 
 
 @router.get("/model")
@@ -31,9 +33,13 @@ def model(studio: CurrentStudio, wanted: Annotated[str | None, Query(alias="id")
 
 
 @router.get("/ui/{name:path}")
-def ui(name: str) -> Response:
-    """A script or style of the page."""
+def ui(name: str, request: Request) -> Response:
+    """A script or style of the page; of one that the browser has already, no more than that it is still the same."""
     if name not in FRONT_END:
         raise HTTPException(404)
     kind = "text/javascript" if name.endswith(".js") else "text/css"
-    return FileResponse(STATIC / name, media_type=kind, headers={"Cache-Control": "no-cache"})
+    path, headers = STATIC / name, {"Cache-Control": "no-cache"}
+    answer = FileResponse(path, media_type=kind, headers=headers, stat_result=path.stat())  # with an ETag
+    if _files.is_not_modified(answer.headers, request.headers):
+        return NotModifiedResponse(answer.headers)
+    return answer

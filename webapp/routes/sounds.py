@@ -9,7 +9,7 @@ from pydantic import PlainValidator
 
 from gansynth_core import SHARED, AudioError, InputError, ModelCard, Patch, Timbre, note_wav, timbre_in
 from webapp.routes import answers
-from webapp.routes.answers import StudioRoute
+from webapp.routes.answers import AnyText, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Text
 from webapp.routes.studio import CurrentPlayer
 from webapp.sound_document import file_name, pack_latent, pack_patch, pitch_name, timbre_of, title_of_sound
@@ -71,7 +71,7 @@ class PatchToSave(Asked):
 @router.post("/preset/save")
 def preset_save(player: CurrentPlayer, asked: Annotated[PatchToSave, Depends(PatchToSave.read)]) -> Response:
     """A `sound` played with a `patch` as a preset file called `name`: see gansynth_core.Patch."""
-    return JSONResponse(Patch(timbre_of(asked.sound, player.card), *asked.patch, asked.name).to_json())
+    return AnyText(Patch(timbre_of(asked.sound, player.card), *asked.patch, asked.name).to_json())
 
 
 class SavedPatch(Asked):
@@ -84,7 +84,7 @@ def preset_read(player: CurrentPlayer, asked: Annotated[SavedPatch, Depends(Save
     preset = asked.preset
     sound = _document(preset.timbre, player.card, "preset")
     patch = pack_patch(preset.envelope, preset.gain_db)
-    return JSONResponse({"name": preset.name, "sound": sound, "patch": patch})
+    return AnyText({"name": preset.name, "sound": sound, "patch": patch})
 
 
 def _document(timbre: Timbre, card: ModelCard, where: str) -> dict[str, Any]:
