@@ -13,7 +13,7 @@ from gansynth_core.__main__ import _parser as parser
 from webapp.app import parse
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 PLACES = ("assets/", "docs/", "gansynth_core/", "tests/", "webapp/")  # what paths in backticks begin with
 EACH = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 

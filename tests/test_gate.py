@@ -320,6 +320,15 @@ def test_an_export_that_cannot_be_written_says_so(monkeypatch, tmp_path):
         assert answer.status_code == 503 and "nowhere to write exports" in answer.json()["error"]
 
 
+def test_an_app_that_has_nowhere_to_write_says_so_and_ends(monkeypatch, capsys):
+    def nowhere():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert app.main([]) == 1
+    assert "TMPDIR" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["https://studio.example", "studio example", "a/b", "", "*"])
 def test_what_is_no_host_name_is_refused_in_words(capsys, name):
     with pytest.raises(SystemExit):

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import sys
+import tempfile
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
     if port is None:
         taken = f"Port {options.port}" if options.port else f"Every port from {FIRST_PORT} to {_last_port()}"
         _complain(f"{taken} at {options.host} is taken or not allowed. Choose another with --port.")
+        return 1
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        _complain("There is no folder for temporary files. Name one that can be written to in the variable TMPDIR.")
         return 1
 
     from gansynth_core import GanSynthError, load_card, model_folder

@@ -136,8 +136,8 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, hosts: Hosts, root_path: str = "", functions: Mapping[int, int] | None = None):
-        """root_path: what a proxy leaves before paths. functions: what Gradio's queue may be asked for,
-        and how many values each takes."""
+        """root_path: what a proxy leaves before paths. functions: what Gradio's queue may be asked for, and how many
+        values each takes."""
         self.app, self.hosts, self.root_path, self.functions = app, hosts, root_path, functions or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,15 +149,11 @@ class Guard:
                 return await send({"type": "websocket.close", "code": 1008})
             return await self.app(scope, receive, send)
         if refused is None and scope["method"] == "POST" and not self.path(scope).startswith(STUDIO):
-            body = await _body(receive)
-            if body is not None and SENT.fullmatch(self.path(scope)):
-                body = self.asked(body, bool(QUEUE.fullmatch(self.path(scope))))
-                if body is None:
-                    refused = JSONResponse({"error": "This is not a request for a note."}, 400)
-            elif body is None:
-                refused = JSONResponse({"error": f"A request can be at most {BODY_LIMIT // 1_000_000} MB long."}, 413)
-            if body is not None:
+            body = await self.body(self.path(scope), receive)
+            if isinstance(body, bytes):
                 scope, receive = _with_body(scope, body, receive)
+            else:
+                refused = body
         if refused:
             return await refused(scope, receive, send)
 
@@ -200,6 +196,17 @@ class Guard:
             return JSONResponse({"error": "There is nothing at this address."}, 404)
         return None
 
+    async def body(self, path: str, receive: Receive) -> bytes | Response:
+        """What of a request's body is for Gradio, or what to answer instead."""
+        body = await _body(receive)
+        if body is None:
+            return JSONResponse({"error": f"A request can be at most {BODY_LIMIT // 1_000_000} MB long."}, 413)
+        if not SENT.fullmatch(path):
+            return body
+        return self.asked(body, bool(QUEUE.fullmatch(path))) or JSONResponse(
+            {"error": "This is not a request for a note."}, 400
+        )
+
     def asked(self, body: bytes, with_data: bool) -> bytes | None:
         """What Gradio needs of a request's `body`; None if it could not be right. Gradio reads more out of it than is
         used here, such as names of files, and does not check all that it reads."""
@@ -220,11 +227,9 @@ class Guard:
             lengths = {self.functions[index]}
         if with_data:
             known["data"] = data = sent.get("data")
-            if (
-                not isinstance(data, list)
-                or len(data) not in lengths
-                or any(isinstance(one, list | dict) for one in data)
-            ):
+            if not isinstance(data, list) or len(data) not in lengths:
+                return None
+            if any(isinstance(value, list | dict) for value in data):
                 return None
         return json.dumps(known).encode()
 

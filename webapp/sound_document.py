@@ -319,9 +319,10 @@ def _sentence(name: str) -> str:
 
 def sentence_of(error: GanSynthError) -> str:
     """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`, and
-    what it quotes at great length is cut short."""
+    what it quotes at great length is left out but for its ends."""
     sentence = str(error).encode("utf-8", "replace").decode()
-    return sentence if len(sentence) <= SENTENCE_LIMIT else f"{sentence[:SENTENCE_LIMIT]} …"
+    half = SENTENCE_LIMIT // 2
+    return sentence if len(sentence) <= SENTENCE_LIMIT else f"{sentence[:half]} … {sentence[-half:]}"
 
 
 def describe(card: ModelCard) -> dict[str, Any]:
