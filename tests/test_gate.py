@@ -355,6 +355,17 @@ def test_the_app_is_served_below_a_path(sent):
         assert ask(address, f"{sent}/gradio_api/upload", "POST", host="studio.example").status_code == 404
 
 
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_an_app_listens_at_addresses_of_version_6(host):
+    if not app.can_listen(host):
+        pytest.skip("this machine has no IPv6")
+    with served(Player.of(sine_synth()), host=host) as address:
+        own = f"http://[::1]:{port_of(address)}"
+        assert ask(own, MODEL).status_code == 200
+        assert ask(own, MODEL, headers={"Origin": own}).status_code == 200
+        assert ask(own, "/config", headers={"Origin": EVIL}).status_code == 403
+
+
 def test_the_machines_name_in_the_network_is_for_an_app_that_the_network_may_reach(monkeypatch):
     monkeypatch.setattr(socket, "gethostname", lambda: "Studio-PC")
     assert not Hosts("127.0.0.1").know(Host("studio-pc", None))

@@ -206,7 +206,7 @@ def launch(
         yield
 
     page.launch(
-        server_name=host,
+        server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
         prevent_thread_lock=True,
         quiet=True,
