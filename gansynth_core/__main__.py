@@ -56,7 +56,10 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     command.add_argument("--duration", type=float, help="seconds, up to the model's note length (default: all of it)")
     command.add_argument("--model", default="studio", help="which model (see the command 'models'; default: studio)")
     command.add_argument(
-        "-o", "--out", default="note.wav", help="WAV file; several sounds or keys add their numbers to its name"
+        "-o",
+        "--out",
+        default="note.wav",
+        help="sound file (.wav, .flac, .ogg, .mp3 ...); several sounds or keys add their numbers to its name",
     )
 
     command = _add(commands, "glide", _glide, "make a note whose timbre moves from sound to sound")
@@ -72,7 +75,7 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     )
     command.add_argument("--at", metavar="0,...,1", help="when each sound is reached, as fractions of the length")
     command.add_argument("--model", default="studio", help="which model (default: studio)")
-    command.add_argument("-o", "--out", default="glide.wav", help="the WAV file (default: glide.wav)")
+    command.add_argument("-o", "--out", default="glide.wav", help="the sound file (default: glide.wav)")
 
     command = _add(commands, "instruments", _instruments, "list the instruments of a model, by family")
     command.add_argument("--model", default="studio", help="which model (default: studio)")

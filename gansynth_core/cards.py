@@ -17,7 +17,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from gansynth_core.errors import InputError, ModelError, nearest
+from gansynth_core.errors import InputError, ModelError, nearest, plain_name
 from gansynth_core.files import assets_folder, replacing
 from gansynth_core.instruments import families
 from gansynth_core.specgram import Representation, representation_from_json
@@ -111,14 +111,19 @@ class ModelCard:
                 f"Choose a {way} key."
             )
 
-    def check_instrument(self, name: str) -> None:
-        """Raise InputError, suggesting the closest name, unless the model has an instrument or named sound `name`."""
+    def find_instrument(self, name: str) -> str:
+        """The model's own name of its instrument or named sound `name`; "Electric-Piano 1" is `electric_piano_1`.
+        Raises InputError, suggesting the closest names, if there is none."""
         names = self.instruments or tuple(sound.name for sound in self.named_sounds)
-        if name not in names:
-            raise InputError(
-                f"'{self.id}' has no instrument '{name}'.{nearest(name, names)} "
-                "See them all with: python -m gansynth_core instruments"
-            )
+        if name in names:
+            return name
+        for known in names:
+            if isinstance(name, str) and plain_name(known) == plain_name(name):
+                return known
+        raise InputError(
+            f"'{self.id}' has no instrument '{name}'.{nearest(str(name), names)} "
+            "See them all with: python -m gansynth_core instruments"
+        )
 
     def families(self) -> dict[str, list[str]]:
         """The names that `instrument` may take, by family: the instruments, or the named sounds of a model without
@@ -143,6 +148,8 @@ def find_models() -> dict[str, Path]:
 
 def model_folder(model: str | os.PathLike[str]) -> Path:
     """The folder of a model by its id or its path. Raises ModelError naming the models there are."""
+    if not isinstance(model, str | os.PathLike):
+        raise ModelError(f"A model is given by its id, such as 'studio', or its folder's path, not by {model!r}.")
     models = find_models()
     if str(model) in models:
         return models[str(model)]

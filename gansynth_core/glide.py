@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, morph
+from gansynth_core.pitches import pitch_number
 from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, Clips
 
 MOST_KEYFRAMES = 24
@@ -28,7 +29,7 @@ class Renderer(Protocol):
 def glide(
     synth: Renderer,
     timbres: Sequence[Timbre],
-    pitch: float,
+    pitch: float | str,
     seconds: float | None = None,
     at: Sequence[float] | None = None,
     keyframes: int = MOST_KEYFRAMES,
@@ -57,6 +58,7 @@ def glide(
         raise InputError(f"A glide of {seconds} s is not possible. Choose more than 0 and at most {longest:g} s.")
     if not 1 <= keyframes <= MOST_KEYFRAMES:
         raise InputError(f"A glide has 1 to {MOST_KEYFRAMES} keyframes, not {keyframes}.")
+    pitch = pitch_number(pitch)
     timbres, at = _filled(timbres, at, keyframes)
     notes = synth.render(timbres, [pitch] * len(timbres))
     samples = [round(moment * seconds * notes.sample_rate) for moment in at]
@@ -72,7 +74,7 @@ def glide(
     peak = float(np.abs(wave).max())
     if peak > NOTE_PEAK:
         wave *= NOTE_PEAK / peak
-    return Clips(wave.astype(np.float32)[None], notes.sample_rate, (float(pitch),))
+    return Clips(wave.astype(np.float32)[None], notes.sample_rate, (pitch,))
 
 
 def _filled(timbres: list[Timbre], at: list[float], count: int) -> tuple[list[Timbre], list[float]]:

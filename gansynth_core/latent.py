@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gansynth_core.cards import ModelCard
-from gansynth_core.errors import InputError
+from gansynth_core.errors import InputError, nearest, plain_name
 
 FORMAT = 1
 VARIATION = (
     0.25  # the way from a named sound towards a draw, along the great circle: 22 degrees in a space of many numbers
 )
+MOST_SEED = 2**53  # the largest whole number that JSON keeps everywhere
 Z_LIMIT = 20.0  # |z_i|; a normal draw never comes near, and beyond it the network never learned anything
 
 
@@ -41,9 +43,16 @@ class Timbre:
             raise InputError("Instruments must be given once each, in order of name.")
 
     @classmethod
-    def of(cls, card: ModelCard, z: Sequence[float], instrument: str | Mapping[str, float] | None = None) -> "Timbre":
+    def of(
+        cls,
+        card: ModelCard,
+        z: Sequence[float] | NDArray[np.floating] | torch.Tensor,
+        instrument: str | Mapping[str, float] | None = None,
+    ) -> "Timbre":
         """A Timbre of `card`'s model: `instrument` a name, or weights by name (scaled to sum 1; the model's first
-        instrument if None). Raises InputError for a wrong size of z, an unknown instrument or impossible weights."""
+        instrument if None). Case, spaces and hyphens in a name do not matter. Raises InputError for a wrong size of z,
+        an unknown instrument or impossible weights."""
+        z = _vector(z)
         if len(z) != card.latent_size:
             raise InputError(f"'{card.id}' takes {card.latent_size} numbers for z, not {len(z)}.")
         if not card.instruments:
@@ -52,17 +61,18 @@ class Timbre:
                     f"'{card.id}' has no instruments to choose from. Leave the instrument out"
                     + (", or give a seed in place of z." if card.named_sounds else ".")
                 )
-            return cls(card.id, tuple(float(x) for x in z))
+            return cls(card.id, tuple(z))
         if instrument is None:
             instrument = card.instruments[0]
         if not isinstance(instrument, str | Mapping):
             raise InputError(f"An instrument is a name, or weights by name, not {instrument!r}.")
-        weights = {instrument: 1.0} if isinstance(instrument, str) else dict(instrument)
-        for name, weight in weights.items():
-            card.check_instrument(name)
-            if not (isinstance(weight, (int, float)) and 0 <= weight < math.inf):
+        weights: dict[str, float] = {}
+        for name, weight in ({instrument: 1.0} if isinstance(instrument, str) else instrument).items():
+            own_name = card.find_instrument(name)
+            if not (isinstance(weight, int | float | np.number) and 0 <= weight < math.inf):
                 raise InputError(f"The weight of '{name}' must be a number of at least 0, not {weight!r}.")
-        return cls(card.id, tuple(float(x) for x in z), _convex(weights))
+            weights[own_name] = weights.get(own_name, 0.0) + float(weight)
+        return cls(card.id, tuple(z), _convex(weights))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON document, which `from_json` turns back into the same Timbre."""
@@ -80,6 +90,17 @@ class Timbre:
             raise InputError(f"This is not a saved sound: {cause!r}.") from cause
 
 
+def _vector(z: Sequence[float] | NDArray[np.floating] | torch.Tensor) -> list[float]:
+    try:
+        vector = np.asarray(z.detach().cpu() if isinstance(z, torch.Tensor) else z, dtype=np.float64)
+    except (TypeError, ValueError) as cause:
+        raise InputError("z must be a list of numbers.") from cause
+    if vector.ndim != 1:
+        raise InputError(f"z must be one list of numbers, not an array of shape {vector.shape}.")
+    numbers: list[float] = vector.tolist()
+    return numbers
+
+
 def _convex(weights: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     total = sum(weights.values())
     if total <= 0:
@@ -92,10 +113,14 @@ def sample(
 ) -> list[Timbre]:
     """`n` Timbres with z ~ N(0, 1). Item i is drawn on the CPU from seed + i alone: the same sound on any device, for
     any n. Of a named sound (or weights by name), seed 0 is the sound itself and any other a variation of it.
-    Raises InputError as Timbre.of, and for a seed that is not an integer from 0 to 2^53."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= 2**53:
-        raise InputError(f"Seed {seed!r} must be a whole number from 0 to {2**53}.")
-    seeds = range(int(seed), int(seed) + n)
+    Raises InputError as Timbre.of, for a negative n, and for a seed that is not an integer from 0 to 2^53."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+        raise InputError(f"The number of sounds must be a whole number of at least 0, not {n!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MOST_SEED:
+        raise InputError(f"Seed {seed!r} must be a whole number from 0 to {MOST_SEED}.")
+    seeds = range(int(seed), int(seed) + int(n))
+    if seeds.stop > MOST_SEED + 1:
+        raise InputError(f"{n} sounds from seed {seed} on would go beyond the last seed, {MOST_SEED}.")
     if card.named_sounds and instrument:
         named = _named_sound(card, instrument)
         return [
@@ -106,7 +131,13 @@ def sample(
 
 
 def _draw(card: ModelCard, seed: int) -> list[float]:
-    return torch.randn(card.latent_size, generator=torch.Generator().manual_seed(seed)).tolist()
+    """z of a seed. torch's generator takes the lower 32 bits of a seed only; larger ones are drawn with all their bits
+    by NumPy's RandomState, whose numbers never change from version to version."""
+    if seed < 2**32:
+        return torch.randn(card.latent_size, generator=torch.Generator().manual_seed(seed)).tolist()
+    drawn = np.random.RandomState([seed % 2**32, seed // 2**32]).standard_normal(card.latent_size)
+    numbers: list[float] = drawn.astype(np.float32).tolist()
+    return numbers
 
 
 def _named_sound(card: ModelCard, instrument: str | Mapping[str, float]) -> Timbre:
@@ -114,10 +145,9 @@ def _named_sound(card: ModelCard, instrument: str | Mapping[str, float]) -> Timb
     weights = {instrument: 1.0} if isinstance(instrument, str) else instrument
     if not isinstance(weights, Mapping):
         raise InputError(f"An instrument is a name, or weights by name, not {instrument!r}.")
-    for name in weights:
-        card.check_instrument(name)
     seeds = {sound.name: sound.seed for sound in card.named_sounds}
-    return blend([Timbre.of(card, _draw(card, seeds[name])) for name in weights], list(weights.values()))
+    names = [card.find_instrument(name) for name in weights]
+    return blend([Timbre.of(card, _draw(card, seeds[name])) for name in names], list(weights.values()))
 
 
 def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
@@ -196,14 +226,35 @@ def slerp(a: Sequence[float], b: Sequence[float], t: float) -> tuple[float, ...]
     return tuple((along * ((1 - t) * length_x + t * length_y)).tolist())
 
 
-def nudge(timbre: Timbre, card: ModelCard, amounts: Sequence[float]) -> Timbre:
-    """`timbre` moved by `amounts[i]` (-3 .. 3 makes sense) along the card's i-th direction. Raises InputError for more
-    amounts than directions or for values beyond the range of z."""
+def nudge(timbre: Timbre, card: ModelCard, amounts: Sequence[float] | Mapping[str, float]) -> Timbre:
+    """`timbre` moved by `amounts[i]` (-3 .. 3 makes sense) along the card's i-th direction, or by amounts by the names
+    of directions. Raises InputError for more amounts than directions, an unknown name, or values beyond the range of
+    z."""
+    if len(timbre.z) != card.latent_size:
+        raise InputError(f"This sound belongs to the model '{timbre.model}', not to '{card.id}'.")
+    if isinstance(amounts, Mapping):
+        amounts = _amounts(card, amounts)
+    try:
+        amounts = [float(amount) for amount in amounts]
+    except (TypeError, ValueError) as cause:
+        raise InputError("The amounts of a nudge must be numbers, or numbers by the names of directions.") from cause
     if len(amounts) > len(card.directions):
         raise InputError(f"'{card.id}' has {len(card.directions)} directions, not {len(amounts)}.")
     if not any(amounts):
         return timbre
     z = torch.tensor(timbre.z, dtype=torch.float64)
     for amount, direction in zip(amounts, card.directions, strict=False):
-        z += float(amount) * torch.tensor(direction.vector, dtype=torch.float64)
+        z += amount * torch.tensor(direction.vector, dtype=torch.float64)
     return dataclasses.replace(timbre, z=tuple(z.tolist()))
+
+
+def _amounts(card: ModelCard, by_name: Mapping[str, float]) -> list[float]:
+    """The amount of every direction of the card, 0 for those that are not named. Raises InputError."""
+    places = {plain_name(direction.name): place for place, direction in enumerate(card.directions)}
+    amounts = [0.0] * len(card.directions)
+    for name, amount in by_name.items():
+        if plain_name(str(name)) not in places:
+            known = nearest(str(name), [direction.name for direction in card.directions])
+            raise InputError(f"'{card.id}' has no direction '{name}'.{known}")
+        amounts[places[plain_name(str(name))]] = amount
+    return amounts

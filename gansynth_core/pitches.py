@@ -1,7 +1,8 @@
 """Pitches as people write them, MIDI numbers and note names (C4 is 60), and their frequencies."""
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gansynth_core.errors import InputError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # names and numbers of keys need neither library
 _Pitch = TypeVar("_Pitch", float, "NDArray[np.floating[Any]]", "torch.Tensor")
 
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+KEY_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
 
 #: A note name on its own in a text: letter and accidental in groups 1 and 2 (or 3 and 4: `Cs4`), octave in 5.
@@ -41,6 +43,32 @@ def parse_pitch(text: str) -> float:
     if not 0 <= pitch <= 127:
         raise InputError(f"The pitch '{text}' is outside 0-127.")
     return pitch
+
+
+def pitch_number(note: float | str) -> float:
+    """MIDI pitch of a number of any type or a note name. Raises InputError."""
+    if isinstance(note, str):
+        return parse_pitch(note)
+    try:
+        return float(note)
+    except (TypeError, ValueError) as cause:
+        raise InputError(
+            f"{note!r} is not a pitch. Give a MIDI number such as 60 or a note name such as C4."
+        ) from cause
+
+
+def pitch_numbers(notes: float | str | Sequence[float | str]) -> list[float]:
+    """MIDI pitches of one note or several, each a number or a note name. Raises InputError."""
+    if isinstance(notes, str) or not isinstance(notes, Iterable) or getattr(notes, "ndim", 1) == 0:
+        return [pitch_number(cast(float | str, notes))]
+    return [pitch_number(note) for note in notes]
+
+
+def pitch_name(pitch: float) -> str:
+    """The name of the nearest key for a person: `C4` for 60, `F#3` for 54; between keys the number as well."""
+    key = round(pitch)
+    name = f"{KEY_NAMES[key % 12]}{key // 12 - 1}"
+    return name if pitch == key else f"{name} ({pitch:g})"
 
 
 def pitch_label(pitch: float) -> str:

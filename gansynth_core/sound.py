@@ -1,18 +1,20 @@
-"""Samples that know their rate: one note (`Clip`), several of equal length (`Clips`); envelopes, fades, WAV."""
+"""Samples that know their rate: one note (`Clip`), several of equal length (`Clips`); envelopes, fades, files."""
 
+import base64
 import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
-from gansynth_core.pitches import pitch_label
+from gansynth_core.pitches import pitch_label, pitch_name
 from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
 from gansynth_core.shared import SHARED
 
@@ -23,6 +25,17 @@ SILENCE_PEAK = 1e-3  # a sound that stays below -60 dBFS is silence and is left 
 HELD_SHARE: float = SHARED["held_share"]  # of a note, after which its key is let go: 3 s of 4 in NSynth
 FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, yet leaves a sharp attack sharp
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: no click at the end, and no audible fade
+
+SHOWN_CLIPS, SHOWN_SECONDS = 12, 60.0  # in a notebook, whose file keeps 64 kB for a second at 24 kHz
+BLOCK = 2**16  # samples handed to libsndfile at a time: its Ogg encoder overflows the stack on minutes at once
+
+#: The endings of sound files -> libsndfile's formats, as far as they keep a mono sound and its rate.
+FORMATS = {
+    **{".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".mp3": "MP3", ".aiff": "AIFF"},
+    **{".aif": "AIFF", ".au": "AU", ".snd": "AU", ".caf": "CAF", ".w64": "W64", ".rf64": "RF64", ".voc": "VOC"},
+    **{".iff": "SVX", ".svx": "SVX", ".sf": "IRCAM", ".paf": "PAF", ".pvf": "PVF", ".avr": "AVR", ".sds": "SDS"},
+    **{".nist": "NIST", ".sph": "NIST", ".mat": "MAT5"},
+}
 
 _SIXTY_DB = math.log(1000)
 _PATCH = SHARED["patch"]
@@ -124,16 +137,69 @@ class Clip:
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate
 
-    def save(self, path: str | os.PathLike[str], subtype: str = "PCM_24") -> Path:
-        """Write a WAV file (`subtype` PCM_16, PCM_24 or FLOAT) and return its path. Raises AudioError."""
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.samples, dtype=dtype, copy=copy)
+
+    def _repr_html_(self) -> str:
+        return _player("", self.samples, self.sample_rate)
+
+    def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> Path:
+        """Write a sound file in the format of the path's ending and return its path.
+
+        subtype: how samples are kept, as libsndfile names it; of a WAV PCM_16, PCM_24 or FLOAT. None: PCM_24 where
+        the format has it, else what is usual for it. Raises AudioError.
+        """
         path = Path(path)
-        if path.suffix.lower() != ".wav":
-            raise AudioError(f"Notes are saved as .wav files, and '{path.name}' does not end in .wav.")
-        if subtype not in SAMPLE_BYTES:
-            raise AudioError(f"Cannot write '{path}': choose {', '.join(SAMPLE_BYTES)}, not {subtype!r}.")
+        check_ending(path)
+        kind = FORMATS[path.suffix.lower()]
+        if subtype is None:
+            subtype = _usual_subtype(path)
+        known = SAMPLE_BYTES if kind == "WAV" else soundfile.available_subtypes(kind)
+        if subtype not in known:
+            raise AudioError(f"Cannot write '{path}': choose {', '.join(known)}, not {subtype!r}.")
         with replacing(path, AudioError) as partial:
-            partial.write_bytes(wav_bytes(self.samples, self.sample_rate, subtype, round_down=True))
+            if kind == "WAV":
+                partial.write_bytes(wav_bytes(self.samples, self.sample_rate, subtype, round_down=True))
+            else:
+                self._write(partial, path, kind, subtype)
         return path
+
+    def _write(self, partial: Path, path: Path, kind: str, subtype: str) -> None:
+        try:
+            with soundfile.SoundFile(partial, "w", self.sample_rate, 1, subtype, format=kind) as file:
+                for start in range(0, len(self.samples), BLOCK):
+                    file.write(self.samples[start : start + BLOCK])
+        except (soundfile.LibsndfileError, ValueError) as cause:
+            raise AudioError(f"Cannot write '{path}' as {kind} at {self.sample_rate} Hz: {cause}") from cause
+
+
+def check_ending(path: Path) -> None:
+    """Raise AudioError unless sounds can be saved in the format of the path's ending."""
+    built_in = soundfile.available_formats()
+    endings = [ending for ending, kind in FORMATS.items() if kind in built_in]
+    if path.suffix.lower() not in endings:
+        raise AudioError(f"'{path.name}' does not end in the name of a sound format. Choose from {', '.join(endings)}.")
+
+
+def _usual_subtype(path: Path) -> str:
+    if path.suffix.lower() == ".opus":
+        return "OPUS"
+    kind = FORMATS[path.suffix.lower()]
+    usual: str = "PCM_24" if "PCM_24" in soundfile.available_subtypes(kind) else soundfile.default_subtype(kind)
+    return usual
+
+
+def _player(name: str, samples: Audio, sample_rate: int) -> str:
+    """HTML with the name, the length and a player of a sound, whose first minute it holds itself, as 16-bit WAV."""
+    seconds = len(samples) / sample_rate
+    heard = samples[: round(SHOWN_SECONDS * sample_rate)]
+    length = f"{seconds:.3g} s" if len(heard) == len(samples) else f"{SHOWN_SECONDS:g} of {seconds:.0f} s"
+    wav = base64.b64encode(wav_bytes(heard, sample_rate, "PCM_16")).decode("ascii")
+    title = f"{name}, {length}" if name else length
+    return (
+        f'<figure style="margin: 0.5em 0"><figcaption>{title}</figcaption>'
+        f'<audio controls preload="none" src="data:audio/wav;base64,{wav}"></audio></figure>'
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +218,17 @@ class Clips:
 
     def __iter__(self) -> Iterator[Clip]:
         return (self[index] for index in range(len(self)))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.audio, dtype=dtype, copy=copy)
+
+    def _repr_html_(self) -> str:
+        shown = list(zip(self, self.pitches, strict=True))[:SHOWN_CLIPS]
+        players = [_player(pitch_name(pitch), clip.samples, clip.sample_rate) for clip, pitch in shown]
+        more = len(self) - len(shown)
+        if more or not shown:
+            players.append(f"<p>{more} more notes</p>" if more else "<p>no notes</p>")
+        return "".join(players)
 
     @property
     def seconds(self) -> float:
@@ -187,8 +264,9 @@ class Clips:
             )
         return seconds
 
-    def save(self, path: str | os.PathLike[str], subtype: str = "PCM_24") -> list[Path]:
-        """Write one WAV per note: `path` itself for one, `stem_060.wav` (zero-padded MIDI number) for several.
+    def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> list[Path]:
+        """Write one file per note, in the format of the path's ending (see Clip.save): `path` itself for one,
+        `stem_060.wav` (zero-padded MIDI number) for several.
 
         A pitch that comes again gets a running number. Returns the paths. Raises AudioError, and then leaves none of
         this call's files behind.

@@ -1,13 +1,15 @@
 """A model brought to life: timbres and pitches in, notes out."""
 
+import os
 import threading
 import time
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import GanSynthError, InputError, ModelError
 from gansynth_core.generators import Generator, build_generator
 from gansynth_core.latent import Timbre, sample
-from gansynth_core.pitches import parse_pitch
+from gansynth_core.pitches import pitch_numbers
 from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
@@ -68,10 +70,24 @@ class _Turns:
 # calls it, and helpers that outnumber the machine's cores go to sleep instead of waiting for work: a note would take
 # twice as long.
 _network = ThreadPoolExecutor(1, "network")
+_synths: "weakref.WeakSet[Synth]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A forked child has none of its parent's threads, and locks that they held would never open."""
+    global _network, _loading
+    _network, _loading = ThreadPoolExecutor(1, "network"), threading.Lock()
+    for synth in _synths:
+        synth._turns = _Turns()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Synth:
-    """Renders notes of one model. Safe to call from many threads, of which one at a time uses the network.
+    """Renders notes of one model. Safe to call from many threads, of which one at a time uses the network, and from
+    forked processes. A pickle or copy of a loaded model names its folder and loads it again from there.
 
     device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see Representation.invert; None
     takes what suits the model's specgrams best.
@@ -82,28 +98,54 @@ class Synth:
         card: ModelCard,
         generator: Generator,
         *,
-        device: str = "auto",
+        device: str | torch.device = "auto",
         griffin_lim_steps: int | None = None,
         cached_notes: int = CACHED_NOTES,
     ) -> None:
         if griffin_lim_steps is None:
             griffin_lim_steps = card.specgram.griffin_lim_steps
-        if griffin_lim_steps < 0:
-            raise InputError(f"Griffin-Lim takes 0 or more steps, not {griffin_lim_steps}.")
+        if (
+            isinstance(griffin_lim_steps, bool)
+            or not isinstance(griffin_lim_steps, int | np.integer)
+            or griffin_lim_steps < 0
+        ):
+            raise InputError(f"Griffin-Lim takes a whole number of steps, 0 or more, not {griffin_lim_steps!r}.")
         self.card = card
+        self._wanted_device = str(device)
         self.device = choose_device(device)
-        self.griffin_lim_steps = griffin_lim_steps
+        self.griffin_lim_steps = int(griffin_lim_steps)
         self._generator = generator.to(self.device)
         self._turns = _Turns()
         self._cache: OrderedDict[Key, Wave] = OrderedDict()
         self._cached_notes = cached_notes
+        self._folder: Path | None = None  # what `load` read it from
+        _synths.add(self)
 
     @classmethod
-    def load(cls, model: str = "studio", *, device: str = "auto", griffin_lim_steps: int | None = None) -> "Synth":
+    def load(
+        cls,
+        model: str | os.PathLike[str] = "studio",
+        *,
+        device: str | torch.device = "auto",
+        griffin_lim_steps: int | None = None,
+        cached_notes: int = CACHED_NOTES,
+    ) -> "Synth":
         """The synth of a model, by its id or its folder's path. Raises ModelError if it is missing or damaged."""
         folder = model_folder(model)
         card, generator = _network.submit(cls._read, folder).result()
-        return cls(card, generator, device=device, griffin_lim_steps=griffin_lim_steps)
+        synth = cls(card, generator, device=device, griffin_lim_steps=griffin_lim_steps, cached_notes=cached_notes)
+        synth._folder = folder.resolve()
+        return synth
+
+    def __reduce__(self) -> tuple[Callable[..., "Synth"], tuple[Any, ...]]:
+        settings = {
+            "device": self._wanted_device,
+            "griffin_lim_steps": self.griffin_lim_steps,
+            "cached_notes": self._cached_notes,
+        }
+        if self._folder is None:
+            return _made_again, (type(self), self.card, self._generator, settings)
+        return _loaded_again, (type(self), self.card.id, self.card.sha256, self._folder, settings)
 
     @staticmethod
     def _read(folder: Path) -> tuple[ModelCard, Generator]:
@@ -125,15 +167,15 @@ class Synth:
     def render(
         self,
         timbre: Timbre | Sequence[Timbre],
-        pitches: Sequence[float],
+        pitches: float | str | Sequence[float | str],
         *,
         background: bool = False,
         given_up: threading.Event | None = None,
     ) -> Clips:
-        """Notes of `timbre`, or of one timbre per pitch, at `pitches` (MIDI, fractions allowed), as long as the model
-        makes them. Deterministic. background: for exports; everyone else goes first, after two notes at most, and the
-        notes are not cached. given_up: set it to stop the work, which then raises GivenUp. Raises InputError for a
-        pitch, model, instrument or z that this model does not have."""
+        """Notes of `timbre`, or of one timbre per pitch, at `pitches` (one or several: MIDI, fractions allowed, or note
+        names), as long as the model makes them. Deterministic. background: for exports; everyone else goes first, after
+        two notes at most, and the notes are not cached. given_up: set it to stop the work, which then raises GivenUp.
+        Raises InputError for a pitch, model, instrument or z that this model does not have."""
         wanted = self._wanted(timbre, pitches)
         work = self._render_aside if background else self._render_cached
         notes = work(list(dict.fromkeys(wanted)), given_up or threading.Event())
@@ -169,7 +211,9 @@ class Synth:
                 notes.update(zip(batch, self._rendered(batch, given_up), strict=True))
         return notes
 
-    def embed(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> NDArray[np.float32]:
+    def embed(
+        self, timbre: Timbre | Sequence[Timbre], pitches: float | str | Sequence[float | str]
+    ) -> NDArray[np.float32]:
         """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], close together
         where the network sees little difference. Raises InputError as `render` does."""
         wanted = self._wanted(timbre, pitches)
@@ -181,10 +225,14 @@ class Synth:
         embedded: NDArray[np.float32] = self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
         return embedded
 
-    def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:
+    def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: float | str | Sequence[float | str]) -> list[Key]:
         """A checked (timbre, pitch) for every note."""
-        pitches = [float(pitch) for pitch in pitches]
-        timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else list(timbre)
+        pitches = pitch_numbers(pitches)
+        several = not isinstance(timbre, Timbre) and isinstance(timbre, Iterable)
+        timbres = list(cast(Iterable[Timbre], timbre)) if several else [cast(Timbre, timbre)] * len(pitches)
+        for each in timbres:
+            if not isinstance(each, Timbre):
+                raise InputError(f"Notes are made of a Timbre, or of one Timbre per pitch, not of {each!r}.")
         if len(timbres) != len(pitches):
             raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches. Give one timbre per pitch.")
         for pitch in pitches:
@@ -205,7 +253,7 @@ class Synth:
         instruments = torch.zeros(len(batch), len(self.card.instruments))
         for row, (timbre, _) in zip(instruments, batch, strict=True):
             for name, weight in timbre.instruments:
-                row[self.card.instruments.index(name)] = weight
+                row[self.card.instruments.index(self.card.find_instrument(name))] = weight
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
 
     def _rendered(self, batch: list[Key], given_up: threading.Event) -> list[Wave]:
@@ -227,9 +275,22 @@ class Synth:
         ]
 
 
-def choose_device(device: str) -> str:
+def _made_again(kind: type[Synth], card: ModelCard, generator: Generator, settings: Mapping[str, Any]) -> Synth:
+    return kind(card, generator, **settings)
+
+
+def _loaded_again(kind: type[Synth], model: str, sha256: str, folder: Path, settings: Mapping[str, Any]) -> Synth:
+    """A Synth as it was pickled: from its folder, or on another machine from the model of the same id."""
+    synth = kind.load(folder if (folder / "card.json").is_file() else model, **settings)
+    if synth.card.sha256 != sha256:
+        raise ModelError(f"The model '{model}' here has other weights than the one that was pickled.")
+    return synth
+
+
+def choose_device(device: str | torch.device) -> str:
     """The torch device for "auto" (CUDA where there is a GPU), "cpu" or "cuda". Raises InputError if it is unknown or
     missing."""
+    device = str(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.split(":")[0] not in ("cpu", "cuda"):
@@ -263,7 +324,7 @@ def generate(
     duration: float | None = None,
     *,
     seed: int = 0,
-    z: Sequence[float] | NDArray[np.floating] | None = None,
+    z: Sequence[float] | NDArray[np.floating] | torch.Tensor | None = None,
     model: str = "studio",
 ) -> Clips:
     """Notes in one call: `generate(60, "violin").save("violin.wav")`.
@@ -279,33 +340,6 @@ def generate(
     """
     synth = _synth_of(model)
     card = synth.card
-    timbre = sample(card, 1, seed, instrument)[0] if z is None else Timbre.of(card, _vector(z), instrument)
-    clips = synth.render(timbre, [_pitch(note) for note in _notes(note_number)])
+    timbre = sample(card, 1, seed, instrument)[0] if z is None else Timbre.of(card, z, instrument)
+    clips = synth.render(timbre, note_number)
     return clips if duration is None else clips.shorten(duration)
-
-
-def _notes(given: float | str | Sequence[float | str]) -> list[float | str]:
-    if isinstance(given, str) or np.ndim(given) == 0:
-        return [cast(float | str, given)]
-    return list(cast(Sequence[float | str], given))
-
-
-def _pitch(note: float | str) -> float:
-    if isinstance(note, str):
-        return parse_pitch(note)
-    try:
-        return float(note)
-    except (TypeError, ValueError) as cause:
-        raise InputError(
-            f"{note!r} is not a pitch. Give a MIDI number such as 60 or a note name such as C4."
-        ) from cause
-
-
-def _vector(z: Sequence[float] | NDArray[np.floating]) -> list[float]:
-    try:
-        vector = np.asarray(z, dtype=np.float64)
-    except (TypeError, ValueError) as cause:
-        raise InputError("z must be a list of numbers.") from cause
-    if vector.ndim != 1:
-        raise InputError(f"z must be one list of numbers, not an array of shape {vector.shape}.")
-    return [float(x) for x in vector]

@@ -1,4 +1,7 @@
+import base64
+import io
 import os
+import re
 
 import numpy as np
 import pytest
@@ -6,6 +9,7 @@ import soundfile
 
 from gansynth_core import AudioError, Clip, Clips, InputError, pcm16, read_wav
 from gansynth_core.files import replacing
+from gansynth_core.sound import FORMATS
 
 RATE = 24000
 
@@ -68,9 +72,67 @@ def test_pcm16_clips_instead_of_wrapping_around():
     assert pcm16(np.array([0.0, 1.0, -1.0, 1.5, -1.5])).tolist() == [0, 32767, -32767, 32767, -32767]
 
 
-def test_only_wav_names_are_accepted(tmp_path):
-    with pytest.raises(AudioError, match=r"\.wav"):
-        tone().save(tmp_path / "note.mp3")
+@pytest.mark.parametrize(
+    "ending", [ending for ending, kind in FORMATS.items() if kind in soundfile.available_formats()]
+)
+def test_a_note_is_saved_in_the_format_of_its_ending(tmp_path, ending):
+    clip = tone()[0]
+    info = soundfile.info(clip.save(tmp_path / f"note{ending.upper()}"))
+    assert info.format in (FORMATS[ending], "WAV") and info.samplerate == RATE and info.channels == 1
+    back = read_wav(tmp_path / f"note{ending.upper()}").samples[: len(clip.samples)]
+    exact = info.subtype.startswith(("PCM_24", "DOUBLE"))
+    tolerance = 2**-22 if exact else 2**-14 if info.subtype == "PCM_16" else 0.1
+    heard = slice(0, RATE if tolerance < 0.1 else RATE - 1000)  # codecs blur the cut at the end
+    assert len(back) == RATE and np.abs(back - clip.samples)[heard].max() < tolerance
+    assert os.listdir(tmp_path) == [f"note{ending.upper()}"]
+
+
+@pytest.mark.parametrize("name", ["note.mp4", "note", "note.raw", ".wav"])
+def test_an_unknown_ending_is_refused_with_those_there_are(tmp_path, name):
+    with pytest.raises(AudioError, match=r"Choose from \.wav, \.flac, \.ogg,"):
+        tone().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "subtype"), [("a.flac", "FLOAT"), ("a.mp3", "PCM_24"), ("a.wav", "ULAW")])
+def test_a_subtype_that_a_format_lacks_is_refused(tmp_path, name, subtype):
+    with pytest.raises(AudioError, match=f"choose .*, not '{subtype}'"):
+        tone().save(tmp_path / name, subtype)
+
+
+def test_a_rate_that_a_format_lacks_is_refused_in_words(tmp_path):
+    with pytest.raises(AudioError, match=r"OGG at 44100 Hz"):
+        Clip(tone().audio[0], 44100).save(tmp_path / "note.opus")
+    assert not list(tmp_path.iterdir())
+
+
+def test_minutes_are_saved_as_ogg(tmp_path):
+    long = Clip(np.zeros(RATE * 240, np.float32), RATE)
+    assert soundfile.info(long.save(tmp_path / "long.ogg")).frames == RATE * 240
+
+
+def test_notes_are_arrays():
+    clips = tone(2)
+    assert np.asarray(clips).shape == (2, RATE) and np.asarray(clips).dtype == np.float32
+    assert np.array_equal(np.asarray(clips), clips.audio) and np.asarray(clips[1]).shape == (RATE,)
+    assert np.shares_memory(np.asarray(clips), clips.audio) and not np.shares_memory(np.array(clips), clips.audio)
+    assert np.asarray(clips, np.float64).dtype == np.float64 and np.mean(clips[0]) == np.mean(clips.audio[0])
+
+
+def test_a_notebook_plays_the_notes_it_shows():
+    html = tone(2)._repr_html_()
+    wavs = [base64.b64decode(data) for data in re.findall(r"data:audio/wav;base64,([^\"]+)", html)]
+    for wav, samples in zip(wavs, tone(2).audio, strict=True):
+        back, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
+        assert rate == RATE and np.abs(back - samples).max() < 2**-15
+    assert "C4, 1 s" in html and "C#4, 1 s" in html and html.count("<audio controls") == 2
+
+
+def test_a_notebook_stays_small():
+    assert tone(14)._repr_html_().count("<audio") == 12 and "2 more notes" in tone(14)._repr_html_()
+    html = Clip(np.zeros(RATE * 90, np.float32), RATE)._repr_html_()
+    assert "60 of 90 s" in html and len(html) < 60 * RATE * 2 * 4 / 3 + 1000
+    assert "no notes" in Clips(np.zeros((0, 5), np.float32), RATE, ())._repr_html_()
 
 
 def test_what_is_no_sound_file_says_so(tmp_path):

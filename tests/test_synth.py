@@ -1,3 +1,5 @@
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -6,7 +8,7 @@ import torch
 from patience import HANG_SECONDS, until
 from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 
-from gansynth_core import InputError, Synth, Timbre, sample
+from gansynth_core import InputError, Synth, Timbre, glide, sample
 from gansynth_core.synth import GivenUp
 
 
@@ -213,3 +215,57 @@ def test_a_note_starts_and_ends_at_rest():
     # No step is larger than the tone's own, but for the 2 ms in which it swings in.
     own = 0.9 * 2 * np.pi * 65.4 / clips.sample_rate
     assert np.abs(np.diff(audio[48:])).max() < 1.2 * own and np.abs(np.diff(audio[:48])).max() < 0.1
+
+
+def test_pitches_may_be_names_and_one_may_come_alone():
+    synth = sine_synth()
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    plain = synth.render(timbre, [60])
+    for pitches in (60, "C4", ["C4"], np.int64(60), np.array([60]), torch.tensor(60.0), (60.0,)):
+        clips = synth.render(timbre, pitches)
+        assert clips.pitches == (60.0,) and np.array_equal(clips.audio, plain.audio)
+    assert synth.render([timbre], "C4").pitches == (60.0,) and len(synth.embed(timbre, "C4")) == 1
+    assert glide(synth, [timbre], "C4").pitches == (60.0,)
+
+
+@pytest.mark.parametrize("pitches", [None, "H4", ["x"], [None], {}.keys, [[60]]])
+def test_what_is_no_pitch_is_refused_in_words(pitches):
+    synth = sine_synth()
+    with pytest.raises(InputError, match="is not a pitch"):
+        synth.render(sample(synth.card)[0], pitches)
+
+
+@pytest.mark.parametrize("timbre", [None, "violin", [1], 5])
+def test_what_is_no_timbre_is_refused_in_words(timbre):
+    with pytest.raises(InputError, match=r"Timbre|timbres"):
+        sine_synth().render(timbre, [60])
+
+
+def test_a_timbre_made_by_hand_may_write_its_instrument_as_it_likes():
+    synth = sine_synth()
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    by_hand = Timbre(timbre.model, timbre.z, (("Violin", 1.0),))
+    assert np.array_equal(synth.render(by_hand, 60).audio, synth.render(timbre, 60).audio)
+
+
+@pytest.mark.parametrize("steps", [1.5, -1, "2", True, float("nan")])
+def test_impossible_griffin_lim_steps_are_refused(steps):
+    with pytest.raises(InputError, match="whole number of steps"):
+        sine_synth(griffin_lim_steps=steps)
+
+
+def test_a_device_may_be_torchs_own():
+    synth = Synth(sine_card(), SineGenerator(), device=torch.device("cpu"))
+    assert synth.device == "cpu" and len(synth.render(sample(synth.card)[0], 60)) == 1
+    for device in ("tpu", None, torch.device("meta")):
+        with pytest.raises(InputError, match="unknown"):
+            Synth(sine_card(), SineGenerator(), device=device)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda synth: pickle.loads(pickle.dumps(synth))])
+def test_a_synth_of_a_network_in_memory_can_be_copied(again):
+    synth = sine_synth(griffin_lim_steps=1, cached_notes=3)
+    other = again(synth)
+    assert other is not synth and other.griffin_lim_steps == 1 and other.device == "cpu"
+    timbre = sample(synth.card)[0]
+    assert np.array_equal(other.render(timbre, [60, 62]).audio, synth.render(timbre, [60, 62]).audio)

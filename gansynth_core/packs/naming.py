@@ -9,13 +9,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from gansynth_core.pitches import KEY_NAMES
+
 SOFTWARE = "GANSynth Studio"
 PROFILES = ("sampler", "marketplace")
 LONGEST = 48  # characters of a sound's name: paths stay far below Windows' 260
 PREFIX = "GSY"
 FALLBACK = "sound"
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)  # Windows devices, whatever their ending
-_KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _BRANDS = {
     "rhodes": "electric_piano",
     "wurlitzer": "reed_piano",
@@ -86,4 +87,4 @@ def note_name(
     if not shop:
         return f"{sound}{middle}_{pitch:03d}"
     octave = str(pitch // 12 - 1) if several else ""
-    return f"{PREFIX}_{sound}{middle}_{_KEYS[pitch % 12]}{octave}"
+    return f"{PREFIX}_{sound}{middle}_{KEY_NAMES[pitch % 12]}{octave}"

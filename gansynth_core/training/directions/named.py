@@ -209,7 +209,7 @@ def measured_effects(
     found = []
     for done in range(sounds):
         instrument = str(draw.choice(card.instruments)) if card.instruments else None
-        base = sample(card, 1, int(draw.integers(2**53)), instrument)[0]
+        base = sample(card, 1, int(draw.integers(2**53)) % 2**32, instrument)[0]  # as the bundled ones were measured
         pitch = float(draw.integers(card.pitch_low, card.pitch_high + 1))
         moved = [nudge(base, card, row.tolist()) for row in amounts]
         found.append(_heard(synth, moved, pitch))
