@@ -36,8 +36,10 @@ def enable_sound(page: Page) -> None:
 
 
 def at_key(page: Page, pitch: int) -> tuple[float, float]:
-    """A point on the lower part of a key, where black keys do not reach."""
-    box = page.locator(f"[data-pitch='{pitch}']").bounding_box()
+    """A point on the lower part of a key, where black keys do not reach, once the page around it has settled."""
+    key = page.locator(f"[data-pitch='{pitch}']").element_handle()
+    key.wait_for_element_state("stable")
+    box = key.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9
 
 

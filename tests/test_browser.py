@@ -383,6 +383,7 @@ def test_another_model_is_a_choice_away_and_has_a_bench_of_its_own(browser):
         page.wait_for_function("() => window.studio?.model.id === 'bells' && studio.sound.instruments.music_box === 1")
         page.locator(".veil").click()
         page.locator(".veil").wait_for(state="hidden")
+        page.wait_for_function("() => studio.blocks().every(block => block.loaded)")
         page.mouse.move(*at_key(page, 60))
         page.mouse.down()
         assert_hears(page, 60)
