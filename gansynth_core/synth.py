@@ -288,15 +288,18 @@ def _loaded_again(kind: type[Synth], model: str, sha256: str, folder: Path, sett
 
 
 def choose_device(device: str | torch.device) -> str:
-    """The torch device for "auto" (CUDA where there is a GPU), "cpu" or "cuda". Raises InputError if it is unknown or
-    missing."""
+    """The torch device for "auto" (CUDA where there is a GPU), "cpu", "cuda" or "cuda:1". Raises InputError if it is
+    unknown or missing."""
     device = str(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.split(":")[0] not in ("cpu", "cuda"):
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (":" in device and not number.isdecimal()):
         raise InputError(f"Device '{device}' is unknown. Choose auto, cpu or cuda.")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here. Choose auto or cpu.")
+    if number and int(number) >= (torch.cuda.device_count() if kind == "cuda" else 1):
+        raise InputError(f"There is no device '{device}' here. Choose auto, {kind} or a smaller number.")
     return device
 
 

@@ -586,7 +586,7 @@ def test_a_model_of_whole_keys_plays_the_nearest_key_of_a_tuning(imported):
         (["--timbres", "3,7", "--at", "0,x"], "list of fractions"),
         (["--seconds-per-timbre", "0"], "above 0"),
         (["--seconds-per-timbre", "2", "--timbres", "3"], "leave out --timbres"),
-        (["-o", "{}/a.mp3"], "end in .wav"),
+        (["-o", "{}/a.mp4"], "Choose from .wav, .flac"),
     ],
 )
 def test_the_command_refuses_in_one_sentence_and_writes_nothing(tmp_path, imported, capsys, options, message):

@@ -9,7 +9,7 @@ from patience import HANG_SECONDS, until
 from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 
 from gansynth_core import InputError, Synth, Timbre, glide, sample
-from gansynth_core.synth import GivenUp
+from gansynth_core.synth import GivenUp, choose_device
 
 
 def peak_hz(samples: np.ndarray, rate: int) -> float:
@@ -257,9 +257,18 @@ def test_impossible_griffin_lim_steps_are_refused(steps):
 def test_a_device_may_be_torchs_own():
     synth = Synth(sine_card(), SineGenerator(), device=torch.device("cpu"))
     assert synth.device == "cpu" and len(synth.render(sample(synth.card)[0], 60)) == 1
-    for device in ("tpu", None, torch.device("meta")):
+    for device in ("tpu", None, torch.device("meta"), "cpu:x", "cpu:", "cuda:-1"):
         with pytest.raises(InputError, match="unknown"):
             Synth(sine_card(), SineGenerator(), device=device)
+
+
+def test_a_device_beyond_those_there_are_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == "cuda:1" and choose_device(torch.device("cuda", 0)) == "cuda:0"
+    for device in ("cuda:2", "cpu:1"):
+        with pytest.raises(InputError, match=f"no device '{device}'"):
+            choose_device(device)
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda synth: pickle.loads(pickle.dumps(synth))])

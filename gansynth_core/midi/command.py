@@ -1,13 +1,15 @@
-"""`python -m gansynth_core render-midi`: a MIDI file as a WAV file, with a timbre that changes along the song."""
+"""`python -m gansynth_core render-midi`: a MIDI file as a sound file, with a timbre that changes along the song."""
 
 import argparse
+from pathlib import Path
 
 from gansynth_core.cards import ModelCard
-from gansynth_core.errors import AudioError, InputError
+from gansynth_core.errors import InputError
 from gansynth_core.latent import Timbre, sample
 from gansynth_core.midi.render import RELEASE_SECONDS, render_midi
 from gansynth_core.midi.song import Song, read_midi
 from gansynth_core.midi.timbres import parse_timbre, random_timbres
+from gansynth_core.sound import check_ending
 from gansynth_core.synth import Synth
 
 
@@ -35,15 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"seconds a note takes to fade (default: {RELEASE_SECONDS:g})",
     )
     parser.add_argument("--model", default="studio", help="model, or its folder (default: studio)")
-    parser.add_argument("-o", "--out", default="song.wav", help="the WAV file (default: song.wav)")
+    parser.add_argument("-o", "--out", default="song.wav", help="the sound file (default: song.wav)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Play the song that the command line names, with a progress line, and print the notices."""
     from tqdm import tqdm
 
-    if not arguments.out.lower().endswith(".wav"):
-        raise AudioError(f"'{arguments.out}' does not end in .wav: songs are saved as WAV files.")
+    check_ending(Path(arguments.out))
     song = read_midi(arguments.song)
     synth = Synth.load(arguments.model)
     timbres, at = _timbres(arguments, song, synth.card), _points(arguments.at)
