@@ -17,7 +17,6 @@ LISTEN = """() => { window.heard = []; const wave = new Float32Array(8192);
     window.listening = setInterval(() => { studio.engine.wave(wave);
         const level = Math.sqrt(wave.subarray(-480).reduce((sum, value) => sum + value * value, 0) / 480);
         heard.push([studio.engine.now(), level]) }, 8) }"""
-WINDOW_SECONDS = 0.016  # what such a level lags behind: half its window, and the guard's look-ahead
 
 # Devices that the test plays: `midi.send(name, ...bytes)`, `midi.unplug(name)`, `midi.plug(name)`.
 STUB = """(names) => {
@@ -44,6 +43,15 @@ def ready(visit, **options) -> Page:
 def levels(page: Page) -> np.ndarray:
     """What LISTEN has heard so far: [moments, 2], seconds and level."""
     return np.array(page.evaluate("heard"))
+
+
+def pace(seconds: np.ndarray, values: np.ndarray) -> float:
+    """How much `values` change in a second: the median over all pairs of moments. On a busy machine the clock that the
+    page reads may lag behind what is heard, so that only differences of time count."""
+    assert len(values) >= 4, "too little was heard of the change"
+    before, after = np.triu_indices(len(values), 1)
+    apart = seconds[after] - seconds[before] > 0.02
+    return float(np.median((values[after] - values[before])[apart] / (seconds[after] - seconds[before])[apart]))
 
 
 def test_a_key_struck_at_its_front_edge_is_louder(visit):
@@ -120,10 +128,10 @@ def test_an_attack_of_half_a_second_rises_so(visit):
     page.evaluate(LISTEN)
     start = page.evaluate("() => { studio.press(60, 1); return studio.engine.now() }")
     page.wait_for_function("start => studio.engine.now() > start + 1.2", arg=start)
-    seconds, heard = (levels(page) - [start + WINDOW_SECONDS, 0]).T
-    full = np.median(heard[seconds > 0.7])
-    rising = (seconds > 0.05) & (seconds < 0.45)
-    assert np.median(np.abs(heard[rising] / full - seconds[rising] / 0.5)) < 0.06
+    seconds, heard = levels(page).T
+    full = np.median(heard[seconds > start + 0.8])
+    rising = (heard > 0.15 * full) & (heard < 0.85 * full)
+    assert pace(seconds[rising], heard[rising] / full) == pytest.approx(1 / 0.5, rel=0.2)
 
 
 def test_a_release_of_a_second_fades_so(visit):
@@ -134,10 +142,10 @@ def test_a_release_of_a_second_fades_so(visit):
     page.evaluate(LISTEN)
     end = page.evaluate("() => { studio.lift(60); return studio.engine.now() }")
     page.wait_for_function("end => studio.engine.now() > end + 1.1", arg=end)
-    seconds, heard = (levels(page) - [end + WINDOW_SECONDS, 0]).T
-    falling = (seconds > 0.1) & (seconds < 0.6)
-    fall_db = 20 * np.log10(heard[falling] / full)
-    assert np.median(np.abs(fall_db + 60 * seconds[falling])) < 2.5
+    seconds, heard = levels(page).T
+    fall_db = 20 * np.log10(np.maximum(heard, 1e-6) / full)
+    falling = (fall_db < -6) & (fall_db > -36)
+    assert pace(seconds[falling], fall_db[falling]) == pytest.approx(-60, rel=0.15)
 
 
 def test_the_space_bar_is_a_sustain_pedal(visit):

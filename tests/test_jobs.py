@@ -59,7 +59,7 @@ def test_a_cancelled_job_stops_and_its_folder_goes():
     jobs.cancel(name)
     work.may.release()
     until(lambda: jobs.state(name)["state"] == "cancelled")
-    assert not work.folder.exists()
+    until(lambda: not work.folder.exists())
     with pytest.raises(InputError):
         jobs.file(name)
 
