@@ -3,6 +3,7 @@
 
 import { canonical, soundText } from "./sound.js";
 import { checkedItem, knownSound } from "./checked.js";
+import { storedList } from "./stored.js";
 
 export const MOST_HEARD = 60;
 
@@ -89,14 +90,7 @@ export function remember(heard, item, most = MOST_HEARD) {
  * @returns {Item[]}
  */
 export function recall(text, model) {
-  let stored;
-  try {
-    stored = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  if (!Array.isArray(stored)) return [];
   const known = (item) => checkedItem({ ...item, sound: knownSound(item?.sound, model) }, model);
-  const good = stored.map(known).filter(Boolean);
+  const good = storedList(text).map(known).filter(Boolean);
   return good.slice(0, MOST_HEARD);
 }

@@ -5,6 +5,7 @@ import { checkedSound } from "./checked.js";
 import { canonical } from "./sound.js";
 import { knownSound } from "./checked.js";
 import { clamp } from "./numbers.js";
+import { storedList } from "./stored.js";
 
 export const MOST_STOPS = 16;
 const APART = 0.0005; // stops at one place are sent this far from each other
@@ -71,14 +72,7 @@ export function pathOf(stops) {
  * @returns {Stop[]}
  */
 export function recallStops(text, model) {
-  let stored;
-  try {
-    stored = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  if (!Array.isArray(stored)) return [];
-  return stored.reduce((stops, stop) => {
+  return storedList(text).reduce((stops, stop) => {
     const sound = checkedSound(stop?.sound);
     const good = sound && knownSound(sound, model) && typeof stop.name === "string" && Number.isFinite(stop.at);
     return good ? withStop(stops, { sound, name: stop.name.slice(0, 120) }, stop.at) : stops;

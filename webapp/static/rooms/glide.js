@@ -3,6 +3,7 @@
 /** @import { PathPoint } from "../document/types.js" */
 
 import { saveFile } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
 import { keyframesOf } from "../document/path.js";
 import { canonical } from "../document/sound.js";
 import { soundOf } from "../document/project.js";
@@ -19,6 +20,20 @@ const players = new WeakMap();
 export function glideOf(studio) {
   if (!players.has(studio)) players.set(studio, createGlide(studio));
   return players.get(studio);
+}
+
+/**
+ * Shows on a button what a click on it does to a path that is in `state` (see `state` of a glide).
+ * @param {HTMLElement} button
+ * @param {string | null} state
+ * @param {{start: string, stop: string}} titles
+ */
+export function drawPlayButton(button, state, { start, stop }) {
+  const title = state ? stop : start;
+  button.replaceChildren(icon(state ? "stop" : "play"));
+  button.classList.toggle("waiting", state === "waiting");
+  button.title = title;
+  button.setAttribute("aria-label", title);
 }
 
 function createGlide(studio) {

@@ -2,7 +2,7 @@
 
 import { h, toast } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
-import { glideOf, LINE } from "./glide.js";
+import { drawPlayButton, glideOf, LINE } from "./glide.js";
 import { createKeyframes, LINE_LEVELS } from "../audio/keyframes.js";
 import { menuButton } from "../parts/menu.js";
 import { hueOf } from "../document/sound.js";
@@ -71,12 +71,7 @@ export default function build(host, studio) {
   }
 
   function drawPlay() {
-    const state = glide.state(overTime);
-    const title = state ? "Stop A → B" : "Play A → B over time";
-    play.replaceChildren(icon(state ? "stop" : "play"));
-    play.classList.toggle("waiting", state === "waiting");
-    play.title = title;
-    play.setAttribute("aria-label", title);
+    drawPlayButton(play, glide.state(overTime), { start: "Play A → B over time", stop: "Stop A → B" });
   }
 
   const frames = createKeyframes({

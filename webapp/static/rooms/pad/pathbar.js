@@ -6,7 +6,7 @@ import { icon } from "../../parts/icons.js";
 import { menuButton } from "../../parts/menu.js";
 import { pathAt } from "../../document/path.js";
 import { canonical } from "../../document/sound.js";
-import { glideOf } from "../glide.js";
+import { drawPlayButton, glideOf } from "../glide.js";
 import { collect, SERIES } from "../slots.js";
 
 // `soundAt([x, y])` is the sound at a place; `onState()` is called when the path starts or stops.
@@ -76,12 +76,7 @@ export function createPathBar(studio, { soundAt, onState }) {
   }
 
   function drawPlay() {
-    const state = glide.state(drawn);
-    const title = state ? "Stop the path" : "Play the path";
-    play.replaceChildren(icon(state ? "stop" : "play"));
-    play.classList.toggle("waiting", state === "waiting");
-    play.title = title;
-    play.setAttribute("aria-label", title);
+    drawPlayButton(play, glide.state(drawn), { start: "Play the path", stop: "Stop the path" });
     onState();
   }
 
