@@ -5,8 +5,8 @@ import os
 import shutil
 from urllib.parse import urlsplit
 
-# One thread a process, before anything that counts cores is imported: two processes (`pytest -n 2`) then do not fight
-# for them, and sums are added up in the same order whatever the machine.
+# One thread a process, before anything that counts cores is imported: the processes of `pytest -n 3` then do not fight
+# for cores, and sums are added up in the same order whatever the machine.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 os.environ.setdefault("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "600s")  # its workers start as slowly as all else
@@ -22,6 +22,7 @@ from sine_voice import SineGenerator, sine_card
 from gansynth_core import GM_INSTRUMENTS, Synth
 from webapp.player import Player
 
+USUAL_SIZE = {"width": 1440, "height": 900}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -71,36 +72,71 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def usual_page(browser):
+    """The page that most tests of a file open in turn: with its scripts at hand, it opens in half the time."""
+    context = browser.new_context(viewport=USUAL_SIZE)
+    yield context.new_page()
+    context.close()
+
+
+def forget(page: Page, address: str) -> None:
+    """Leaves the page as a fresh profile has it: nothing stored, nothing allowed, nothing under way."""
+    page.mouse.up()
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    session = page.context.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
+    session.detach()
+    page.context.clear_permissions()
+    page.set_viewport_size(USUAL_SIZE)
+    page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
+
+
 @pytest.fixture
-def visit(browser, address):
-    """Opens the page in a fresh profile. After the test: no console error, no failed or foreign request."""
-    contexts, complaints = [], []
+def visit(browser, usual_page, address):
+    """Opens the page as in a fresh profile. A page of another size, with options, with `fresh`, or a second one of a
+    test has a profile of its own. After the test: no console error, no failed or foreign request."""
+    contexts, opened, complaints = [], [], []
 
     def watch(request):
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https", "ws", "wss") and f"http://{parts.netloc}" != address:
             complaints.append(f"request to {request.url}")
 
-    def complain(text, ignored):
-        if not any(expected in text for expected in ignored):
-            complaints.append(text)
+    def fresh_page(size, options) -> Page:
+        contexts.append(browser.new_context(viewport=size, **options))
+        return contexts[-1].new_page()
 
-    def open_page(width=1440, height=900, ignored=(), path="", **options) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
+    def open_page(width=1440, height=900, ignored=(), path="", fresh=False, **options) -> Page:
+        size = {"width": width, "height": height}
+        usual = size == USUAL_SIZE and not (fresh or options or opened)
+        page = usual_page if usual else fresh_page(size, options)
+
+        def hear_console(message):
+            if message.type == "error" and not any(expected in message.text for expected in ignored):
+                complaints.append(message.text)
+
+        def hear_error(error):
+            complaints.append(str(error))
+
+        listeners = {"request": watch, "console": hear_console, "pageerror": hear_error}
+        for event, listener in listeners.items():
+            page.on(event, listener)
+        opened.append((page, listeners))
         page.set_default_timeout(PATIENCE_MS)
-        page.on("request", watch)
-        page.on("console", lambda message: message.type == "error" and complain(message.text, ignored))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}/{path}")
         page.wait_for_selector(".key")
         page.wait_for_selector("#sliders .slider input")
         return page
 
     yield open_page
+    for page, listeners in opened:
+        page.unroute_all(behavior="ignoreErrors")  # answers under way would fail in the next test
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        if page is usual_page:
+            forget(page, address)
     for context in contexts:
-        for page in context.pages:
-            page.unroute_all(behavior="ignoreErrors")  # answers under way would fail in the next test
         context.close()
     assert complaints == []

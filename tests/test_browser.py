@@ -45,7 +45,7 @@ def test_a_visitor_picks_a_violin_and_hears_the_keys(visit):
 
 
 def test_sound_is_off_until_a_gesture_and_then_the_key_itself_enables_it(visit):
-    page = visit()
+    page = visit(fresh=True)
     # page.evaluate would count as a gesture: what the page shows has to do.
     rail = page.get_by_role("slider", name="Morph from A to B").bounding_box()
     with page.expect_request("**/takes"):  # what a pointer that has rested on the line asks for

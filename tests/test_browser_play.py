@@ -223,7 +223,7 @@ def test_a_midi_keyboard_plays_bends_and_turns_the_handle(visit):
 
 
 def test_midi_that_cannot_be_had_is_said(visit):
-    page = visit()
+    page = visit(fresh=True)  # for the script it adds
     page.evaluate("void (navigator.requestMIDIAccess = () => Promise.reject(new Error('denied')))")
     page.get_by_role("button", name="Connect MIDI").click()
     page.get_by_role("button", name="MIDI refused").wait_for()
