@@ -83,6 +83,7 @@ def usual_page(browser):
 def forget(page: Page, address: str) -> None:
     """Leaves the page as a fresh profile has it: nothing stored, nothing allowed, nothing under way."""
     page.mouse.up()
+    page.mouse.move(0, 0)  # a hand that rests on the line would ask for its keyframes as soon as the page is back
     page.evaluate("sessionStorage.clear()")
     page.goto("about:blank")
     session = page.context.new_cdp_session(page)
