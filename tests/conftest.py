@@ -97,7 +97,8 @@ def forget(page: Page, address: str) -> None:
 @pytest.fixture
 def visit(browser, usual_page, address):
     """Opens the page as in a fresh profile. A page of another size, with options, with `fresh`, or a second one of a
-    test has a profile of its own. After the test: no console error, no failed or foreign request."""
+    test has a profile of its own. `routes` answer by pattern of the address, from the first request on. After the test:
+    no console error, no failed or foreign request."""
     contexts, opened, complaints = [], [], []
 
     def watch(request):
@@ -109,7 +110,7 @@ def visit(browser, usual_page, address):
         contexts.append(browser.new_context(viewport=size, **options))
         return contexts[-1].new_page()
 
-    def open_page(width=1440, height=900, ignored=(), path="", fresh=False, **options) -> Page:
+    def open_page(width=1440, height=900, ignored=(), path="", routes=None, fresh=False, **options) -> Page:
         size = {"width": width, "height": height}
         usual = size == USUAL_SIZE and not (fresh or options or opened)
         page = usual_page if usual else fresh_page(size, options)
@@ -126,6 +127,8 @@ def visit(browser, usual_page, address):
             page.on(event, listener)
         opened.append((page, listeners))
         page.set_default_timeout(PATIENCE_MS)
+        for pattern, answer in (routes or {}).items():
+            page.route(pattern, answer)
         page.goto(f"{address}/{path}")
         page.wait_for_selector(".key")
         page.wait_for_selector("#sliders .slider input")

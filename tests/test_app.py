@@ -52,7 +52,11 @@ def studio_address():
 @pytest.fixture(scope="module")
 def client(studio_address, tmp_path_factory):
     return Client(
-        studio_address, verbose=False, analytics_enabled=False, download_files=tmp_path_factory.mktemp("downloads")
+        studio_address,
+        verbose=False,
+        analytics_enabled=False,
+        download_files=tmp_path_factory.mktemp("downloads"),
+        httpx_kwargs={"timeout": HANG_SECONDS},
     )
 
 
@@ -98,8 +102,8 @@ def test_generate_refuses_a_name_that_no_text_can_hold(tmp_path):
 )
 def test_routes_behind_gradio_refuse_in_words(studio_address, address, status, answer):
     studio = f"{studio_address}/gradio_api/studio"
-    digest = httpx.get(f"{studio}/model").json()["digest"]
-    refused = httpx.get(f"{studio}/{digest}/{address}")
+    digest = httpx.get(f"{studio}/model", timeout=HANG_SECONDS).json()["digest"]
+    refused = httpx.get(f"{studio}/{digest}/{address}", timeout=HANG_SECONDS)
     assert (refused.status_code, refused.json()) == (status, answer)
 
 

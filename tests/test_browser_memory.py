@@ -449,15 +449,13 @@ def test_generations_do_not_grow_into_sounds_that_cannot_be_sent(visit):
 
 
 def test_sounds_are_compared_at_one_loudness_while_a_note_goes_on(visit):
-    page = visit()
-    enable_sound(page)
-
     def halve(route):  # the studio levels its notes by their peaks: here B's are half as strong
         answer = route.fetch()
         samples = np.frombuffer(answer.body(), "<i2") // 2
         route.fulfill(response=answer, body=samples.tobytes())
 
-    page.route("**/takes", halve)
+    page = visit(routes={"**/takes": halve})
+    enable_sound(page)
     page.evaluate("studio.prepare([studio.project.slots.b.sound])")  # so that all fits into one note, on any machine
     page.keyboard.down("KeyA")
     own = steady_level(page)
