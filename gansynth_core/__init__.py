@@ -4,13 +4,16 @@ A note's way through the package; a module imports only from its own row and the
 
 errors, files, shared         errors in words; writing files whole; constants that the page's scripts use too
 instruments, pitches          names of instruments and keys
+tunings                       the pitch of every key: named tunings, Scala's files
 riff, sound                   WAV files; Clip, Clips and Envelope
 specgram                      wave <-> STFT <-> specgram
+spectrum                      how far apart two notes' spectra are
 sustain                       loops, and notes held for longer than a model makes them
 cards                         ModelCard: a model on disk
 generators/                   the networks
 latent, patch                 Timbre (drawn, morphed, nudged) and Patch, a Timbre as one plays it
 descriptors                   brightness, attack and so on, measured on a note
+own                           an own sound as a model hears it
 synth                         Synth: timbres and pitches -> notes; generate() in one call
 glide, named_sounds           a timbre that moves; names for sounds of a model without instruments
 packs/                        sample packs for samplers
@@ -19,6 +22,7 @@ atlas                         the map of a model's sounds
 training/                     data, training and evaluation, which only the command line imports
 magenta_import                Magenta's checkpoints -> models (tensor_bundle reads their files)
 bench                         speed and memory on this machine
+commands, note_commands       what commands have in common; those that make notes
 __main__                      the command line
 
 What is imported below is the public surface.
@@ -34,6 +38,7 @@ from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
 from gansynth_core.midi.song import Song, SongNote, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
+from gansynth_core.own import Encoded
 from gansynth_core.packs.items import PackItem, Wavetable, morph_items
 from gansynth_core.packs.parts import write_parts
 from gansynth_core.packs.plan import PackPlan
@@ -45,6 +50,7 @@ from gansynth_core.shared import SHARED
 from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.synth import Synth, generate
+from gansynth_core.tunings import TUNINGS, Tuning, parse_tuning
 
 __version__ = "0.1.0"
 
@@ -57,6 +63,7 @@ __all__ = [
     "DataError",
     "Descriptor",
     "Direction",
+    "Encoded",
     "Envelope",
     "GM_INSTRUMENTS",
     "GanSynthError",
@@ -73,9 +80,11 @@ __all__ = [
     "SongNote",
     "SpecgramSpec",
     "Synth",
+    "TUNINGS",
     "Timbre",
     "TimbrePath",
     "ToolError",
+    "Tuning",
     "Wavetable",
     "blend",
     "families",
@@ -94,6 +103,7 @@ __all__ = [
     "nudge",
     "parse_pitch",
     "parse_timbre",
+    "parse_tuning",
     "pcm16",
     "pitch_hz",
     "pitch_label",

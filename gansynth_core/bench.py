@@ -114,7 +114,7 @@ def machine() -> dict[str, object]:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -192,7 +192,7 @@ def process_start(folder: Path, runs: int = START_RUNS) -> Timing | str:
 def resident_mb(process: int | str = "self") -> float | None:
     """Resident memory of a process in MB (10^6 bytes), by its id; None on systems without /proc."""
     try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     sizes = [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
@@ -248,7 +248,7 @@ def machine_lines(facts: Mapping[str, object]) -> str:
 def save(figures: Figures, path: str) -> None:
     """Write `figures` to a JSON file."""
     with replacing(path) as partial:
-        partial.write_text(json.dumps({"format": FORMAT} | figures, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps({"format": FORMAT} | figures, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def last_line(text: str) -> str:

@@ -248,4 +248,4 @@ def save_card(folder: str | os.PathLike[str], card: ModelCard) -> None:
     # A list of numbers on one line: a direction has 512 of them.
     text = re.sub(r"\[\n[\s\d.,eE+-]+\]", lambda numbers: json.dumps(json.loads(numbers[0])), text)
     with replacing(Path(folder) / "card.json", ModelError) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+        partial.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -33,7 +33,7 @@ def replacing(path: str | os.PathLike[str], error: type[GanSynthError] = GanSynt
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(partial, 0o666 & ~umask)  # mkstemp's 0600 would hide the file from other users
-        with open(partial, "rb") as written:
+        with open(partial, "r+b") as written:  # Windows flushes what may be written to, and nothing else
             os.fsync(written.fileno())  # before the rename, or a power cut could leave the name without its bytes
         os.replace(partial, path)
     except OSError as cause:

@@ -79,7 +79,7 @@ class Patch:
         if path.suffix.lower() != ".json":
             raise InputError(f"A preset is a .json file, and '{path.name}' does not end in .json.")
         with replacing(path) as partial:
-            partial.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8", newline="\n")
         return path
 
 

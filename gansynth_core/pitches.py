@@ -59,9 +59,14 @@ def pitch_number(note: float | str) -> float:
 
 def pitch_numbers(notes: float | str | Sequence[float | str]) -> list[float]:
     """MIDI pitches of one note or several, each a number or a note name. Raises InputError."""
-    if isinstance(notes, str) or not isinstance(notes, Iterable) or getattr(notes, "ndim", 1) == 0:
+    if is_one_pitch(notes):
         return [pitch_number(cast(float | str, notes))]
-    return [pitch_number(note) for note in notes]
+    return [pitch_number(note) for note in cast(Iterable[float | str], notes)]
+
+
+def is_one_pitch(notes: object) -> bool:
+    """Whether `notes` is a single note, such as 60, "C4" or an array without dimensions, and not a list of some."""
+    return isinstance(notes, str) or not isinstance(notes, Iterable) or getattr(notes, "ndim", 1) == 0
 
 
 def pitch_name(pitch: float) -> str:

@@ -3,10 +3,10 @@
 import base64
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
@@ -17,6 +17,9 @@ from gansynth_core.files import replacing
 from gansynth_core.pitches import pitch_label, pitch_name
 from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
 from gansynth_core.shared import SHARED
+
+if TYPE_CHECKING:  # sounds need torch only for whoever asks for a tensor
+    import torch
 
 Audio = NDArray[np.float32]
 
@@ -140,8 +143,16 @@ class Clip:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.samples, dtype=dtype, copy=copy)
 
+    def to_torch(self, device: "str | torch.device" = "cpu") -> "torch.Tensor":
+        """A copy of the samples as a tensor, float32 [n] on `device`."""
+        return _tensor(self.samples, device)
+
     def _repr_html_(self) -> str:
         return _player("", self.samples, self.sample_rate)
+
+    def wav(self, subtype: str = "PCM_24") -> bytes:
+        """The bytes of a WAV file: PCM_16, PCM_24 or FLOAT."""
+        return wav_bytes(self.samples, self.sample_rate, subtype, round_down=True)
 
     def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> Path:
         """Write a sound file in the format of the path's ending and return its path.
@@ -159,7 +170,7 @@ class Clip:
             raise AudioError(f"Cannot write '{path}': choose {', '.join(known)}, not {subtype!r}.")
         with replacing(path, AudioError) as partial:
             if kind == "WAV":
-                partial.write_bytes(wav_bytes(self.samples, self.sample_rate, subtype, round_down=True))
+                partial.write_bytes(self.wav(subtype))
             else:
                 self._write(partial, path, kind, subtype)
         return path
@@ -171,6 +182,12 @@ class Clip:
                     file.write(self.samples[start : start + BLOCK])
         except (soundfile.LibsndfileError, ValueError) as cause:
             raise AudioError(f"Cannot write '{path}' as {kind} at {self.sample_rate} Hz: {cause}") from cause
+
+
+def _tensor(audio: Audio, device: "str | torch.device") -> "torch.Tensor":
+    import torch
+
+    return torch.tensor(audio, device=device)
 
 
 def check_ending(path: Path) -> None:
@@ -222,6 +239,10 @@ class Clips:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.audio, dtype=dtype, copy=copy)
 
+    def to_torch(self, device: "str | torch.device" = "cpu") -> "torch.Tensor":
+        """A copy of the notes as a tensor, float32 [notes, samples] on `device`."""
+        return _tensor(self.audio, device)
+
     def _repr_html_(self) -> str:
         shown = list(zip(self, self.pitches, strict=True))[:SHOWN_CLIPS]
         players = [_player(pitch_name(pitch), clip.samples, clip.sample_rate) for clip, pitch in shown]
@@ -271,23 +292,30 @@ class Clips:
         A pitch that comes again gets a running number. Returns the paths. Raises AudioError, and then leaves none of
         this call's files behind.
         """
-        path = Path(path)
-        if len(self) == 1:
-            return [self[0].save(path, subtype)]
-        paths, taken = [], set()
-        for clip, pitch in zip(self, self.pitches, strict=True):
-            name = base = f"{path.stem}_{pitch_label(pitch)}"
-            number = 2
-            while name in taken:
-                name, number = f"{base}_{number}", number + 1
-            taken.add(name)
+        paths: list[Path] = []
+        for clip, place in zip(self, note_paths(path, self.pitches), strict=True):
             try:
-                paths.append(clip.save(path.with_name(name + path.suffix), subtype))
+                paths.append(clip.save(place, subtype))
             except AudioError:
                 for written in paths:
                     written.unlink(missing_ok=True)
                 raise
         return paths
+
+
+def note_paths(path: str | os.PathLike[str], pitches: Sequence[float]) -> list[Path]:
+    """The files that `Clips.save` writes notes of these pitches to."""
+    path = Path(path)
+    if len(pitches) == 1:
+        return [path]
+    paths: list[Path] = []
+    for pitch in pitches:
+        base = f"{path.stem}_{pitch_label(pitch)}"
+        place, number = path.with_name(base + path.suffix), 2
+        while place in paths:
+            place, number = path.with_name(f"{base}_{number}{path.suffix}"), number + 1
+        paths.append(place)
+    return paths
 
 
 def read_wav(path: str | os.PathLike[str]) -> Clip:

@@ -1,5 +1,6 @@
 """A model brought to life: timbres and pitches in, notes out."""
 
+import logging
 import os
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 import torch
@@ -18,18 +19,27 @@ from numpy.typing import NDArray
 from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import GanSynthError, InputError, ModelError
 from gansynth_core.generators import Generator, build_generator
+from gansynth_core.generators.encoder import StudioEncoder, load_encoder
 from gansynth_core.latent import Timbre, sample
-from gansynth_core.pitches import pitch_numbers
-from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
+from gansynth_core.own import Ear, Encoded, Samples, clip_of, fitted, mixtures, pitch_candidates
+from gansynth_core.pitches import is_one_pitch, pitch_number, pitch_numbers
+from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clip, Clips, fade_in, fade_out
+from gansynth_core.spectrum import levels_db, log_spectral_distance
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
 BACKGROUND_BATCH = 2  # the most a player waits for; on a CPU, two notes at a time are as fast per note as twelve
 PATIENCE_SECONDS = 1.0  # after that, background work takes its turn even if players keep coming
+OUTPUTS = ("numpy", "torch")
+DEVICES = ("cpu", "cuda", "mps")
 
+
+log = logging.getLogger(__name__)
 
 Key = tuple[Timbre, float]  # what a note is known by: its timbre and pitch
 Wave = NDArray[np.float32]  # [samples]
+Timbres = Timbre | Sequence[Timbre]
+Pitches = float | str | Sequence[float | str]
 
 
 class GivenUp(GanSynthError):
@@ -89,8 +99,8 @@ class Synth:
     """Renders notes of one model. Safe to call from many threads, of which one at a time uses the network, and from
     forked processes. A pickle or copy of a loaded model names its folder and loads it again from there.
 
-    device: "auto" takes CUDA where there is a GPU, else the CPU. griffin_lim_steps: see Representation.invert; None
-    takes what suits the model's specgrams best.
+    device: "auto" takes CUDA where there is a GPU, else the CPU; or "cpu", "cuda", "cuda:1", "mps", or a torch.device.
+    griffin_lim_steps: see Representation.invert; None takes what suits the model's specgrams best.
     """
 
     def __init__(
@@ -118,6 +128,7 @@ class Synth:
         self._turns = _Turns()
         self._cache: OrderedDict[Key, Wave] = OrderedDict()
         self._cached_notes = cached_notes
+        self._encoder: StudioEncoder | None = None  # loaded when first asked for
         self._folder: Path | None = None  # what `load` read it from
         _synths.add(self)
 
@@ -131,10 +142,11 @@ class Synth:
         cached_notes: int = CACHED_NOTES,
     ) -> "Synth":
         """The synth of a model, by its id or its folder's path. Raises ModelError if it is missing or damaged."""
-        folder = model_folder(model)
+        folder, began = model_folder(model), time.perf_counter()
         card, generator = _network.submit(cls._read, folder).result()
         synth = cls(card, generator, device=device, griffin_lim_steps=griffin_lim_steps, cached_notes=cached_notes)
         synth._folder = folder.resolve()
+        log.info("%s loaded from %s onto %s in %.2f s", card.id, folder, synth.device, time.perf_counter() - began)
         return synth
 
     def __reduce__(self) -> tuple[Callable[..., "Synth"], tuple[Any, ...]]:
@@ -166,19 +178,30 @@ class Synth:
 
     def render(
         self,
-        timbre: Timbre | Sequence[Timbre],
-        pitches: float | str | Sequence[float | str],
+        timbre: Timbres,
+        pitches: Pitches,
         *,
+        grid: bool = False,
+        raw: bool = False,
         background: bool = False,
         given_up: threading.Event | None = None,
     ) -> Clips:
-        """Notes of `timbre`, or of one timbre per pitch, at `pitches` (one or several: MIDI, fractions allowed, or note
-        names), as long as the model makes them. Deterministic. background: for exports; everyone else goes first, after
-        two notes at most, and the notes are not cached. given_up: set it to stop the work, which then raises GivenUp.
+        """Notes of `timbre` at `pitches` (MIDI, fractions allowed, or note names), as long as the model makes them.
+        Deterministic.
+
+        One timbre is played at every pitch, several at one pitch each or all at a single one. grid: every timbre at
+        every pitch instead, timbre by timbre. raw: the wave as the network means it, at its own level and without the
+        2 ms and 30 ms of fades, such as are compared with another implementation; not cached, and it may exceed 1.
+        background: for exports; everyone else goes first, after two notes at most, and the notes are not cached.
+        given_up: set it to stop the work, which then raises GivenUp.
         Raises InputError for a pitch, model, instrument or z that this model does not have."""
-        wanted = self._wanted(timbre, pitches)
-        work = self._render_aside if background else self._render_cached
-        notes = work(list(dict.fromkeys(wanted)), given_up or threading.Event())
+        wanted = self._wanted(timbre, pitches, grid)
+        given_up = given_up or threading.Event()
+        keys = list(dict.fromkeys(wanted))
+        if raw or background:
+            notes = self._render_aside(keys, given_up, background=background, raw=raw)
+        else:
+            notes = self._render_cached(keys, given_up)
         samples = self.card.specgram.samples
         audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
         return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
@@ -201,40 +224,147 @@ class Synth:
                 self._cache.popitem(last=False)
         return notes
 
-    def _render_aside(self, keys: list[Key], given_up: threading.Event) -> dict[Key, Wave]:
-        """The same without the cache, letting others go first between batches."""
-        size = BACKGROUND_BATCH if self.device == "cpu" else BATCH
+    def _render_aside(
+        self, keys: list[Key], given_up: threading.Event, *, background: bool, raw: bool
+    ) -> dict[Key, Wave]:
+        """The same without the cache; in the background, letting others go first between batches."""
+        size = BACKGROUND_BATCH if background and self.device == "cpu" else BATCH
         notes: dict[Key, Wave] = {}
         for start in range(0, len(keys), size):
             batch = keys[start : start + size]
-            with self._turns.turn(background=True):
-                notes.update(zip(batch, self._rendered(batch, given_up), strict=True))
+            with self._turns.turn(background):
+                notes.update(zip(batch, self._rendered(batch, given_up, raw), strict=True))
         return notes
 
-    def embed(
-        self, timbre: Timbre | Sequence[Timbre], pitches: float | str | Sequence[float | str]
-    ) -> NDArray[np.float32]:
-        """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], close together
-        where the network sees little difference. Raises InputError as `render` does."""
-        wanted = self._wanted(timbre, pitches)
-        with self._turns.turn(background=False):
-            return _network.submit(self._embed, wanted).result()
+    @overload
+    def specgram(
+        self, timbre: Timbres, pitches: Pitches, *, grid: bool = ..., output: Literal["numpy"] = ...
+    ) -> NDArray[np.float32]: ...
+    @overload
+    def specgram(
+        self, timbre: Timbres, pitches: Pitches, *, grid: bool = ..., output: Literal["torch"]
+    ) -> torch.Tensor: ...
+    def specgram(
+        self, timbre: Timbres, pitches: Pitches, *, grid: bool = False, output: str = "numpy"
+    ) -> NDArray[np.float32] | torch.Tensor:
+        """The network's own picture of notes (see `render` for `timbre`, `pitches`, `grid`): log-magnitude and
+        instantaneous frequency, float32 [notes, 2, frames, bins] in [-1, 1]; `card.specgram.decode` makes waves of it.
+        output: "numpy", or "torch" for a tensor on this synth's device. Raises InputError as `render` does."""
+        made: NDArray[np.float32] | torch.Tensor = self._computed(
+            self._generator.__call__, timbre, pitches, grid, output
+        )
+        return made
 
-    @torch.inference_mode()
-    def _embed(self, wanted: list[Key]) -> NDArray[np.float32]:
-        embedded: NDArray[np.float32] = self._generator.embed(*self._inputs(wanted)).float().cpu().numpy()
+    @overload
+    def stft(
+        self, timbre: Timbres, pitches: Pitches, *, grid: bool = ..., output: Literal["numpy"] = ...
+    ) -> NDArray[np.complex64]: ...
+    @overload
+    def stft(
+        self, timbre: Timbres, pitches: Pitches, *, grid: bool = ..., output: Literal["torch"]
+    ) -> torch.Tensor: ...
+    def stft(
+        self, timbre: Timbres, pitches: Pitches, *, grid: bool = False, output: str = "numpy"
+    ) -> NDArray[np.complex64] | torch.Tensor:
+        """The spectra that `render` turns into waves, complex64 [notes, frames, bins]; `card.specgram.invert` does
+        that. Bin b (from 0) lies at (b + 1) * card.specgram.bin_hz. The rest is as for `specgram`."""
+        made: NDArray[np.complex64] | torch.Tensor = self._computed(self._generator.stft, timbre, pitches, grid, output)
+        return made
+
+    def embed(self, timbre: Timbres, pitches: Pitches, *, grid: bool = False) -> NDArray[np.float32]:
+        """What the network makes of timbres and pitches before it grows notes: float32 [notes, numbers], close together
+        where the network sees little difference. The rest is as for `specgram`."""
+        embedded: NDArray[np.float32] = self._computed(self._generator.embed, timbre, pitches, grid, "numpy")
         return embedded
 
-    def _wanted(self, timbre: Timbre | Sequence[Timbre], pitches: float | str | Sequence[float | str]) -> list[Key]:
+    def encode(
+        self,
+        sound: Clip | Samples | str | os.PathLike[str],
+        pitch: float | str | None = None,
+        instrument: str | Mapping[str, float] | None = None,
+        *,
+        sample_rate: int | None = None,
+    ) -> Encoded:
+        """The Timbre that comes nearest to an own sound, by the encoder that lies beside the model.
+
+        sound: a Clip, a sound file, or samples at `sample_rate` Hz, float [n] or [channels, n]; of any rate, length and
+        level. It is heard from its onset for the length of a note. pitch: MIDI or a note name, within the model's
+        range; None to have it found: of the pitches that the spectrum allows, the one at which the model comes nearest.
+        instrument: a name, or weights by name; None for what the encoder hears.
+        Takes about 0.1 s with a pitch, 0.5 s without one on a CPU. The notes of distance_db are rendered for it.
+        Raises ModelError for a model without an encoder, AudioError for a sound that is silent or cannot be read,
+        InputError for anything else that cannot be.
+        """
+        note = fitted(clip_of(sound, sample_rate), self.card.specgram)
+        if pitch is None:
+            pitches = pitch_candidates(note, self.card.specgram.sample_rate, self.card.pitch_low, self.card.pitch_high)
+        else:
+            pitches = [pitch_number(pitch)]
+            self.card.check_pitch(pitches[0])
+        with self._turns.turn(background=False):
+            likely, tried = _network.submit(self._hear, note, pitches, instrument).result()
+        made = self.render([timbre for timbre, _ in tried], [pitch for _, pitch in tried], raw=True).to_torch()
+        spec = self.card.specgram
+        levels = levels_db(torch.from_numpy(note)[None], spec).expand(len(tried), -1, -1)
+        distances = log_spectral_distance(levels, levels_db(made, spec)).tolist()
+        best = distances.index(min(distances))
+        return Encoded(*tried[best], distances[best], likely)
+
+    def _hear(
+        self, note: Wave, pitches: Sequence[float], instrument: str | Mapping[str, float] | None
+    ) -> tuple[tuple[tuple[str, float], ...], list[Key]]:
+        """The likelihoods of the instruments, and the notes to compare with `note`."""
+        if self._encoder is None:
+            encoder = load_encoder(self._folder, self.card, self.device) if self._folder else None
+            if encoder is None:
+                raise ModelError(f"'{self.card.id}' has no encoder beside it, so it cannot take in own sounds.")
+            self._encoder = encoder
+        ear = Ear(self._encoder, self.card, note)
+        likely = ear.instruments()
+        given = {instrument: 1.0} if isinstance(instrument, str) else instrument
+        weights = mixtures(likely) if given is None else [dict(given)]
+        return likely, [(ear.timbre(pitch, mixture), pitch) for pitch in pitches for mixture in weights]
+
+    def _computed(
+        self, network: Callable[..., torch.Tensor], timbre: Timbres, pitches: Pitches, grid: bool, output: str
+    ) -> Any:
+        """What `network`, one of the generator's methods, makes of the notes: an array or a tensor [notes, ...]."""
+        if output not in OUTPUTS:
+            raise InputError(f"The output is {' or '.join(OUTPUTS)}, not {output!r}.")
+        wanted = self._wanted(timbre, pitches, grid)
+        nothing = Timbre.of(self.card, [0.0] * self.card.latent_size), float(self.card.pitch_low)
+        asked = wanted or [nothing]  # whose shape is that of no notes, too
+        parts = []
+        for start in range(0, len(asked), BATCH):
+            with self._turns.turn(background=False):
+                parts.append(_network.submit(self._run, network, asked[start : start + BATCH]).result())
+        computed = torch.cat(parts)[: len(wanted)]
+        return computed if output == "torch" else computed.cpu().numpy()
+
+    @torch.inference_mode()
+    def _run(self, network: Callable[..., torch.Tensor], batch: list[Key]) -> torch.Tensor:
+        return network(*self._inputs(batch))
+
+    def _wanted(self, timbre: Timbres, pitches: Pitches, grid: bool = False) -> list[Key]:
         """A checked (timbre, pitch) for every note."""
+        alone = is_one_pitch(pitches)
         pitches = pitch_numbers(pitches)
         several = not isinstance(timbre, Timbre) and isinstance(timbre, Iterable)
-        timbres = list(cast(Iterable[Timbre], timbre)) if several else [cast(Timbre, timbre)] * len(pitches)
+        timbres = list(cast(Iterable[Timbre], timbre)) if several else [cast(Timbre, timbre)]
         for each in timbres:
             if not isinstance(each, Timbre):
                 raise InputError(f"Notes are made of a Timbre, or of one Timbre per pitch, not of {each!r}.")
+        if grid:
+            timbres, pitches = [each for each in timbres for _ in pitches], pitches * len(timbres)
+        elif not several:
+            timbres *= len(pitches)
+        elif alone:
+            pitches *= len(timbres)
         if len(timbres) != len(pitches):
-            raise InputError(f"{len(timbres)} timbres do not match {len(pitches)} pitches. Give one timbre per pitch.")
+            raise InputError(
+                f"{len(timbres)} timbres do not match {len(pitches)} pitches. Give one timbre per pitch, "
+                "or grid=True for every timbre at every pitch."
+            )
         for pitch in pitches:
             self.card.check_pitch(pitch)
         for distinct in set(timbres):
@@ -256,17 +386,22 @@ class Synth:
                 row[self.card.instruments.index(self.card.find_instrument(name))] = weight
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
 
-    def _rendered(self, batch: list[Key], given_up: threading.Event) -> list[Wave]:
-        return _network.submit(self._render_batch, batch, given_up).result()
+    def _rendered(self, batch: list[Key], given_up: threading.Event, raw: bool = False) -> list[Wave]:
+        began = time.perf_counter()
+        waves = _network.submit(self._render_batch, batch, given_up, raw).result()
+        log.debug("%s: %d notes in %.0f ms", self.card.id, len(batch), 1000 * (time.perf_counter() - began))
+        return waves
 
     @torch.inference_mode()
-    def _render_batch(self, batch: list[Key], given_up: threading.Event) -> list[Wave]:
+    def _render_batch(self, batch: list[Key], given_up: threading.Event, raw: bool) -> list[Wave]:
         if given_up.is_set():
             raise GivenUp("Nobody is waiting for these notes any more.")
         stft = self._generator.stft(*self._inputs(batch))
         if given_up.is_set():
             raise GivenUp("Nobody is waiting for these notes any more.")
         waves = self.card.specgram.invert(stft, self.griffin_lim_steps).cpu().numpy()
+        if raw:
+            return list(waves)
         rate = self.card.specgram.sample_rate
         waves = fade_out(fade_in(waves, rate), rate)
         peaks = np.abs(waves).max(axis=1)
@@ -288,33 +423,35 @@ def _loaded_again(kind: type[Synth], model: str, sha256: str, folder: Path, sett
 
 
 def choose_device(device: str | torch.device) -> str:
-    """The torch device for "auto" (CUDA where there is a GPU), "cpu", "cuda" or "cuda:1". Raises InputError if it is
-    unknown or missing."""
+    """The torch device for "auto" (CUDA where there is a GPU), "cpu", "cuda", "cuda:1" or "mps" (Apple's GPUs). Raises
+    InputError if it is unknown or missing."""
     device = str(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (":" in device and not number.isdecimal()):
-        raise InputError(f"Device '{device}' is unknown. Choose auto, cpu or cuda.")
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    if kind not in DEVICES or (":" in device and not number.isdecimal()):
+        raise InputError(f"Device '{device}' is unknown. Choose auto, {', '.join(DEVICES[:-1])} or {DEVICES[-1]}.")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here. Choose auto or cpu.")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise InputError("There is no MPS device here, the GPU of a Mac with Apple's chips. Choose auto or cpu.")
     if number and int(number) >= (torch.cuda.device_count() if kind == "cuda" else 1):
         raise InputError(f"There is no device '{device}' here. Choose auto, {kind} or a smaller number.")
     return device
 
 
 LOADED_MODELS = 2  # kept in memory by `generate`
-_loaded: OrderedDict[tuple[Path, str], Synth] = OrderedDict()
+_loaded: OrderedDict[tuple[Path, str, str], Synth] = OrderedDict()
 _loading = threading.Lock()
 
 
-def _synth_of(model: str) -> Synth:
+def _synth_of(model: str, device: str | torch.device) -> Synth:
     """The Synth of a model, loaded once and kept until its weights change."""
     folder = model_folder(model).resolve()
-    key = (folder, load_card(folder).sha256)
+    key = (folder, load_card(folder).sha256, str(device))
     with _loading:
         if key not in _loaded:
-            _loaded[key] = Synth.load(str(folder))
+            _loaded[key] = Synth.load(str(folder), device=device)
         _loaded.move_to_end(key)
         while len(_loaded) > LOADED_MODELS:
             _loaded.popitem(last=False)
@@ -329,6 +466,7 @@ def generate(
     seed: int = 0,
     z: Sequence[float] | NDArray[np.floating] | torch.Tensor | None = None,
     model: str = "studio",
+    device: str | torch.device = "auto",
 ) -> Clips:
     """Notes in one call: `generate(60, "violin").save("violin.wav")`.
 
@@ -337,11 +475,11 @@ def generate(
     without instruments, a named sound, or None for any of its sounds.
     duration: seconds, up to the model's note length (4 s for `studio`, the default).
     seed: which of the instrument's sounds; the same seed is always the same sound.
-    z: the latent itself, `latent_size` numbers, in place of a seed.
+    z: the latent itself, `latent_size` numbers, in place of a seed. device: see Synth.
     Returns Clips: `.audio` float32 [notes, samples], `.sample_rate`, `.save(path)`.
     Raises InputError for values the model cannot take, ModelError for a model that cannot be loaded.
     """
-    synth = _synth_of(model)
+    synth = _synth_of(model, device)
     card = synth.card
     timbre = sample(card, 1, seed, instrument)[0] if z is None else Timbre.of(card, z, instrument)
     clips = synth.render(timbre, note_number)

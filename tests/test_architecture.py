@@ -12,15 +12,15 @@ SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.p
 # A module may import from modules of its own level or a lower one.
 LEVELS = [
     ["errors"],
-    ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle"],
-    ["sound", "specgram", "sustain"],
+    ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle", "tunings"],
+    ["commands", "sound", "specgram", "spectrum", "sustain"],
     ["cards"],
-    ["generators", "latent", "descriptors"],
+    ["generators", "latent", "descriptors", "own"],
     ["synth", "patch"],
     ["glide"],
     ["packs", "named_sounds"],
     ["midi", "atlas"],
-    ["training", "magenta_import", "bench", "__init__"],
+    ["training", "magenta_import", "bench", "note_commands", "__init__"],
     ["__main__"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
@@ -99,6 +99,35 @@ def test_cuda_is_chosen_in_two_rooms_only():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             device = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("cuda")
             assert not device and not (isinstance(node, ast.Attribute) and node.attr == "cuda"), f"{path}:{node.lineno}"
+
+
+POSIX_MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+POSIX_NAMES = ("SIGALRM", "SIGKILL", "fork", "getloadavg", "getuid", "posix_fallocate", "pthread_sigmask")
+POSIX_NAMES += ("register_at_fork", "sched_getaffinity", "setsid")
+
+
+def test_nothing_is_asked_of_the_system_that_some_systems_lack():
+    for path in [*SOURCES, *ROOT.glob("tests/*.py")]:
+        text = path.read_text(encoding="utf-8")
+        if not re.search(rf"\b({'|'.join((*POSIX_MODULES, *POSIX_NAMES))})\b", text):
+            continue
+        assert not imports(path) & POSIX_MODULES, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Attribute) and node.attr in POSIX_NAMES:
+                assert f'"{node.attr}")' in text, f"{path}:{node.lineno} uses {node.attr} without hasattr"
+
+
+def test_text_is_utf_8_on_every_system():
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if re.search(r"\bopen\(|(read|write)_text\(", text) else ():
+            if not isinstance(node, ast.Call):
+                continue
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            opens = isinstance(node.func, ast.Name) and node.func.id == "open"
+            modes = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            if method in ("read_text", "write_text") or (opens and not any("b" in mode for mode in modes[-1:])):
+                assert any(word.arg == "encoding" for word in node.keywords), f"{path}:{node.lineno}"
 
 
 def test_no_error_is_swallowed_unnamed():

@@ -2,7 +2,6 @@ import errno
 import json
 import multiprocessing
 import os
-import resource
 import shutil
 import signal
 import threading
@@ -70,7 +69,7 @@ class KillOnce:
     def __call__(self, index):
         if index == 17 and not self.marker.exists():
             self.marker.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
 
 
 def slowly(index):
@@ -323,6 +322,7 @@ def test_an_error_of_the_source_is_the_one_that_is_told(tmp_path):
 
 
 def test_a_disk_that_fills_up_is_one_sentence_and_flags_no_half_note(tmp_path, undisturbed):
+    resource = pytest.importorskip("resource")  # which Windows lacks
     out = tmp_path / "set"
     with pytest.raises(KeyboardInterrupt):
         prepare([Tones(before=stop_at(0))], out, SPEC, workers=1)

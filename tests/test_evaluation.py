@@ -16,6 +16,7 @@ from gansynth_core.cards import ModelCard, load_card, save_model, save_tensors
 from gansynth_core.generators import build_generator
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.spectrum import levels_db, log_spectral_distance
 from gansynth_core.training.data.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import command, trials
 from gansynth_core.training.evaluation.command import evaluate
@@ -25,7 +26,6 @@ from gansynth_core.training.evaluation.judged import DISTANCES, KINDS
 from gansynth_core.training.evaluation.notes import choose_notes, other_instrument, variations_of
 from gansynth_core.training.evaluation.pitch import is_in_tune, is_octave_error
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
-from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
 
 INSTRUMENTS = ("violin", "flute", "gunshot")
 SECONDS = np.arange(SPEC.samples) / SPEC.sample_rate

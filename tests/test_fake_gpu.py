@@ -15,6 +15,7 @@ from test_magenta_training import Tones as WholeTones
 
 from gansynth_core import Synth
 from gansynth_core.cards import load_card, load_weights
+from gansynth_core.generators.encoder import load_encoder
 from gansynth_core.training import loop
 from gansynth_core.training.data.prepare import prepare
 from gansynth_core.training.directions.components import components
@@ -22,7 +23,6 @@ from gansynth_core.training.directions.named import aspect_gradients
 from gansynth_core.training.evaluation import trials
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import train_judge
-from gansynth_core.training.studio.encoding import load_encoder
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The one call a musician writes, on a small network of the studio family."""
 
 import copy
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -151,6 +152,48 @@ finally:
 def test_a_forked_child_makes_the_same_notes(model):
     done = subprocess.run(
         [sys.executable, "-c", FORKED, model, str(HANG_SECONDS)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+LOADED = """
+import sys
+import numpy as np, torch
+from torch.utils.data import DataLoader, Dataset
+from gansynth_core import Synth, sample
+
+class Notes(Dataset):
+    def __init__(self, synth):
+        self.synth, self.timbres = synth, sample(synth.card, 4)
+
+    def __len__(self):
+        return len(self.timbres)
+
+    def __getitem__(self, index):
+        return self.synth.render(self.timbres[index], 60 + index).to_torch()[0]
+
+if __name__ == "__main__":
+    model, method = sys.argv[1:]
+    notes = Notes(Synth.load(model, device="cpu"))
+    expected = torch.stack(list(notes))  # before the fork, too: its threads do not live on in the workers
+    loaded = torch.cat(list(DataLoader(notes, batch_size=2, num_workers=2, multiprocessing_context=method)))
+    assert torch.equal(loaded, expected)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_of_a_data_loader_make_the_same_notes(model, method, tmp_path):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system does not fork")
+    script = tmp_path / "loaded.py"
+    script.write_text(LOADED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), model, method],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=HANG_SECONDS,
     )
     assert done.returncode == 0, done.stderr
 

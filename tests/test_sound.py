@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from gansynth_core import AudioError, Clip, Clips, InputError, pcm16, read_wav
 from gansynth_core.files import replacing
@@ -117,6 +118,14 @@ def test_notes_are_arrays():
     assert np.array_equal(np.asarray(clips), clips.audio) and np.asarray(clips[1]).shape == (RATE,)
     assert np.shares_memory(np.asarray(clips), clips.audio) and not np.shares_memory(np.array(clips), clips.audio)
     assert np.asarray(clips, np.float64).dtype == np.float64 and np.mean(clips[0]) == np.mean(clips.audio[0])
+
+
+def test_notes_are_tensors_of_their_own():
+    clips = tone(2)
+    tensor = clips.to_torch()
+    assert tensor.dtype == torch.float32 and np.array_equal(tensor.numpy(), clips.audio)
+    tensor.zero_()
+    assert clips.audio.any() and torch.equal(clips[1].to_torch(), torch.tensor(clips.audio[1]))
 
 
 def test_a_notebook_plays_the_notes_it_shows():

@@ -241,6 +241,47 @@ def test_what_is_no_timbre_is_refused_in_words(timbre):
         sine_synth().render(timbre, [60])
 
 
+def test_one_pitch_serves_several_timbres_and_a_grid_plays_each_at_every_one():
+    synth = sine_synth()
+    low, high = (Timbre.of(synth.card, [level, *[0.0] * 511]) for level in (-1.0, 1.0))
+    assert synth.render([low, high], "C4").pitches == (60.0, 60.0)
+    notes = synth.render([low, high], [60, "E4", 67], grid=True)
+    assert notes.pitches == (60.0, 64.0, 67.0) * 2
+    assert np.array_equal(notes.audio[4], synth.render(high, 64).audio[0])
+    assert len(synth.render([], [60], grid=True)) == 0
+    with pytest.raises(InputError, match=r"2 timbres do not match 3 pitches\..* grid=True"):
+        synth.render([low, high], [60, 64, 67])
+
+
+def test_a_raw_note_is_the_spectrum_inverted_and_no_more():
+    synth = sine_synth()
+    timbre = Timbre.of(synth.card, [3.0, *[0.0] * 511], "violin")
+    raw = synth.render(timbre, [60, 67], raw=True).audio
+    stft = synth.stft(timbre, [60, 67], output="torch")
+    assert np.array_equal(raw, SPEC.invert(stft, synth.griffin_lim_steps).numpy())
+    assert abs(np.abs(raw[0]).max() - 0.9) > 0.05  # its own level
+    assert np.abs(raw[0, -200:]).max() > 0.3  # no fade
+    assert np.abs(synth.render(timbre, 60).audio).max() == pytest.approx(0.9, abs=1e-6)  # and it is not what is cached
+
+
+def test_specgrams_and_spectra_come_as_arrays_or_tensors():
+    synth = sine_synth()
+    timbre = sample(synth.card, 1, 0, "violin")[0]
+    for ask, shape, kind in (
+        (synth.specgram, (2, 2, SPEC.frames, SPEC.bins), torch.float32),
+        (synth.stft, (2, SPEC.frames, SPEC.bins), torch.complex64),
+    ):
+        tensor = ask(timbre, [60, 67], output="torch")
+        assert tensor.shape == shape and tensor.dtype == kind
+        assert not tensor.is_inference()  # it may be part of what is learned from
+        assert np.array_equal(ask(timbre, [60, 67]), tensor.numpy())
+        assert ask(timbre, []).shape == (0, *shape[1:])
+    loudest = np.abs(synth.stft(timbre, 69))[0].mean(axis=0).argmax()
+    assert (loudest + 1) * SPEC.bin_hz == pytest.approx(440, abs=SPEC.bin_hz / 2)
+    with pytest.raises(InputError, match="numpy or torch, not 'jax'"):
+        synth.stft(timbre, 60, output="jax")
+
+
 def test_a_timbre_made_by_hand_may_write_its_instrument_as_it_likes():
     synth = sine_synth()
     timbre = sample(synth.card, 1, 0, "violin")[0]
@@ -269,6 +310,15 @@ def test_a_device_beyond_those_there_are_is_refused(monkeypatch):
     for device in ("cuda:2", "cpu:1"):
         with pytest.raises(InputError, match=f"no device '{device}'"):
             choose_device(device)
+
+
+def test_the_gpu_of_a_mac_may_be_asked_for(monkeypatch):
+    with pytest.raises(InputError, match="no MPS device"):
+        choose_device("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device(torch.device("mps")) == choose_device("mps:0")[:3] == "mps"
+    with pytest.raises(InputError, match="a smaller number"):
+        choose_device("mps:1")
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda synth: pickle.loads(pickle.dumps(synth))])

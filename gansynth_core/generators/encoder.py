@@ -1,11 +1,17 @@
 """The studio encoder: the log-magnitude of a sound -> which instrument it is, and where in that instrument's z."""
 
 import itertools
+import os
+from pathlib import Path
 
+import safetensors
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gansynth_core.cards import ModelCard
+from gansynth_core.errors import ModelError
 from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
 from gansynth_core.generators.studio import pixel_norm
 from gansynth_core.specgram import SpecgramSpec
@@ -78,3 +84,18 @@ class StudioEncoder(nn.Module):
         with torch.autocast(mean.device.type, enabled=False):
             along = away.float() @ self.prior.directions.T
             return mean + away + (self.prior.narrow(along, instruments) - along) @ self.prior.directions
+
+
+def load_encoder(folder: str | os.PathLike[str], card: ModelCard, device: str = "cpu") -> StudioEncoder | None:
+    """The encoder beside a model's weights, or None where there is none. Raises ModelError if it is damaged."""
+    path = Path(folder) / "encoder.safetensors"
+    if not path.is_file():
+        return None
+    assert isinstance(card.specgram, SpecgramSpec)  # the studio's
+    encoder = StudioEncoder(card.specgram, len(card.instruments), card.latent_size)
+    try:
+        weights = safetensors.torch.load_file(path)
+        encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as cause:
+        raise ModelError(f"The encoder '{path}' is damaged or belongs to another model: {cause}") from cause
+    return encoder.to(device).eval().requires_grad_(False)

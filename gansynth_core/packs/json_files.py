@@ -28,7 +28,7 @@ def save_lines(
 ) -> None:
     """Write the JSON object `head` with a last entry `key`, a list of `rows`, one a line and never all in memory.
     Raises GanSynthError."""
-    with replacing(path) as partial, open(partial, "w", encoding="utf-8") as file:
+    with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(head, indent=1).removesuffix("\n}") + f',\n "{key}": [')
         for number, row in enumerate(rows):
             file.write((",\n  " if number else "\n  ") + json.dumps(row))

@@ -261,4 +261,4 @@ def _faults(takes: Sequence[_Take]) -> int:
 def save_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all. Raises AudioError."""
     with replacing(path, AudioError) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")

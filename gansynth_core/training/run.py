@@ -40,7 +40,7 @@ class Run:
         self.seen, self.step, seconds = begin(self.out, self.objective, self._learned_from, start_from)
         if self.mine.first:
             with replacing(self.out / "config.json") as partial:
-                partial.write_text(json.dumps(self.config.to_json(), indent=1))
+                partial.write_text(json.dumps(self.config.to_json(), indent=1), encoding="utf-8")
             _forget_log_after(self.out / "log.csv", self.seen)
         self._saved_at = time.monotonic()
         self._began = self._saved_at - seconds

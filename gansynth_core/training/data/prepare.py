@@ -137,7 +137,7 @@ def _create_or_check(out: Path, description: dict[str, Any], records: Array, spe
         _allocate(out / "specgrams.npy", shape, stored_type(spec))
         np.save(out / "state.npy", np.zeros(len(records), np.uint8))
         with replacing(marker, DataError) as partial:  # last: a folder with set.json is complete in its files
-            partial.write_text(json.dumps(description, indent=1), encoding="utf-8")
+            partial.write_text(json.dumps(description, indent=1), encoding="utf-8", newline="\n")
     except (OSError, DataError):
         for name in ("notes.npy", "specgrams.npy", "state.npy"):
             (out / name).unlink(missing_ok=True)

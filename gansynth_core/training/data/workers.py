@@ -53,6 +53,9 @@ def outcomes(
 
 @contextlib.contextmanager
 def _interrupt_blocked() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

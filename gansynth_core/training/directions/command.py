@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from gansynth_core.cards import model_folder, save_card
 from gansynth_core.errors import InputError
+from gansynth_core.generators.encoder import load_encoder
 from gansynth_core.synth import Synth
 from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.directions.components import components
 from gansynth_core.training.directions.known_changes import known_directions
 from gansynth_core.training.directions.named import HELD_OUT, SOUNDS, named_directions
-from gansynth_core.training.studio.encoding import load_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

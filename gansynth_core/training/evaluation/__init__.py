@@ -2,7 +2,6 @@
 
 notes.py       which notes are compared, and their sound: real, made by the model, reconstructed
 pitch.py       who is in tune, by pitch_tracker.py, which knows nothing of the model
-spectrum.py    log-spectral distance
 judge.py       a network that learns pitches and instruments from real notes: training it, saving it, asking it
 measures.py    the formulas: inception score, FID, NDB, distances
 checks.py      pre-echo, clicks, levels

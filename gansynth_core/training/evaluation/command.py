@@ -8,14 +8,13 @@ from pathlib import Path
 
 from gansynth_core.cards import model_folder, save_card
 from gansynth_core.errors import InputError
-from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder, load_encoder
 from gansynth_core.synth import Synth
 from gansynth_core.training.data.dataset import NoteSet
 from gansynth_core.training.evaluation.columns import Column, check_comparable, column_of
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import SHIPPED, Judge, load_judge
 from gansynth_core.training.evaluation.report import write_report
-from gansynth_core.training.studio.encoding import load_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from gansynth_core.descriptors import measure
 from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.sound import Clips
+from gansynth_core.spectrum import levels_db, log_spectral_distance
 from gansynth_core.synth import Synth
 from gansynth_core.training.data.dataset import Indices, NoteSet
 from gansynth_core.training.evaluation.checks import check
@@ -36,7 +37,6 @@ from gansynth_core.training.evaluation.notes import (
     versions,
 )
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
-from gansynth_core.training.evaluation.spectrum import levels_db, log_spectral_distance
 
 BATCH = 12
 OTHER_SEEDS = 2  # of each note to listen to

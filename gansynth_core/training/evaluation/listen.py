@@ -67,4 +67,4 @@ encoder heard in the real note.</p>
 </body>
 </html>
 """
-    (folder / "index.html").write_text(page, encoding="utf-8")
+    (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from gansynth_core.spectrum import FLOOR_DB
 from gansynth_core.training.evaluation.judged import KINDS, Judged
 from gansynth_core.training.evaluation.pitch import IN_TUNE_CENTS
-from gansynth_core.training.evaluation.spectrum import FLOOR_DB
 from gansynth_core.training.evaluation.tables import MEASURES, measure_table, number, percent, table, target_table
 
 Figures = Mapping[str, Any]

@@ -15,11 +15,11 @@ import torch
 from gansynth_core.descriptors import DESCRIPTORS
 from gansynth_core.errors import DataError
 from gansynth_core.specgram import Representation
+from gansynth_core.spectrum import FLOOR_DB, levels_db
 from gansynth_core.training.evaluation.columns import Column
 from gansynth_core.training.evaluation.judged import KINDS, Comparison, Judged, Sounds
 from gansynth_core.training.evaluation.listen import write_page
 from gansynth_core.training.evaluation.markdown import markdown
-from gansynth_core.training.evaluation.spectrum import FLOOR_DB, levels_db
 
 SHOWN_IN_A_PICTURE = 8
 
@@ -56,12 +56,14 @@ def _write(folder: Path, comparison: Comparison, spec: Representation, beside: S
     write_page(folder / "listen", shown, spec.sample_rate, name)
     columns = _columns(document, beside, name)
     text = "\n".join(markdown(document, judged, pictures, columns)) + "\n"
-    (folder / "report.md").write_text(text, encoding="utf-8")
+    (folder / "report.md").write_text(text, encoding="utf-8", newline="\n")
     notes = [_note_json(note) for note in judged]
     others = {column.name: column.document["model"] for column in beside}
     text = json.dumps(document | {"beside": others, "judged": "JUDGED"}, indent=1, allow_nan=False)
     rows = ",\n  ".join(json.dumps(note, allow_nan=False) for note in notes)  # one line per note, not thirty
-    (folder / "report.json").write_text(text.replace('"JUDGED"', f"[\n  {rows}\n ]") + "\n", encoding="utf-8")
+    (folder / "report.json").write_text(
+        text.replace('"JUDGED"', f"[\n  {rows}\n ]") + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def _columns(document: dict[str, Any], beside: Sequence[Column], name: str) -> dict[str, dict[str, Any]]:

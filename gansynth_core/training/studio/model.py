@@ -12,14 +12,13 @@ from torch.nn import functional
 from gansynth_core.cards import ModelCard, load_card, load_weights, save_tensors
 from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.generators import build_generator
-from gansynth_core.generators.encoder import StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder, load_encoder
 from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.specgram import Representation, SpecgramSpec
 from gansynth_core.training.config import TrainConfig
 from gansynth_core.training.data.dataset import Array, NoteSet
 from gansynth_core.training.directions.components import latent_directions
 from gansynth_core.training.snapshot import half_weights, shown_notes, snapshot_card, write_model
-from gansynth_core.training.studio.encoding import load_encoder
 
 
 def studio_spec(data: NoteSet) -> SpecgramSpec:
