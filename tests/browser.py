@@ -17,7 +17,7 @@ WINDOW_SECONDS = 0.4  # what the analyser looks at (8192 samples at 24 kHz), and
 
 # The strongest frequency is the pitch's fundamental (the test's generator plays sines) within 20 cents.
 HEARS = """studio.engine.rms() > 0.01
-    && Math.abs(1200 * Math.log2((studio.engine.peakHz() ?? 1) / (440 * 2 ** ((%d - 69) / 12)))) < 20"""
+    && Math.abs(1200 * Math.log2((studio.engine.peakHz() ?? 1) / (440 * 2 ** ((%g - 69) / 12)))) < 20"""
 
 # The level at the output, once it has been the same all through the analyser's window, which `begun` lets fill first.
 STEADY = """begun => {
@@ -43,7 +43,7 @@ def at_key(page: Page, pitch: int) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9
 
 
-def assert_hears(page: Page, pitch: int) -> None:
+def assert_hears(page: Page, pitch: float) -> None:
     """The pitch is heard, once the analyser's window has filled with it."""
     page.wait_for_function(f"() => {HEARS % pitch}")
 

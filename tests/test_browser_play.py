@@ -222,6 +222,43 @@ def test_a_midi_keyboard_plays_bends_and_turns_the_handle(visit):
     page.get_by_role("button", name="Pads").wait_for()
 
 
+def test_mpe_bends_each_note_by_itself_and_a_tuning_moves_the_keys(visit):
+    page = ready(visit)
+    page.evaluate(STUB, ["Pads"])
+    page.get_by_role("button", name="Connect MIDI").click()
+    page.get_by_role("button", name="What MIDI moves").wait_for()
+
+    def send(*data):
+        page.evaluate("data => midi.send('Pads', ...data)", list(data))
+
+    for control, value in ((101, 0), (100, 6), (6, 15)):  # a zone of 15 channels
+        send(0xB0, control, value)
+    send(0x91, 69, 127)
+    send(0xE1, *divmod(8192 + round(8191 * 4 / 48), 128)[::-1])  # four semitones of 48
+    assert_hears(page, 73)
+    send(0x81, 69, 0)
+    wait_for_silence(page)
+    send(0x92, 69, 127)
+    assert_hears(page, 69)
+    send(0xD2, 127)
+    page.wait_for_function("() => studio.project.morph.t === 1")  # how hard it is pressed moves the handle
+    send(0xD2, 0)
+    page.wait_for_function("() => studio.project.morph.t === 0 && studio.isSettled()")
+    send(0x82, 69, 0)
+    wait_for_silence(page)
+
+    page.get_by_role("button", name="Tuning", exact=True).hover()
+    page.get_by_role("button", name="Tuning", exact=True).click()
+    page.get_by_role("menuitem", name="Quarter tones").click()
+    send(0x92, 78, 127)  # 18 quarter tones above middle C
+    assert_hears(page, 69)
+    send(0x82, 78, 0)
+    wait_for_silence(page)
+    send(0x92, 79, 127)
+    assert_hears(page, 69.5)
+    assert page.evaluate("studio.keys().down.has(79)")
+
+
 def test_midi_that_cannot_be_had_is_said(visit):
     page = visit(fresh=True)  # for the script it adds
     page.evaluate("void (navigator.requestMIDIAccess = () => Promise.reject(new Error('denied')))")

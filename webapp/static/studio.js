@@ -197,8 +197,7 @@ function handsOn({ engine, notes, fetcher, bench, tell }, { playing, listening, 
   function press(pitch, velocity = VELOCITY) {
     if (!playing.canPress(pitch)) return;
     listening.giveWay();
-    playing.press(pitch, velocity);
-    dispatch({ type: "note", pitch });
+    dispatch({ type: "note", pitch: playing.press(pitch, velocity) });
     comparing.again();
     tell("keys");
   }
@@ -221,6 +220,7 @@ function handsOn({ engine, notes, fetcher, bench, tell }, { playing, listening, 
     pedal,
     keys,
     bend: engine.setBend,
+    bendKey: playing.bend,
     phrase: { ...phrase, start: startPhrase },
     listen,
     hush,

@@ -83,9 +83,13 @@ export interface Keys {
 
 /** The keys that are held, the pedal, and the phrase. */
 export interface Playing {
-  canPress(pitch: number): boolean;
-  press(pitch: number, velocity: number): void;
-  lift(pitch: number): void;
+  /** Keys are told by their MIDI numbers, and sound as the project's tuning has them. */
+  canPress(key: number): boolean;
+  /** Returns the pitch of the note that sounds, which the tuning may detune by up to half a semitone. */
+  press(key: number, velocity: number): number;
+  /** A key that is held sounds `semitones` higher. */
+  bend(key: number, semitones: number): void;
+  lift(key: number): void;
   pedal(on: boolean): void;
   phrase: PhrasePlayer;
   /** Sounds the keys that waited for their note; those that sound go over to the present sound if `goOver`. */
@@ -187,6 +191,7 @@ export interface Studio
   isReady(sound: Sound): boolean;
   press(pitch: number, velocity?: number): void;
   bend(semitones: number): void;
+  bendKey: Playing["bend"];
   /** Any sound as its numbers alone; refused where the model cannot play it. */
   flatten(sound: Sound): Promise<Sound>;
   /** Opens the page anew with another model; each has a project of its own. */

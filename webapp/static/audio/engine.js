@@ -19,15 +19,14 @@ const SILENCE_SECONDS = 0.04;
 export function createEngine({ rate, onState, onVoices }) {
   let patch = PLAIN;
   const output = createOutput({ rate, onState });
-  const tape = createTape(output);
-  const layers = createLayers({ output, tape, rate });
-  const voices = createVoices({ output, tape, layers, rate, onVoices });
+  const tape = createTape(output); // the live voice's; every other has its own
+  const layers = createLayers({ output, rate });
+  const voices = createVoices({ output, layers, rate, onVoices });
   const live = createLiveVoice({ output, tape, layers, rate, patch: () => patch, onVoices });
 
   function setBend(semitones) {
-    if (!tape.bend(semitones)) return;
-    voices.bend();
-    live.bend();
+    voices.setBend(semitones);
+    if (tape.bend(semitones)) live.bend();
   }
 
   return {
@@ -47,6 +46,7 @@ export function createEngine({ rate, onState, onVoices }) {
     setHold: voices.setHold,
     setPedal: voices.setPedal,
     setBend,
+    bendVoice: voices.bendVoice,
     setPatch(next) {
       patch = next;
       output.setGain(next.gain);

@@ -1,5 +1,5 @@
 // Layers: notes' samples that play into one voice, each with its share. Every start, stop and change is ramped.
-/** @import { Layer, Layers, Output, Part, Tape } from "./types.js" */
+/** @import { Layer, Layers, Output, Part } from "./types.js" */
 
 import { glide } from "./ramps.js";
 
@@ -9,10 +9,10 @@ const BEND_SECONDS = 0.005; // a wheel's steps, smoothed
 const TOO_LATE_SECONDS = 0.1; // before a note's end it is not worth starting
 
 /**
- * @param {{output: Output, tape: Tape, rate: number}} options
+ * @param {{output: Output, rate: number}} options
  * @returns {Layers}
  */
-export function createLayers({ output, tape, rate }) {
+export function createLayers({ output, rate }) {
   /** @type {WeakMap<Int16Array, AudioBuffer>} made when first played */
   const buffers = new WeakMap();
 
@@ -30,7 +30,7 @@ export function createLayers({ output, tape, rate }) {
   const isOver = (samples, offset) => offset >= seconds(samples) - TOO_LATE_SECONDS;
 
   /** @type {Layers["start"]} */
-  function start({ samples, share }, into, { offset = 0, at = output.now() } = {}) {
+  function start({ samples, share }, { into, tape }, { offset = 0, at = output.now() } = {}) {
     const { context } = output;
     const source = new AudioBufferSourceNode(context, { buffer: bufferOf(samples), detune: tape.cents() });
     const gain = new GainNode(context, { gain: 0 });
@@ -50,7 +50,7 @@ export function createLayers({ output, tape, rate }) {
   }
 
   /** @type {Layers["remix"]} */
-  function remix(layers, parts, offset, into) {
+  function remix(layers, parts, offset, place) {
     /** @type {Layer[]} */
     const next = [];
     for (const layer of layers) {
@@ -65,7 +65,7 @@ export function createLayers({ output, tape, rate }) {
     }
     for (const part of parts) {
       if (next.some((layer) => layer.samples === part.samples) || isOver(part.samples, offset)) continue;
-      next.push(start(part, into, { offset }));
+      next.push(start(part, place, { offset }));
     }
     return next;
   }
@@ -76,7 +76,7 @@ export function createLayers({ output, tape, rate }) {
     start,
     stop,
     remix,
-    bend({ source }) {
+    bend({ source }, tape) {
       source.detune.setTargetAtTime(tape.cents(), output.now(), BEND_SECONDS);
     },
   };

@@ -57,7 +57,7 @@ export function createLiveVoice({ output, tape, layers, rate, patch, onVoices })
   function play(parts) {
     if (!output.isRunning()) return;
     if (live.timer === null) strike();
-    live.layers = layers.remix(live.layers, parts, tape.played() - live.began, live.envelope);
+    live.layers = layers.remix(live.layers, parts, tape.played() - live.began, { into: live.envelope, tape });
     onVoices();
   }
 
@@ -81,7 +81,7 @@ export function createLiveVoice({ output, tape, layers, rate, patch, onVoices })
     for (const layer of live.layers) layers.stop(layer, RENEW_SECONDS);
     const place = parts.some(({ samples }) => risesSlowly(samples, rate)) ? RISEN_SECONDS : 0;
     live.began = tape.played() - place;
-    live.layers = layers.remix([], parts, place, live.envelope);
+    live.layers = layers.remix([], parts, place, { into: live.envelope, tape });
     live.timer = setTimeout(again, 1000 * CYCLE_SECONDS);
   }
 
@@ -92,7 +92,7 @@ export function createLiveVoice({ output, tape, layers, rate, patch, onVoices })
       letGo(seconds);
       if (output.context) onVoices();
     },
-    bend: () => live.layers.forEach(layers.bend),
+    bend: () => live.layers.forEach((layer) => layers.bend(layer, tape)),
     busy: () => live.layers.length > 0,
   };
 }

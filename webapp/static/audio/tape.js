@@ -1,12 +1,13 @@
-// How far notes have played in their own seconds, which a bend of the pitch makes pass faster or slower.
+// How far a note has played in its own seconds, which a bend of the pitch makes pass faster or slower.
 /** @import { Output, Tape } from "./types.js" */
 
 /**
  * @param {Output} output
+ * @param {number} [semitones]  the bend that it begins with
  * @returns {Tape}
  */
-export function createTape(output) {
-  const last = { at: 0, since: 0, bend: 0 }; // what the tape said at the last bend
+export function createTape(output, semitones = 0) {
+  const last = { at: 0, since: 0, bend: semitones }; // what the tape said at the last bend
   const speed = () => 2 ** (last.bend / 12);
   const played = (time = output.now()) => last.at + (time - last.since) * speed();
   return {

@@ -38,10 +38,13 @@ export interface Voice {
   /** Ignores the envelope. */
   plain: boolean;
   starts: number;
-  /** Where the tape stood then. */
+  /** Where its tape stood then. */
   began: number;
   /** Whether its key is down. */
   held: boolean;
+  /** Semitones that it sounds above its samples, without the wheel. */
+  detune: number;
+  tape: Tape;
   releasedAt: number | null;
   /** Made way for another note. */
   stolen: boolean;
@@ -58,6 +61,14 @@ export interface NoteOptions {
   /** When it starts, in the context's seconds, and for how long its key is down: a note to come is played to its end. */
   at?: number | null;
   held?: number;
+  /** Semitones that it sounds above its samples. */
+  detune?: number;
+}
+
+/** Where a layer plays: into a node, as fast as a tape. */
+export interface LayerPlace {
+  into: AudioNode;
+  tape: Tape;
 }
 
 export interface Output {
@@ -79,7 +90,7 @@ export interface Output {
   wave(into: Float32Array<ArrayBuffer>): boolean;
 }
 
-/** The notes' own time, which a bend makes pass faster or slower. */
+/** A note's own time, which a bend makes pass faster or slower. */
 export interface Tape {
   /** Seconds of a note that have passed at a time of the context. */
   played(time?: number): number;
@@ -96,15 +107,15 @@ export interface Layers {
   /** Whether a note has too little left at a place, in seconds, to be started there. */
   isOver(samples: Int16Array, offset: number): boolean;
   /** Plays `part` into a node, from `offset` seconds of it on. */
-  start(part: Part, into: AudioNode, options?: { offset?: number; at?: number }): Layer;
+  start(part: Part, place: LayerPlace, options?: { offset?: number; at?: number }): Layer;
   stop(layer: Layer, fade: number): void;
   /**
    * Brings `layers` that play into a node to `parts`, at the place `offset` of the note: what stays glides to its share,
    * what leaves and what comes cross over. Returns the layers that sound on.
    */
-  remix(layers: Layer[], parts: Part[], offset: number, into: AudioNode): Layer[];
+  remix(layers: Layer[], parts: Part[], offset: number, place: LayerPlace): Layer[];
   /** Takes the tape's bend on. */
-  bend(layer: Layer): void;
+  bend(layer: Layer, tape: Tape): void;
 }
 
 export interface Voices {
@@ -125,8 +136,10 @@ export interface Voices {
   setPedal(on: boolean): void;
   /** Heard at once where a note is held: it goes to the new sustain level. */
   setPatch(patch: Patch): void;
-  /** Takes the tape's bend on. */
-  bend(): void;
+  /** Every note that sounds, and those to come, `semitones` higher. */
+  setBend(semitones: number): void;
+  /** One of them, besides. */
+  bendVoice(voice: Voice, semitones: number): void;
   busy(): boolean;
 }
 
@@ -141,10 +154,8 @@ export interface LiveVoice {
 }
 
 export interface Engine
-  extends Pick<Output, "enable" | "isRunning" | "now" | "rms" | "peakHz" | "wave">, Omit<Voices, "cutAll" | "bend"> {
+  extends Pick<Output, "enable" | "isRunning" | "now" | "rms" | "peakHz" | "wave">, Omit<Voices, "cutAll"> {
   live: LiveVoice["play"];
   liveOff: LiveVoice["off"];
-  /** Every note that sounds, and those to come, `semitones` higher. */
-  setBend(semitones: number): void;
   silence(): void;
 }

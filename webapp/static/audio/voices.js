@@ -4,6 +4,7 @@
 
 import { scheduleEnvelope, scheduleRelease, timeConstant } from "./adsr.js";
 import { glide, holdAt } from "./ramps.js";
+import { createTape } from "./tape.js";
 import { FULL_TONE, shelfFilter, velocityGain, velocityShelf } from "./velocity.js";
 
 const RELEASE_SECONDS = 0.25; // of sounds only listened to
@@ -32,9 +33,9 @@ export function toSteal(voices, now, most = MOST_VOICES) {
 
 /**
  * What is done to a single voice.
- * @param {{output: Output, tape: Tape, layers: Layers, rate: number}} options
+ * @param {{output: Output, layers: Layers, rate: number}} options
  */
-function createVoiceWork({ output, tape, layers, rate }) {
+function createVoiceWork({ output, layers, rate }) {
   /**
    * The nodes of a new note, which its first layer plays into.
    * @param {Patch} patch
@@ -58,7 +59,7 @@ function createVoiceWork({ output, tape, layers, rate }) {
   function scheduleEnd(voice) {
     const now = output.now();
     const longest = Math.max(...voice.layers.map((layer) => layers.seconds(layer.samples)));
-    const ends = now + (voice.began + longest - tape.played()) / tape.speed();
+    const ends = now + (voice.began + longest - voice.tape.played()) / voice.tape.speed();
     voice.end.gain.cancelScheduledValues(0);
     voice.end.gain.setValueAtTime(1, Math.max(now, ends - END_SECONDS));
     voice.end.gain.linearRampToValueAtTime(0, Math.max(now, ends));
@@ -114,21 +115,33 @@ function createVoiceWork({ output, tape, layers, rate }) {
     stopAt(voice, voice.releasedAt + release * GONE);
   }
 
-  return { build, scheduleEnd, watchEnd, steal, letGo };
+  /**
+   * Takes on the voice's own bend and that of the wheel.
+   * @param {Voice} voice
+   * @param {number} wheel  semitones
+   */
+  function bend(voice, wheel) {
+    if (!voice.tape.bend(wheel + voice.detune)) return;
+    for (const layer of voice.layers) layers.bend(layer, voice.tape);
+    scheduleEnd(voice);
+  }
+
+  return { build, scheduleEnd, watchEnd, steal, letGo, bend };
 }
 
 /**
- * @param {{output: Output, tape: Tape, layers: Layers, rate: number, onVoices: () => void}} options  onVoices() whenever
+ * @param {{output: Output, layers: Layers, rate: number, onVoices: () => void}} options  onVoices() whenever
  *   a voice comes or is gone
  * @returns {Voices}
  */
-export function createVoices({ output, tape, layers, rate, onVoices }) {
-  const { build, scheduleEnd, watchEnd, steal, letGo } = createVoiceWork({ output, tape, layers, rate });
+export function createVoices({ output, layers, rate, onVoices }) {
+  const { build, scheduleEnd, watchEnd, steal, letGo, bend } = createVoiceWork({ output, layers, rate });
   /** @type {Set<Voice>} */
   const voices = new Set(); // the oldest first
   let patch = PLAIN;
   let hold = false;
   let pedal = false;
+  let wheel = 0; // semitones
 
   function watch(voice) {
     watchEnd(voice, () => {
@@ -144,18 +157,19 @@ export function createVoices({ output, tape, layers, rate, onVoices }) {
   /** @type {Voices["noteOn"]} */
   function noteOn(pitch, samples, options = {}) {
     const { velocity = FULL_TONE, short = false, plain = false, text = null } = options;
-    const { share = 1, at = null, held = Infinity } = options;
+    const { share = 1, at = null, held = Infinity, detune = 0 } = options;
     const starts = at ?? output.now();
     for (const voice of voices) if (voice.pitch === pitch) steal(voice, starts);
     const surplus = toSteal(voices, starts);
     if (surplus) steal(surplus, starts);
     const shape = plain ? PLAIN : patch;
     const { envelope, end } = build(shape, { pitch, velocity, starts, held });
-    const layer = layers.start({ samples, share }, end, { at: starts });
+    const tape = createTape(output, wheel + detune);
+    const layer = layers.start({ samples, share }, { into: end, tape }, { at: starts });
     const releasedAt = held < Infinity ? starts + held : null;
     if (releasedAt !== null) layer.source.stop(releasedAt + shape.release * GONE);
     const began = tape.played(starts);
-    const kind = { pitch, text, velocity, short, plain };
+    const kind = { pitch, text, velocity, short, plain, tape, detune };
     const voice = { ...kind, layers: [layer], envelope, end, starts, began, held: true, releasedAt, stolen: false };
     voices.add(voice);
     scheduleEnd(voice);
@@ -176,10 +190,10 @@ export function createVoices({ output, tape, layers, rate, onVoices }) {
     },
     has: (voice) => voices.has(voice),
     crossTo(voice, parts, text) {
-      const offset = tape.played() - voice.began;
+      const offset = voice.tape.played() - voice.began;
       if (voice.releasedAt !== null || (text !== null && voice.text === text)) return;
       if (parts.some(({ samples }) => layers.isOver(samples, offset))) return;
-      voice.layers = layers.remix(voice.layers, parts, offset, voice.end);
+      voice.layers = layers.remix(voice.layers, parts, offset, { into: voice.end, tape: voice.tape });
       voice.text = text;
       scheduleEnd(voice);
       watch(voice);
@@ -216,11 +230,13 @@ export function createVoices({ output, tape, layers, rate, onVoices }) {
         voice.envelope.gain.setTargetAtTime(velocityGain(voice.velocity) * next.sustain, now, pace);
       }
     },
-    bend() {
-      for (const voice of voices) {
-        voice.layers.forEach(layers.bend);
-        scheduleEnd(voice);
-      }
+    setBend(semitones) {
+      wheel = semitones;
+      for (const voice of voices) bend(voice, wheel);
+    },
+    bendVoice(voice, semitones) {
+      voice.detune = semitones;
+      bend(voice, wheel);
     },
     busy: () => voices.size > 0,
   };

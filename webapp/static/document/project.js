@@ -69,6 +69,7 @@ export function newProject(model) {
     seconds: model.seconds,
     hold: false,
     audition: true,
+    tuning: null,
   };
 }
 

@@ -61,6 +61,7 @@ function rebuild(saved, model) {
     { type: "seconds", seconds: saved.seconds },
     { type: "hold", on: saved.hold },
     { type: "audition", on: saved.audition ?? true },
+    { type: "tuning", tuning: saved.tuning ?? null },
   ];
   const project = actions.reduce((state, action) => (action ? reduce(state, action, model) : state), newProject(model));
   const mix = knownBends(checkedSound({ instruments: {}, seed: 0, ...saved.mix }) ?? {}, model);

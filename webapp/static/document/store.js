@@ -6,6 +6,7 @@ import { clamp } from "./numbers.js";
 import { PHRASES, TEMPO } from "./phrases.js";
 import { bendsOf, handSlot, instrumentNames, instrumentSound, plainPatch, SLOTS, target } from "./project.js";
 import { canonical, leadingInstrument, SEED_LIMIT } from "./sound.js";
+import { checkedTuning } from "./tuning.js";
 
 const SHORTEST_PATH = 0.2; // seconds
 const MOST_KEPT = 2000; // favourites, and sounds in the basket
@@ -141,6 +142,7 @@ const CHANGES = {
   },
   hold: (project, { on }) => changed(project, { hold: Boolean(on) }),
   audition: (project, { on }) => changed(project, { audition: Boolean(on) }),
+  tuning: (project, { tuning }) => changed(project, { tuning: checkedTuning(tuning) }),
 };
 
 const PLACES = { a: { t: 0, x: 0, y: 0 }, b: { t: 1, x: 1, y: 0 }, c: { x: 0, y: 1 }, d: { x: 1, y: 1 } };

@@ -192,6 +192,14 @@ export interface Project {
   hold: boolean;
   /** A change of sound plays the last note. */
   audition: boolean;
+  /** Null for keys that sound as they are named. */
+  tuning: Tuning | null;
+}
+
+/** Which pitch each of 128 keys has, MIDI with fractions; null for none. */
+export interface Tuning {
+  name: string;
+  pitches: (number | null)[];
 }
 
 /** A change of the project; see store.js. */
@@ -205,6 +213,7 @@ export type Action =
   | { type: "lock"; name: string; on: boolean }
   | ({ type: "handle" } & Partial<Handle>)
   | { type: "swap" }
+  | { type: "tuning"; tuning: Tuning | null }
   | { type: "span"; a: Sound; b: Sound; t: number }
   | { type: "path"; path?: PathPoint[]; seconds?: number }
   | { type: "patch"; patch: Partial<Patch> }

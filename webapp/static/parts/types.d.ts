@@ -41,7 +41,10 @@ export interface Gesture {
   keys?: TapKeys;
 }
 
-/** What a MIDI message says; one of {on, velocity}, {off}, {bend}, {pedal}, {handle, to}, {allOff} and {reset}. */
+/**
+ * What a MIDI message says; one of {on, velocity}, {off}, {bend}, {pedal}, {handle, to}, {pressure, key}, {parameter, value},
+ * {data}, {allOff} and {reset}.
+ */
 export interface MidiMeaning {
   /** Pitches. */
   on?: number;
@@ -51,6 +54,13 @@ export interface MidiMeaning {
   /** -1 to 1. */
   bend?: number;
   pedal?: boolean;
+  /** 0 to 1, of its channel or of a key. */
+  pressure?: number;
+  key?: number;
+  /** Which half of a registered parameter's number is chosen, and the value of what is. */
+  parameter?: "low" | "high";
+  value?: number;
+  data?: number;
   /** A controller that moves the handle of the morph, and where to: 0 to 1. */
   handle?: number;
   to?: number;

@@ -8,6 +8,7 @@ import { midiSwitch } from "../parts/midiinput.js";
 import { phraseControls } from "./phrasebar.js";
 import { playByComputerKeys, playByPointer } from "./piano/hands.js";
 import { createKeyboard } from "./piano/keyboard.js";
+import { tuningMenu } from "./piano/tuning.js";
 
 export default function build(host, studio, { signal }) {
   const { model, engine, pitchName } = studio;
@@ -112,6 +113,7 @@ function createRail(studio, { host, shift }) {
     ),
   );
   const phrase = phraseControls(studio);
+  const tuning = tuningMenu(studio);
 
   // On a phone the phrase's settings and MIDI have a line of their own, on demand.
   function unfold() {
@@ -126,7 +128,8 @@ function createRail(studio, { host, shift }) {
       hint,
       phrase.play,
       phrase.settings,
-      midiSwitch(studio),
+      ...midiSwitch(studio),
+      ...tuning.elements,
       more,
       sustain.element,
       stop,
@@ -143,6 +146,7 @@ function createRail(studio, { host, shift }) {
     },
     drawProject() {
       sustain.box.checked = studio.project.hold;
+      tuning.draw();
       phrase.draw();
     },
   };
