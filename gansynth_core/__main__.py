@@ -23,9 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a console of Windows may lack a sign such as ♯
             stream.reconfigure(errors="replace")
     arguments = parse(list(sys.argv[1:] if argv is None else argv))
-    commands.start_logging(arguments.verbose)
     try:
-        arguments.run(arguments)
+        with commands.logged(arguments.verbose):
+            arguments.run(arguments)
     except GanSynthError as error:
         print(error, file=sys.stderr)
         return 1

@@ -4,7 +4,8 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,19 @@ def add_verbose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is done; -vv says more")
 
 
-def start_logging(verbose: int) -> None:
-    """Let the package's log be seen on standard error: warnings, with -v what is done, with -vv all of it."""
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(format="%(relativeCreated)6d ms  %(message)s", stream=sys.stderr, force=True)
-    logging.getLogger("gansynth_core").setLevel(level)
+@contextmanager
+def logged(verbose: int) -> Iterator[None]:
+    """While it lasts, the package's log goes to standard error: warnings, with -v what is done, with -vv all of it."""
+    log, handler = logging.getLogger("gansynth_core"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(relativeCreated)6d ms  %(message)s"))
+    before = log.level
+    log.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
 
 
 def check_new(paths: Iterable[Path], force: bool) -> None:

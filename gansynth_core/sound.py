@@ -29,6 +29,7 @@ HELD_SHARE: float = SHARED["held_share"]  # of a note, after which its key is le
 FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing, yet leaves a sharp attack sharp
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: no click at the end, and no audible fade
 
+OUTLINE_POINTS = 300  # of a wave's picture
 SHOWN_CLIPS, SHOWN_SECONDS = 12, 60.0  # in a notebook, whose file keeps 64 kB for a second at 24 kHz
 BLOCK = 2**16  # samples handed to libsndfile at a time: its Ogg encoder overflows the stack on minutes at once
 
@@ -207,15 +208,30 @@ def _usual_subtype(path: Path) -> str:
 
 
 def _player(name: str, samples: Audio, sample_rate: int) -> str:
-    """HTML with the name, the length and a player of a sound, whose first minute it holds itself, as 16-bit WAV."""
+    """HTML with the name, the length, a picture of the wave and a player of a sound, whose first minute it holds
+    itself, as 16-bit WAV."""
     seconds = len(samples) / sample_rate
     heard = samples[: round(SHOWN_SECONDS * sample_rate)]
     length = f"{seconds:.3g} s" if len(heard) == len(samples) else f"{SHOWN_SECONDS:g} of {seconds:.0f} s"
     wav = base64.b64encode(wav_bytes(heard, sample_rate, "PCM_16")).decode("ascii")
     title = f"{name}, {length}" if name else length
     return (
-        f'<figure style="margin: 0.5em 0"><figcaption>{title}</figcaption>'
+        f'<figure style="margin: 0.5em 0"><figcaption>{title}</figcaption>{_outline(heard)}'
         f'<audio controls preload="none" src="data:audio/wav;base64,{wav}"></audio></figure>'
+    )
+
+
+def _outline(samples: Audio) -> str:
+    """SVG of a wave's lowest and highest samples along time."""
+    parts = np.array_split(samples, min(OUTLINE_POINTS, max(1, len(samples))))
+    highs, lows = ([float(edge(part, initial=0.0)) for part in parts] for edge in (np.max, np.min))
+    there = [f"{place},{50 - 49 * high:.0f}" for place, high in enumerate(highs)]
+    back = [f"{place},{50 - 49 * low:.0f}" for place, low in enumerate(lows)]
+    return (
+        f'<svg viewBox="0 0 {len(parts)} 100" preserveAspectRatio="none" width="300" height="48" '
+        'style="display: block">'
+        f'<polygon points="{" ".join(there + back[::-1])}" fill="currentColor" stroke="currentColor" '
+        'stroke-width="0.5"/></svg>'
     )
 
 

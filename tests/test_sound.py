@@ -135,12 +135,14 @@ def test_a_notebook_plays_the_notes_it_shows():
         back, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
         assert rate == RATE and np.abs(back - samples).max() < 2**-15
     assert "C4, 1 s" in html and "C#4, 1 s" in html and html.count("<audio controls") == 2
+    outline = re.findall(r"[0-9.]+,(\d+)", html)
+    assert html.count("<svg") == 2 and min(map(int, outline)) < 50 < max(map(int, outline))
 
 
 def test_a_notebook_stays_small():
     assert tone(14)._repr_html_().count("<audio") == 12 and "2 more notes" in tone(14)._repr_html_()
     html = Clip(np.zeros(RATE * 90, np.float32), RATE)._repr_html_()
-    assert "60 of 90 s" in html and len(html) < 60 * RATE * 2 * 4 / 3 + 1000
+    assert "60 of 90 s" in html and len(html) < 60 * RATE * 2 * 4 / 3 + 8000
     assert "no notes" in Clips(np.zeros((0, 5), np.float32), RATE, ())._repr_html_()
 
 

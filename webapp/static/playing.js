@@ -9,17 +9,19 @@ const TAP_MS = 200; // a key let go before its note arrived still sounds this lo
 const SHOWN_MS = 10; // after a phrase's note starts or ends
 
 /**
+ * A held key's voice, or what it is until its sound is there. pitch: of the note that sounds, `detune` semitones higher,
+ * and `bend` more by the hand.
+ * @typedef {{pitch: number, detune: number, bend: number, velocity: number, voice?: Voice, waiting?: "held" | "tapped"}} HeldKey
+ */
+
+/**
  * @param {Desk} desk
  * @returns {Playing}
  */
 export function createPlaying(desk) {
   const { model, engine, notes, fetcher, bench, heard, tell } = desk;
-  /** By key: its voice, or what it is until its sound is there. @type {Map<number, HeldKey>} */
+  /** By key. @type {Map<number, HeldKey>} */
   const held = new Map();
-  /**
-   * pitch: of the note that sounds, `detune` semitones higher, and `bend` more by the hand.
-   * @typedef {{pitch: number, detune: number, bend: number, velocity: number, voice?: Voice, waiting?: "held" | "tapped"}} HeldKey
-   */
   let pedalDown = false;
   const has = (pitch) => notes.has(bench.text, pitch);
   const phrase = createPhrase(desk, () => [...held.values()].map(({ pitch }) => pitch));
@@ -133,12 +135,15 @@ export function createPlaying(desk) {
     isHeld: () => held.size > 0,
     voices: () => [...held.values()].flatMap(({ pitch, voice }) => (voice ? [[pitch, voice]] : [])),
     pitchesAtHand: () => (held.size ? [...held.values()].map(({ pitch }) => pitch) : [bench.project.note]),
-    keys() {
-      const waiting = [...held].filter(([, state]) => state.waiting).map(([key]) => key);
-      const down = [...held].filter(([, state]) => state.waiting !== "tapped").map(([key]) => key);
-      return { down: new Set(down), waiting: new Set(waiting), sounding: engine.sounding(), pedal: pedalDown };
-    },
+    keys: () => ({ ...shownKeys(held), sounding: engine.sounding(), pedal: pedalDown }),
   };
+}
+
+/** @param {Map<number, HeldKey>} held */
+function shownKeys(held) {
+  const waiting = [...held].filter(([, state]) => state.waiting).map(([key]) => key);
+  const down = [...held].filter(([, state]) => state.waiting !== "tapped").map(([key]) => key);
+  return { down: new Set(down), waiting: new Set(waiting) };
 }
 
 /**

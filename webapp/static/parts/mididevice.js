@@ -6,7 +6,7 @@
 /** @import { MidiMeaning } from "./types.js" */
 
 const PEDAL = 64;
-export const HANDLES = { 1: "mod wheel", 74: "slide" }; // controllers that move the handle of the morph
+const HANDLES = { 1: "mod wheel", 74: "slide" }; // controllers that move the handle of the morph
 const ALL_OFF = [120, 123]; // all sound off, all notes off
 const RESET = 121;
 const DATA = 6;

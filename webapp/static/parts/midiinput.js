@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
-import { createDevice, HANDLES, meaningOf } from "./mididevice.js";
+import { createDevice, meaningOf } from "./mididevice.js";
 import { readStorage, writeStorage } from "./storage.js";
 
 const HANDLE_MS = 16; // a wheel sends more often than a handle is worth moving
@@ -102,7 +102,11 @@ export function createMidi({
     else if (target !== "nothing") move({ sliders: { [target]: (2 * to - 1) * studio.model.sliderLimit } });
   }
 
-  // Pressure moves the handle away from where it begins, a slider up from its middle.
+  /**
+   * Pressure moves the handle away from where it begins, a slider up from its middle.
+   * @param {MidiMeaning} message
+   * @param {ReturnType<typeof createDevice>} device
+   */
   function lean({ pressure }, device) {
     const target = targets().pressure ?? (device.isMpe() ? "handle" : "nothing");
     if (target === "handle") move({ handle: { [studio.project.morph.mode === "line" ? "t" : "x"]: pressure } });
