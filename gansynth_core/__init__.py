@@ -39,9 +39,11 @@ from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
 from gansynth_core.midi.song import Song, SongNote, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
 from gansynth_core.own import Encoded
+from gansynth_core.packs.check import PackCheck, check_pack
 from gansynth_core.packs.items import PackItem, Wavetable, morph_items
+from gansynth_core.packs.pace import measure_pace
 from gansynth_core.packs.parts import write_parts
-from gansynth_core.packs.plan import PackPlan
+from gansynth_core.packs.plan import TWO_QUIET_CORES, Pace, PackPlan
 from gansynth_core.packs.render import PackReport, write_pack
 from gansynth_core.packs.wav import note_wav, read_timbre, timbre_in
 from gansynth_core.patch import Patch, load_patch
@@ -71,6 +73,8 @@ __all__ = [
     "MidiRender",
     "ModelCard",
     "ModelError",
+    "Pace",
+    "PackCheck",
     "PackItem",
     "PackPlan",
     "PackReport",
@@ -81,12 +85,14 @@ __all__ = [
     "SpecgramSpec",
     "Synth",
     "TUNINGS",
+    "TWO_QUIET_CORES",
     "Timbre",
     "TimbrePath",
     "ToolError",
     "Tuning",
     "Wavetable",
     "blend",
+    "check_pack",
     "families",
     "find_models",
     "generate",
@@ -94,6 +100,7 @@ __all__ = [
     "load_card",
     "load_patch",
     "measure",
+    "measure_pace",
     "midi_notices",
     "model_folder",
     "morph",

@@ -92,6 +92,7 @@ _MODULES = (
     ("import-magenta", "gansynth_core.magenta_import", "import a checkpoint of Magenta's GANSynth"),
     ("name-sounds", "gansynth_core.named_sounds", "name sounds of a model that has no instruments"),
     ("pack", "gansynth_core.packs.command", "make a sample pack that opens in a sampler"),
+    ("check-pack", "gansynth_core.packs.check", "check that a finished pack is fit to ship"),
     ("render-midi", "gansynth_core.midi.command", "play a MIDI file with a path of timbres"),
     ("atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear"),
     ("directions", "gansynth_core.training.directions.command", "find the directions that sliders move along"),

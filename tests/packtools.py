@@ -5,6 +5,7 @@ import math
 import zipfile
 from pathlib import Path
 
+import fluidsynth
 import numpy as np
 import pysfizz
 import torch
@@ -13,6 +14,7 @@ from sine_voice import SPEC, SineGenerator, sine_card
 from gansynth_core import PackItem, PackPlan, Synth, Timbre
 
 CARD = sine_card()
+RATE = 44100  # Hz, of packs and players
 PITCHES = (48, 55, 60, 65)
 
 
@@ -75,3 +77,29 @@ def sfz_player(path: Path, rate: int) -> pysfizz.Synth:
     player = pysfizz.Synth(sample_rate=rate)
     assert player.load_sfz_file(ready)
     return player
+
+
+class SoundFont:
+    """fluidsynth with one soundfont, dry."""
+
+    def __init__(self, path: Path, gain: float = 0.5):
+        self.synth = fluidsynth.Synth(samplerate=RATE, gain=gain)
+        self.synth.setting("synth.reverb.active", 0)
+        self.synth.setting("synth.chorus.active", 0)
+        number = self.synth.sfload(str(path))
+        assert number >= 0
+        self.synth.program_select(0, number, 0, 0)
+
+    def play(self, key: int, velocity: int, seconds: float, after: float = 0.0) -> np.ndarray:
+        """Left channel float [n]: held for `seconds`, and `after` the key is let go."""
+        self.synth.noteon(0, key, velocity)
+        down = self.synth.get_samples(round(seconds * RATE))
+        self.synth.noteoff(0, key)
+        up = self.synth.get_samples(round(after * RATE)) if after else np.zeros(0, np.int16)
+        self.synth.all_sounds_off(0)
+        self.synth.get_samples(RATE // 4)
+        return np.concatenate([down, up])[::2].astype(float) / 32768
+
+
+def level_db(samples: np.ndarray) -> float:
+    return 10 * np.log10(np.square(samples).mean() + 1e-12)

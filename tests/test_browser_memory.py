@@ -19,7 +19,7 @@ def tab(page: Page, name: str) -> None:
 
 
 def rows(page: Page, room: str) -> list[str]:
-    return page.locator(f"#{room} .sounds strong").all_inner_texts()
+    return page.locator(f"#{room} .sounds strong").all_text_contents()
 
 
 def wait_for_rows(page: Page, room: str, *names: str) -> None:

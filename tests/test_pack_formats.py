@@ -1,24 +1,26 @@
 """Packs read back and played by programs that others wrote: sfizz, fluidsynth, libsndfile, wavinfo."""
 
 import io
+import json
 import struct
+import tomllib
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
 
-import fluidsynth
 import numpy as np
 import pytest
 import soundfile
-from packtools import PITCHES, heard_pitch, notes_of, plan, sfz_player, synth, unpack
+from packtools import PITCHES, RATE, SoundFont, heard_pitch, level_db, notes_of, plan, sfz_player, synth, unpack
 from wavinfo import WavInfoReader
 
-from gansynth_core import write_pack
+from gansynth_core import check_pack, write_pack
+from gansynth_core.packs.dynamics import velocity_db
+from gansynth_core.packs.levels import PEAK, true_peak
+from gansynth_core.packs.rights import Rights
 from gansynth_core.packs.sf2 import PADDING, write_sf2
 from gansynth_core.packs.zones import Zone
 from gansynth_core.sustain import Loop
-
-RATE = 44100
 
 
 @pytest.fixture(scope="module")
@@ -37,32 +39,6 @@ def packs(tmp_path_factory) -> dict[str, Path]:
         write_pack(plan(**{"items": plan().items[1:], "formats": formats} | options), synth(), out)
         found[name] = unpack(out) / "Multisamples"
     return found
-
-
-class SoundFont:
-    """fluidsynth with one soundfont, dry."""
-
-    def __init__(self, path: Path, gain: float = 0.5):
-        self.synth = fluidsynth.Synth(samplerate=RATE, gain=gain)
-        self.synth.setting("synth.reverb.active", 0)
-        self.synth.setting("synth.chorus.active", 0)
-        number = self.synth.sfload(str(path))
-        assert number >= 0
-        self.synth.program_select(0, number, 0, 0)
-
-    def play(self, key: int, velocity: int, seconds: float, after: float = 0.0) -> np.ndarray:
-        """Left channel float [n]: held for `seconds`, and `after` the key is let go."""
-        self.synth.noteon(0, key, velocity)
-        down = self.synth.get_samples(round(seconds * RATE))
-        self.synth.noteoff(0, key)
-        up = self.synth.get_samples(round(after * RATE)) if after else np.zeros(0, np.int16)
-        self.synth.all_sounds_off(0)
-        self.synth.get_samples(RATE // 4)
-        return np.concatenate([down, up])[::2].astype(float) / 32768
-
-
-def level_db(samples: np.ndarray) -> float:
-    return 10 * np.log10(np.square(samples).mean() + 1e-12)
 
 
 def brightness(samples: np.ndarray) -> float:
@@ -148,7 +124,7 @@ def faint(tmp_path) -> Path:
         soundfile.write(tmp_path / "faint" / name, wave, RATE, "PCM_24")
         zones.append(Zone(name, frames, 69, 60 * number, 60 * number + 59, loop=loop))
     assert sum(zone.frames + PADDING for zone in zones) % 2
-    write_sf2(tmp_path / "faint.sf2", "faint", tmp_path / "faint", zones, RATE, 24, 0.3)
+    write_sf2(tmp_path / "faint.sf2", "faint", tmp_path / "faint", zones, RATE, 24, 0.3, Rights())
     return tmp_path / "faint.sf2"
 
 
@@ -198,11 +174,8 @@ def test_layers_keep_their_balance_and_share_the_velocities(packs):
     ranges = sorted((note["low_velocity"], note["high_velocity"]) for note in notes)
     assert [v for low, high in ranges for v in range(low, high + 1)] == list(range(1, 128))
     assert len({note["gain_db"] for note in notes}) == 1
-    peaks = {
-        note["high_velocity"]: np.abs(soundfile.read(packs["layered"].parent / note["file"])[0]).max() for note in notes
-    }
-    steps = 20 * np.log10(np.array([peaks[127] / peaks[85], peaks[85] / peaks[42]]))
-    assert np.all(steps > 5) and np.all(steps < 9)
+    levels = [level_db(soundfile.read(packs["layered"].parent / note["file"])[0]) for note in notes]
+    assert np.ptp(levels) < 0.2  # their loudness is the instrument's curve's alone
     inst = (packs["layered"] / "Bright/Bright_v2_r1_060.wav").read_bytes()
     place = inst.index(b"inst") + 8
     assert tuple(inst[place : place + 7]) == (60, 0, 0, 58, 127, 43, 85)
@@ -242,12 +215,13 @@ def test_a_multisample_brings_its_notes_with_it(packs):
 
 
 def test_stereo_is_wide_and_its_middle_is_the_mono_sound(packs):
-    (note, *_) = notes_of(packs["stereo"].parent)
-    both, _ = soundfile.read(packs["stereo"].parent / note["file"])
+    paths = [packs["stereo"].parent / note["file"] for note in notes_of(packs["stereo"].parent)]
+    both, _ = soundfile.read(paths[0])
     middle, side = both.mean(axis=1), (both[:, 0] - both[:, 1]) / 2
     assert both.shape[1] == 2 and -14 < level_db(side) - level_db(middle) < -5
     left, right = level_db(both[:, 0]), level_db(both[:, 1])
-    assert abs(left - right) < 0.2 and abs(np.abs(both).max() - 10 ** (-1 / 20)) < 1e-4
+    highest = max(true_peak(soundfile.read(path)[0]) for path in paths)  # of a sound, whose notes keep their balance
+    assert abs(left - right) < 0.2 and abs(highest - PEAK) < 1e-3
     mono = packs["plain"].parent / "Multisamples/Bright/Bright_060.wav"
     single = soundfile.read(mono)[0]
     scale = (middle[: len(single)] @ single) / (single @ single)
@@ -263,3 +237,88 @@ def test_no_note_of_a_stereo_pack_begins_with_a_step(packs):
     for note in notes_of(packs["stereo"].parent):
         both, _ = soundfile.read(packs["stereo"].parent / note["file"])
         assert np.abs(both[0]).max() < 10 ** (-60 / 20)
+
+
+@pytest.mark.parametrize("name", ["plain", "layered", "stereo"])
+def test_every_velocity_is_a_small_step_louder_and_in_all_players_alike(name, packs):
+    font, player = SoundFont(packs[name] / "Bright.sf2", gain=2.0), sfz_player(packs[name] / "Bright.sfz", RATE)
+    some = sorted({*range(1, 128, 3), 41, 42, 43, 84, 85, 86, 127})
+    expected = np.array([velocity_db(velocity) for velocity in some])
+    for play in (
+        lambda velocity: font.play(60, velocity, 0.3),
+        lambda velocity: player.render_note(60, velocity, 0.3, 0.4)[0].astype(float)[: round(0.3 * RATE)],
+    ):
+        levels = np.array([level_db(play(velocity)[RATE // 20 :]) for velocity in some])
+        assert np.abs(levels - levels[-1] - expected).max() < 0.75
+        per_velocity = np.diff(levels) / np.diff(some)
+        assert per_velocity.max() < 1.5 and per_velocity.min() > -0.5
+
+
+def test_decentsampler_has_the_same_curve(packs):
+    root = ElementTree.parse(packs["layered"] / "Bright.dspreset").getroot()
+    (group,) = root.findall("groups/group")
+    (binding,) = root.findall("modulators/midiVelocity/binding")
+    points = [tuple(map(float, point.split(","))) for point in binding.get("translationTable").split(";")]
+    drawn = np.interp(np.arange(1, 128) / 127, *zip(*points, strict=True))
+    expected = [velocity_db(velocity) for velocity in range(1, 128)]
+    assert group.get("ampVelTrack") == "0" and binding.get("parameter") == "AMP_VOLUME"
+    assert np.abs(20 * np.log10(drawn) - expected).max() < 0.3
+
+
+def test_a_soundfont_of_stereo_notes_is_stereo(packs):
+    font = SoundFont(packs["stereo"] / "Bright.sf2")
+    font.synth.noteon(0, 60, 100)
+    both = font.synth.get_samples(RATE).reshape(-1, 2)[RATE // 4 :].astype(float)
+    (note, *_) = notes_of(packs["stereo"].parent)
+    wave, _ = soundfile.read(packs["stereo"].parent / note["file"])
+    wave = wave[RATE // 4 : RATE]
+    for kind in (both, wave):
+        middle, side = kind.sum(axis=1), kind[:, 0] - kind[:, 1]
+        assert -14 < level_db(side) - level_db(middle) < -5
+
+
+def test_devices_get_the_file_that_they_read(tmp_path):
+    rights = {"author": "Ann", "comment": "made for a test"}
+    for device, more in (("op-xy", {"subtype": "PCM_16"}), ("tonverk", {"sample_rate": 48000, "velocity_layers": 2})):
+        out = tmp_path / f"{device}.zip"
+        kind = {"items": plan().items[1:], "device": device, "pitches": (48, 60, 72), "formats": ("sfz",)}
+        write_pack(plan(**kind, **more, **rights, name=device), synth(), out)
+        assert check_pack(out).faults == []
+        folder = unpack(out)
+        notes = notes_of(folder)
+        if device == "op-xy":
+            preset = json.loads((folder / "Multisamples/Bright.preset/patch.json").read_text())
+            assert [(r["lokey"], r["hikey"]) for r in preset["regions"]] == [(0, 54), (55, 66), (67, 127)]
+            assert [[r["loop.start"], r["loop.end"] - 1] for r in preset["regions"]] == [note["loop"] for note in notes]
+            assert all((folder / "Multisamples/Bright.preset" / r["sample"]).is_file() for r in preset["regions"])
+            assert "default_path=Bright.preset/" in (folder / "Multisamples/Bright.sfz").read_text()
+        else:
+            multi = tomllib.loads((folder / "Multisamples/Bright/Bright.elmulti").read_text())
+            assert [zone["pitch"] for zone in multi["key-zones"]] == [48, 60, 72]
+            layers = multi["key-zones"][1]["velocity-layers"]
+            assert [round(127 * layer["velocity"]) for layer in layers] == [1, 65]
+            assert layers[1]["sample-slots"][0]["sample"] == "Bright_v2_060.wav"
+
+
+def test_whose_a_pack_is_stands_in_every_file(packs, tmp_path):
+    said = {"author": "Ann O'Nym", "copyright": "(c) Ann", "comment": "for -- the test"}
+    out = tmp_path / "a.zip"
+    formats = ("sfz", "dspreset", "sf2", "multisample")
+    write_pack(plan(items=plan().items[1:], pitches=(55, 60), formats=formats, **said), synth(), out)
+    folder = unpack(out)
+    info = WavInfoReader(str(folder / notes_of(folder)[0]["file"]), info_encoding="utf-8").info
+    assert (info.artist, info.copyright) == ("Ann O'Nym", "(c) Ann")
+    assert info.comment.startswith("for -- the test (model")
+    texts = [(folder / "LICENSE.txt").read_text(), (folder / "Multisamples/Bright.sfz").read_text()]
+    font = chunks((folder / "Multisamples/Bright.sf2").read_bytes())
+    texts.append("".join(font[code].rstrip(b"\0").decode() for code in ("IENG", "ICOP", "ICMT")))
+    with zipfile.ZipFile(folder / "Multisamples/Bright.multisample") as archive:
+        root = ElementTree.fromstring(archive.read("multisample.xml"))
+    assert (root.findtext("creator"), root.findtext("category")) == ("Ann O'Nym", "Strings")
+    texts.append("".join(root.itertext()))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    texts.append(json.dumps([manifest[name] for name in said]))
+    assert all(text in whole for whole in texts for text in said.values())
+    assert "Ann O'Nym" in (folder / "Multisamples/Bright.dspreset").read_text()
+    plain = (packs["plain"].parent / "LICENSE.txt").read_text()
+    assert "CC0" not in plain and "ask who made the pack" in plain  # the card of these tests states no licence

@@ -24,7 +24,7 @@ from gansynth_core import (
 )
 from gansynth_core.__main__ import main
 from gansynth_core.packs import command, quality, render, sound_writer
-from gansynth_core.packs.levels import PEAK
+from gansynth_core.packs.levels import PEAK, true_peak
 from gansynth_core.packs.naming import letters, safe_name, unique_names
 from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges
@@ -65,7 +65,7 @@ def test_chunks_stand_where_samplers_look_and_texts_can_be_read(pack):
 def test_a_sound_is_levelled_as_a_whole_and_ends_in_silence(pack):
     for name in ("Soft", "Bright"):
         waves = [soundfile.read(path)[0] for path in sorted((pack / "Multisamples" / name).glob("*.wav"))]
-        assert abs(max(np.abs(wave).max() for wave in waves) - 10 ** (-1 / 20)) < 1e-5
+        assert abs(max(true_peak(wave) for wave in waves) - PEAK) < 1e-4
         for wave in waves:
             assert abs(wave[-1]) < 1e-4 and np.abs(wave[-441:]).max() < 0.3 * np.abs(wave).max()
 
@@ -102,7 +102,7 @@ def test_a_whole_note_keeps_its_length_at_any_rate(tmp_path):
         out = tmp_path / f"{rate}.zip"
         write_pack(plan(pitches=(60,), sample_rate=rate, name=str(rate)), synth(), out)
         info = soundfile.info(unpack(out) / "OneShots/Soft_060.wav")
-        assert info.samplerate == rate and 0 <= samples - info.frames < 0.01 * rate
+        assert info.samplerate == rate and 0 <= samples - info.frames < 0.06 * rate  # what a release leaves silent goes
 
 
 def test_an_sfz_player_plays_a_scale_in_tune_over_the_whole_pack(pack):
@@ -115,7 +115,7 @@ def test_an_sfz_player_plays_a_scale_in_tune_over_the_whole_pack(pack):
 
 def test_decentsampler_finds_every_note_and_one_for_every_key(pack):
     root = ElementTree.parse(pack / "Multisamples/Soft.dspreset").getroot()
-    assert root.tag == "DecentSampler" and [child.tag for child in root] == ["groups"]
+    assert root.tag == "DecentSampler" and [child.tag for child in root] == ["groups", "modulators"]
     samples = root.findall("groups/group/sample")
     documented = {"path", "rootNote", "loNote", "hiNote", "loopEnabled", "loopStart", "loopEnd"}
     assert all(set(sample.attrib) == documented for sample in samples)
@@ -230,7 +230,7 @@ def test_a_killed_export_leaves_no_zip_and_goes_on_to_the_same_one(tmp_path, mon
 
 
 def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path, monkeypatch):
-    def full(*arguments):
+    def full(*arguments, **options):
         raise OSError(28, os.strerror(28))
 
     out = tmp_path / "a.zip"
@@ -374,6 +374,11 @@ GOOD = {"format": 1, "items": [{"instrument": "violin"}], "pitches": 60}
         ({"seconds": "4"}, "seconds must be"),
         ({"rejects": "hide"}, "drop, keep, reroll"),
         ({"measure": "lufs"}, "peak, loudness"),
+        ({"loudness_lufs": 0}, "from -36 to -6"),
+        ({"loudness_lufs": True}, "loudness_lufs must be"),
+        ({"author": 3}, "The author of a pack must be a line"),
+        ({"comment": "a\nb"}, "The comment of a pack"),
+        ({"copyright": "x" * 256}, "up to 255 characters"),
         ({"velocity_layers": 5}, "velocity_layers must be a whole number from 1 to 4"),
         ({"velocity_layers": "2"}, "velocity_layers"),
         ({"round_robins": 0}, "round_robins"),
@@ -468,8 +473,14 @@ def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch
         "0.5",
         "--device",
         "tonverk",
-        "--measure",
-        "loudness",
+        "--lufs",
+        "-14",
+        "--author",
+        "Ann",
+        "--copyright",
+        "CC BY 4.0",
+        "--comment",
+        "a test",
         "--rejects",
         "reroll",
     ]
@@ -478,6 +489,7 @@ def test_every_option_of_the_command_line_reaches_the_pack(tmp_path, monkeypatch
     written = json.loads((folder / "plan.json").read_text())
     expected = {"velocity_layers": 2, "round_robins": 2, "loops": False, "stereo": True, "formats": ["sf2"]}
     expected |= {"release_seconds": 0.5, "device": "tonverk", "measure": "loudness", "rejects": "reroll"}
+    expected |= {"loudness_lufs": -14, "author": "Ann", "copyright": "CC BY 4.0", "comment": "a test"}
     assert {name: written[name] for name in expected} == expected and written["sample_rate"] == 48000
     assert sorted(path.name for path in (folder / "Multisamples").iterdir()) == ["violin_05", "violin_05.sf2"]
     assert not any("loop" in note for note in notes_of(folder))

@@ -1,11 +1,25 @@
 """The page's pack basket: how large its pack would be, and the job that makes it."""
 
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gansynth_core import Envelope, InputError, ModelCard, PackItem, PackPlan, Wavetable, write_pack
+from gansynth_core import (
+    TWO_QUIET_CORES,
+    Envelope,
+    GanSynthError,
+    InputError,
+    ModelCard,
+    Pace,
+    PackItem,
+    PackPlan,
+    Wavetable,
+    measure_pace,
+    write_pack,
+)
 from webapp.jobs import Done, Progress, Work
 from webapp.player import Player
 from webapp.sound_document import parse_patch, parse_sound, sentence_of, timbre_of, title_of_sound
@@ -14,12 +28,34 @@ MOST_NOTES, MOST_BYTES = 2_000, 1_500_000_000  # of a pack made on the page; the
 MOST_SOUNDS = 2_000
 BODY_LIMIT = 12_000_000  # bytes: as many sounds as a basket holds, each known by its numbers
 NAME_LIMIT = 120
+PACE_SECONDS = 60.0  # how old a measured pace may be
 
 
-def estimate(sounds: Any, options: Any, card: ModelCard) -> dict[str, Any]:
+class Pacing:
+    """The pace of this machine, measured again when it is old: what else it does changes. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, tuple[float, Pace]] = {}  # model -> when, what
+
+    def now(self, player: Player) -> Pace:
+        """The pace of `player`'s model, at most a minute old; that of two quiet cores until the model is loaded."""
+        model = player.card.id
+        if player.loaded and self._lock.acquire(blocking=False):  # while one measures, the others take what is known
+            try:
+                if time.monotonic() - self._found.get(model, (-PACE_SECONDS, None))[0] >= PACE_SECONDS:
+                    self._found[model] = time.monotonic(), measure_pace(player.synth())
+            except (GanSynthError, OSError):
+                pass  # an estimate is no reason to fail; the export says what is wrong
+            finally:
+                self._lock.release()
+        return self._found.get(model, (0.0, TWO_QUIET_CORES))[1]
+
+
+def estimate(sounds: Any, options: Any, card: ModelCard, pace: Pace = TWO_QUIET_CORES) -> dict[str, Any]:
     """What a pack of `sounds` (how many) with `options` (PackPlan's by name, `pitches` as in a plan, and `wavetable`:
     whether it holds the morph from A to B) would come to: notes, bytes, seconds; or, as `refused`, why it cannot
-    be made. Raises InputError for what the page never sends."""
+    be made. pace: how fast the machine is now. Raises InputError for what the page never sends."""
     if isinstance(sounds, bool) or not isinstance(sounds, int) or not 0 <= sounds <= MOST_SOUNDS:
         raise InputError(f"A basket holds up to {MOST_SOUNDS:,} sounds.")
     _check_options(options)
@@ -29,7 +65,7 @@ def estimate(sounds: Any, options: Any, card: ModelCard) -> dict[str, Any]:
         tables = (Wavetable("", one.timbre, one.timbre),) if wavetable else ()
         if not sounds and not tables:
             raise InputError("Put a sound into the basket first.")
-        return vars(_checked(replace(plan, items=(one,) * sounds, wavetables=tables), card).estimate(card))
+        return vars(_checked(replace(plan, items=(one,) * sounds, wavetables=tables), card).estimate(card, pace))
     except InputError as error:
         return {"refused": sentence_of(error)}
 
@@ -67,6 +103,7 @@ def pack_work(player: Player, plan: PackPlan) -> Work:
                 "notes": report.notes,
                 "leftOut": report.left_out,
                 "kept": report.kept,
+                "findings": report.findings,
             },
         )
 

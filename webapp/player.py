@@ -33,6 +33,11 @@ class Player:
         player._synth.set_result(synth)
         return player
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the model can play without being waited for."""
+        return self._synth.done() and self._synth.exception() is None
+
     def load(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
         """Run `loader` in a thread of its own. If it fails, the reason goes to `failed` and to everyone who asks for a
         note."""

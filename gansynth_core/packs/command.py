@@ -20,7 +20,8 @@ from gansynth_core.synth import Synth
 
 _SHORT_FORM = (
     *("instrument", "seed", "count", "different", "range", "every", "key", "name", "bits", "rate", "naming", "level"),
-    *("measure", "rejects", "layers", "takes", "loops", "stereo", "formats", "release", "device"),
+    *("measure", "lufs", "rejects", "layers", "takes", "loops", "stereo", "formats", "release", "device", "author"),
+    *("copyright", "comment"),
 )
 _SUBTYPE_OF = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 
@@ -57,8 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     short.add_argument("--naming", choices=PROFILES, help="sampler (default): MIDI number last; marketplace: key last")
     short.add_argument("--level", choices=LEVELS, help="set the level of each sound (default) or of each note")
     short.add_argument(
-        "--measure", choices=MEASURES, help="peak: -1 dBFS (default); loudness: -12 LUFS, peaks allowing"
+        "--measure", choices=MEASURES, help="peak: -1 dBTP (default); loudness: --lufs, with peaks limited to -1 dBTP"
     )
+    short.add_argument("--lufs", type=float, help="the loudness to aim at, -36 to -6 LUFS (default: -12)")
     short.add_argument(
         "--rejects", choices=REJECTS, help="notes that fail a quality check: drop (default), keep, or reroll the sound"
     )
@@ -70,7 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--formats", nargs="+", choices=FORMATS, help="sampler formats beside the WAV files (default: sfz dspreset)"
     )
     short.add_argument("--release", type=float, help="seconds a note fades after its key is released (default: 0.3)")
-    short.add_argument("--device", choices=DEVICES, help="stay within what this hardware sampler loads")
+    short.add_argument("--device", choices=DEVICES, help="make presets of this hardware sampler, within its limits")
+    short.add_argument("--author", help="who made the pack: in every file that has a place for it")
+    short.add_argument("--copyright", help="what may be done with it (default: CC0, royalty-free)")
+    short.add_argument("--comment", help="anything else, in a line")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -107,6 +112,8 @@ def run(arguments: argparse.Namespace) -> None:
     left_out, kept = sum(report.left_out for report in reports), sum(report.kept for report in reports)
     if left_out or kept:
         print(f"{left_out} left out and {kept} kept despite a fault: see manifest.json in the pack.")
+    if findings := sum(report.findings for report in reports):
+        print(f"Read back, it has {findings} {'fault' if findings == 1 else 'faults'}: see manifest.json in the pack.")
 
 
 @contextlib.contextmanager
@@ -144,7 +151,8 @@ def _document(arguments: argparse.Namespace) -> dict[str, Any]:
         "sample_rate": arguments.rate,
         "naming": arguments.naming,
         "level": arguments.level,
-        "measure": arguments.measure,
+        "measure": arguments.measure or (None if arguments.lufs is None else "loudness"),
+        "loudness_lufs": arguments.lufs,
         "rejects": arguments.rejects,
         "velocity_layers": arguments.layers,
         "round_robins": arguments.takes,
@@ -153,6 +161,9 @@ def _document(arguments: argparse.Namespace) -> dict[str, Any]:
         "formats": arguments.formats,
         "release_seconds": arguments.release,
         "device": arguments.device,
+        "author": arguments.author,
+        "copyright": arguments.copyright,
+        "comment": arguments.comment,
     }
     item = {"instrument": arguments.instrument, "seed": arguments.seed, "count": arguments.count}
     item = {name: value for name, value in item.items() if value is not None}

@@ -1,14 +1,16 @@
-"""The documents of a pack: manifest.json (every sound can be made again from it), README.txt and LICENSE.txt."""
+"""The documents of a pack: manifest.json (every sound can be made again from it) and README.txt."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gansynth_core.cards import ModelCard
+from gansynth_core.packs import opxy, tonverk
+from gansynth_core.packs.dynamics import RANGE_DB
 from gansynth_core.packs.json_files import save_lines
 from gansynth_core.packs.naming import SOFTWARE
 from gansynth_core.packs.plan import PackPlan
-from gansynth_core.packs.shaping import LAYER_DB, LAYER_SHELF_DB
+from gansynth_core.packs.shaping import LAYER_SHELF_DB
 from gansynth_core.packs.zones import velocity_ranges
 
 FORMAT = 1
@@ -19,11 +21,14 @@ def save_manifest(
 ) -> None:
     """Write manifest.json. wavetables: the names of their files. A sound has `name`, `title`, `timbre` and further
     `takes` (see Timbre.from_json), `notes` (file, pitch, keys, velocities, take, seconds, gain_db, loop, and a `fault`
-    if it was kept despite one) and `left_out` (pitch, reason)."""
+    if it was kept despite one), `left_out` (pitch, reason), and as `check` what was found in its files, if anything."""
     head = {
         "format": FORMAT,
         "software": SOFTWARE,
         "pack": plan.name,
+        "author": plan.author,
+        "copyright": plan.rights.of(card).copyright,
+        "comment": plan.comment,
         "model": {
             "id": card.id,
             "title": card.title,
@@ -37,17 +42,18 @@ def save_manifest(
         "channels": 2 if plan.stereo else 1,
         "level": plan.level,
         "measure": plan.measure,
+        "loudness_lufs": plan.loudness_lufs,
         "naming": plan.naming,
         "rejects": plan.rejects,
         "velocity_layers": [
             {
                 "low": low,
                 "high": high,
-                "gain_db": -LAYER_DB * (plan.velocity_layers - 1 - layer),
                 "high_shelf_db": -LAYER_SHELF_DB * (plan.velocity_layers - 1 - layer),
             }
             for layer, (low, high) in enumerate(velocity_ranges(plan.velocity_layers))
         ],
+        "velocity_range_db": RANGE_DB,
         "round_robins": plan.round_robins,
         "wavetables": [
             {
@@ -87,7 +93,7 @@ def readme(title: str, plan: PackPlan, card: ModelCard, notes: int, left_out: Se
 _PLAYERS = {
     "sfz": "for sfizz, ARIA and other SFZ players,",
     "dspreset": "for DecentSampler,",
-    "sf2": "SoundFont 2, with the notes in it (mono, without round robins),",
+    "sf2": "SoundFont 2, with the notes in it (without round robins, which it does not know),",
     "multisample": "for Bitwig Studio and Studio One, with the notes in it,",
 }
 
@@ -104,6 +110,10 @@ def _use(plan: PackPlan) -> str:
             else ("Multisamples/ holds a folder of notes for every instrument.\n")
         )
         text += "Other samplers map the notes by the root key in each file's header, or by its name.\n"
+        if plan.device == "op-xy":
+            text += f"Copy the folders NAME{opxy.ENDING} into the folder presets of the device.\n"
+        if plan.device == "tonverk":
+            text += f"Copy the folders with their NAME{tonverk.ENDING} to the device.\n"
         if plan.loops:
             text += "Notes that hold have a sustain loop, then their release; those that die away have none.\n"
     if plan.wavetables:
@@ -120,7 +130,11 @@ def _channels(plan: PackPlan) -> str:
 
 
 def _level(plan: PackPlan) -> str:
-    goal = "Peaks at -1 dBFS" if plan.measure == "peak" else "Loudness -12 LUFS, or less where peaks reach -1 dBFS"
+    goal = (
+        "True peaks at -1 dBTP"
+        if plan.measure == "peak"
+        else f"Loudness {plan.loudness_lufs:g} LUFS, peaks limited to -1 dBTP"
+    )
     return f"{goal}, {'notes keep their balance within a sound' if plan.level == 'sound' else 'each note by itself'}."
 
 
@@ -130,17 +144,8 @@ def _velocity(plan: PackPlan) -> str:
     else:
         layers = (
             f"{plan.velocity_layers} velocity layers: the model has not learned velocity, so each softer one is "
-            f"{LAYER_DB:g} dB quieter and its partials {LAYER_SHELF_DB:g} dB duller."
+            f"the same note with its partials {LAYER_SHELF_DB:g} dB duller."
         )
     if plan.round_robins > 1:
         layers += f" {plan.round_robins} takes of every note (round robin), from small steps aside in the latent."
-    return layers
-
-
-def licence(card: ModelCard) -> str:
-    """The text of LICENSE.txt: what the model's card says about its licence and its training material."""
-    return (
-        f"The sounds of this pack were made by the model {card.title} ({card.id}) of {SOFTWARE}.\n\n"
-        f"Licence of the model: {card.licence or 'its card states none.'}\n"
-        f"What it learned from, and that material's licence: {card.provenance or 'its card does not say.'}\n"
-    )
+    return f"{layers} Velocity 1 is {RANGE_DB:g} dB below 127, on one curve in every format."

@@ -7,16 +7,20 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from gansynth_core.packs.dynamics import velocity_db
 from gansynth_core.packs.naming import SOFTWARE
+from gansynth_core.packs.rights import Rights
 from gansynth_core.packs.zones import Zone
 
 
-def write_multisample(path: Path, title: str, folder: Path, zones: Sequence[Zone]) -> None:
+def write_multisample(
+    path: Path, title: str, folder: Path, zones: Sequence[Zone], category: str, rights: Rights
+) -> None:
     """Write `path` with the notes of `zones`, which are in `folder`. Samples are stored uncompressed, so that they
-    can be streamed. Raises OSError."""
+    can be streamed. category: what kind of instrument it is, for the browser of the program. Raises OSError."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(
-            zipfile.ZipInfo("multisample.xml"), multisample_xml(title, zones)
+            zipfile.ZipInfo("multisample.xml"), multisample_xml(title, zones, category, rights)
         )  # dated 1980, so that equal packs are equal files
         for zone in zones:
             entry = zipfile.ZipInfo(zone.file)
@@ -25,16 +29,24 @@ def write_multisample(path: Path, title: str, folder: Path, zones: Sequence[Zone
                 shutil.copyfileobj(file, target, 1 << 20)
 
 
-def multisample_xml(title: str, zones: Sequence[Zone]) -> str:
-    """The text of multisample.xml."""
+def multisample_xml(title: str, zones: Sequence[Zone], category: str, rights: Rights) -> str:
+    """The text of multisample.xml. The format has no velocity curve: each layer is as loud as the hardest note that
+    plays it."""
     root = ElementTree.Element("multisample", name=title)
-    for tag, text in (("generator", SOFTWARE), ("category", ""), ("creator", ""), ("description", "")):
+    about = " ".join(text for text in (rights.comment, rights.copyright) if text)
+    creator = rights.author or SOFTWARE
+    for tag, text in (("generator", SOFTWARE), ("category", category), ("creator", creator), ("description", about)):
         ElementTree.SubElement(root, tag).text = text
     for zone in zones:
         sample = ElementTree.SubElement(
             root,
             "sample",
-            {"file": zone.file, "gain": "0.0", "sample-start": "0.0", "sample-stop": f"{zone.frames:.1f}"},
+            {
+                "file": zone.file,
+                "gain": f"{velocity_db(zone.high_velocity):.2f}",
+                "sample-start": "0.0",
+                "sample-stop": f"{zone.frames:.1f}",
+            },
         )
         sample.set("zone-logic", "round-robin" if zone.turns > 1 else "always-play")
         key = {"root": zone.root, "track": "1.0", "tune": "0.0", "low": zone.low, "high": zone.high}

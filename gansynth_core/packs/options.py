@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from gansynth_core.errors import InputError
 from gansynth_core.packs.checks import choice, is_number, shown, truth, whole
+from gansynth_core.packs.levels import LOUDNESS_LUFS, LOUDNESS_RANGE
 from gansynth_core.packs.naming import PROFILES
+from gansynth_core.packs.rights import Rights
 from gansynth_core.riff import SAMPLE_BYTES
 
 SAMPLE_RATES = (44100, 48000)  # Hz, beside the model's own
@@ -20,7 +22,8 @@ MOST_LAYERS, MOST_TAKES = 4, 4
 class NoteOptions:
     """How the notes of a sound are made.
 
-    level, measure: how loud notes are; see levels.gains. rejects: notes that fail a quality check are left out
+    level, measure: how loud notes are; see levels.gains and levels.goals. loudness_lufs: what "loudness" aims at, -36
+    to -6 LUFS. rejects: notes that fail a quality check are left out
     ("drop"), kept and listed ("keep"), or replaced by a sound nearby ("reroll"; what fails again is left out).
     seconds: longest note, None for all that the model makes.
     velocity_layers: notes per key, from soft to hard (1-4). No voice has learned velocity, so softer ones are made
@@ -31,6 +34,7 @@ class NoteOptions:
 
     level: str = "sound"
     measure: str = "peak"
+    loudness_lufs: float = LOUDNESS_LUFS
     rejects: str = "drop"
     seconds: float | None = None
     velocity_layers: int = 1
@@ -42,6 +46,11 @@ class NoteOptions:
         choice(self.level, "level", LEVELS)
         choice(self.measure, "measure", MEASURES)
         choice(self.rejects, "rejects", REJECTS)
+        low, high = LOUDNESS_RANGE
+        if not (is_number(self.loudness_lufs) and low <= self.loudness_lufs <= high):
+            raise InputError(
+                f"loudness_lufs must be a number from {low:g} to {high:g}, not {shown(self.loudness_lufs)}."
+            )
         whole(self.velocity_layers, "velocity_layers", 1, MOST_LAYERS)
         whole(self.round_robins, "round_robins", 1, MOST_TAKES)
         truth(self.loops, "loops")
@@ -59,7 +68,8 @@ class FileOptions:
 
     subtype: PCM_16, PCM_24 or FLOAT. sample_rate: 44100, 48000 or the model's own, in Hz. stereo: see shaping.widened.
     naming: see naming.py. formats: which of sfz, dspreset, sf2 and multisample are written beside the WAV files of an
-    instrument; the last two hold a copy of the notes. Raises InputError.
+    instrument; the last two hold a copy of the notes. author, copyright, comment: a line each, see rights.py. Raises
+    InputError.
     """
 
     subtype: str = "PCM_24"
@@ -67,6 +77,9 @@ class FileOptions:
     naming: str = "sampler"
     stereo: bool = False
     formats: tuple[str, ...] = ("sfz", "dspreset")
+    author: str = ""
+    copyright: str = ""
+    comment: str = ""
 
     def __post_init__(self) -> None:
         choice(self.subtype, "subtype", SAMPLE_BYTES)
@@ -78,3 +91,9 @@ class FileOptions:
         for name in self.formats:
             choice(name, "Every format", FORMATS)
         object.__setattr__(self, "formats", tuple(name for name in FORMATS if name in self.formats))
+        Rights(self.author, self.copyright, self.comment)
+
+    @property
+    def rights(self) -> Rights:
+        """What its maker says of whose it is."""
+        return Rights(self.author, self.copyright, self.comment)

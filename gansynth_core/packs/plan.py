@@ -19,12 +19,24 @@ from gansynth_core.riff import SAMPLE_BYTES
 
 FORMAT = 1
 MOST_NOTES = 20_000  # 10 GB
-RENDERS_PER_SECOND, FILES_PER_SECOND = 30.0, 60.0  # a guess for two cores, before anything is rendered
 FILE_OVERHEAD = 12_000  # bytes of a WAV besides its samples, most of them the 512 numbers of its timbre
 OPTIONS = (  # in the order of a saved plan
-    *("name", "subtype", "sample_rate", "naming", "level", "measure", "rejects", "seconds", "velocity_layers"),
-    *("round_robins", "loops", "stereo", "formats", "release_seconds", "device"),
+    *("name", "subtype", "sample_rate", "naming", "level", "measure", "loudness_lufs", "rejects", "seconds"),
+    *("velocity_layers", "round_robins", "loops", "stereo", "formats", "release_seconds", "device", "author"),
+    *("copyright", "comment"),
 )
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast packs are made. render_seconds: for a note of the model. write_seconds: for a file of one channel, with
+    all that is done to it."""
+
+    render_seconds: float
+    write_seconds: float
+
+
+TWO_QUIET_CORES = Pace(1 / 30, 1 / 60)  # with the studio voice
 
 
 @dataclass(frozen=True)
@@ -136,16 +148,16 @@ class PackPlan(NoteOptions, FileOptions):
         """Notes that the model has to make: velocity layers add none, each cycle of a wavetable is one."""
         return len(self.items) * len(self.pitches) * self.round_robins + FRAMES * len(self.wavetables)
 
-    def estimate(self, card: ModelCard) -> Estimate:
-        """Size of this plan's pack, and the time it takes, with the model of `card`."""
+    def estimate(self, card: ModelCard, pace: Pace = TWO_QUIET_CORES) -> Estimate:
+        """Size of this plan's pack, and the time it takes at `pace`, with the model of `card`."""
         frames = round((self.seconds or card.specgram.seconds) * self.sample_rate)
         width, channels = SAMPLE_BYTES[self.subtype], 2 if self.stereo else 1
         size = frames * width * channels + FILE_OVERHEAD
         copies = 1 + ("multisample" in self.formats) * self.several
-        soundfont = frames * min(width, 3) * ("sf2" in self.formats) * self.several
+        soundfont = frames * channels * min(width, 3) * ("sf2" in self.formats) * self.several
         total = self.notes * (size * copies + soundfont // self.round_robins)
         total += len(self.wavetables) * FRAMES * CYCLE * SAMPLE_BYTES["FLOAT"]
-        seconds = self.renders / RENDERS_PER_SECOND + self.notes * channels / FILES_PER_SECOND
+        seconds = self.renders * pace.render_seconds + self.notes * channels * pace.write_seconds
         return Estimate(self.notes + len(self.wavetables), total, seconds)
 
     def check(self, card: ModelCard, most_notes: int = MOST_NOTES) -> None:

@@ -8,7 +8,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.latent import morph
 from gansynth_core.packs import quality
-from gansynth_core.packs.manifest import licence, readme, save_manifest
-from gansynth_core.packs.naming import unique_names
+from gansynth_core.packs.manifest import readme, save_manifest
+from gansynth_core.packs.naming import SOFTWARE, unique_names
 from gansynth_core.packs.plan import PackPlan
+from gansynth_core.packs.rights import licence
 from gansynth_core.packs.sound_writer import SoundWriter, save_text
 from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
@@ -37,13 +38,15 @@ Progress = Callable[[int, int], object]
 @dataclass(frozen=True)
 class PackReport:
     """path: the zip. notes: how many it holds. bytes: its size. left_out: notes that failed a quality check and are not
-    in it. kept: notes that failed one and are in it, as asked."""
+    in it. kept: notes that failed one and are in it, as asked. findings: faults that check.py found in what was
+    written."""
 
     path: Path
     notes: int
     bytes: int
     left_out: int
     kept: int
+    findings: int = 0
 
 
 def write_pack(
@@ -71,13 +74,35 @@ def write_pack(
         with _work_folder(out, resume) as work:
             report = _Export(plan, synth, work).write(out, progress or (lambda done, total: None))
     except OSError as cause:
-        raise AudioError(
-            f"Cannot write the pack '{out}': {cause.strerror or cause}; what is done is kept: continue with 'resume'."
-        ) from cause
+        kept = "; what is done is kept: continue with 'resume'" if _work_of(out).is_dir() else ""
+        raise AudioError(f"Cannot write the pack '{out}': {cause.strerror or cause}{kept}.") from cause
     shutil.rmtree(work, ignore_errors=True)  # not before the lock in it is released
     if not report.bytes:
         raise InputError(f"None of the {plan.notes} notes passed the quality checks, so there is no pack.")
     return report
+
+
+def _work_of(out: Path) -> Path:
+    return out.with_name(out.name + ".work")
+
+
+def _move(whole: Path, out: Path) -> None:
+    """Give a finished file its name, unless the name was taken while it was made: what stands there is not ours."""
+    try:
+        try:
+            os.link(whole, out)  # unlike a rename, it never replaces
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links
+            if out.exists():
+                raise FileExistsError from None
+            os.replace(whole, out)
+    except FileExistsError:
+        raise InputError(
+            f"'{out}' came into being while its pack was made, and is left alone. The pack is kept in '{whole}': give "
+            "it another name, or move the other file away and continue with 'resume'."
+        ) from None
+    whole.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -85,7 +110,7 @@ def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
     """`OUT.work`, new or (with `resume`) as it was left, locked against a second export to the same name."""
     if out.exists():
         raise InputError(f"'{out}' already exists: choose another name, or remove it first.")
-    work = out.with_name(out.name + ".work")
+    work = _work_of(out)
     try:
         work.mkdir(parents=True, exist_ok=resume)
     except FileExistsError:
@@ -198,11 +223,12 @@ class _Export:
                 cycles += [cycle(np.nan_to_num(wave), rate, table.pitch) for wave in clips.audio]
                 progress(before + len(cycles), self.plan.renders)
             with replacing(path, AudioError) as partial:
-                write_wavetable(partial, np.stack(cycles), self.plan.sample_rate)
+                info = self.writer.rights.info() | {"INAM": table.name, "IPRD": self.title, "ISFT": SOFTWARE}
+                write_wavetable(partial, np.stack(cycles), self.plan.sample_rate, info)
         progress(before + FRAMES, self.plan.renders)
 
     def _documents(self, out: Path) -> PackReport:
-        counts = {"notes": 0, "left_out": 0, "kept": 0}
+        counts = {"notes": 0, "left_out": 0, "kept": 0, "findings": 0}
         listed: list[str] = []
 
         def sounds() -> Iterator[dict[str, Any]]:
@@ -213,7 +239,10 @@ class _Export:
                 counts["notes"] += len(record["notes"])
                 counts["left_out"] += len(faults)
                 counts["kept"] += len(kept)
+                found = record.get("check", [])
+                counts["findings"] += len(found)
                 listed.extend(f"{name}, key {pitch}: {reason}" for pitch, reason in faults + kept)
+                listed.extend(found)
                 if "rerolled" in record:
                     listed.append(f"{name}: another sound nearby took the place of one that was no good")
                 for note in record["notes"]:
@@ -226,8 +255,8 @@ class _Export:
         save_text(
             self.pack / "README.txt", readme(self.title, self.plan, self.card, counts["notes"], listed[:LISTED] + more)
         )
-        save_text(self.pack / "LICENSE.txt", licence(self.card))
-        return PackReport(out, counts["notes"], 0, counts["left_out"], counts["kept"])
+        save_text(self.pack / "LICENSE.txt", licence(self.card, self.plan.rights.of(self.card)))
+        return PackReport(out, bytes=0, **counts)
 
     def _zip(self, report: PackReport) -> PackReport:
         """The pack's folder as a zip, made in the work folder and then moved; samples would hardly compress."""
@@ -243,5 +272,5 @@ class _Export:
                     with open(path, "rb") as file, archive.open(entry, "w") as target:
                         shutil.copyfileobj(file, target, 1 << 20)
         size = whole.stat().st_size
-        os.replace(whole, report.path)
-        return PackReport(report.path, report.notes, size, report.left_out, report.kept)
+        _move(whole, report.path)
+        return replace(report, bytes=size)

@@ -2,25 +2,26 @@
 
 from collections.abc import Sequence
 
+from gansynth_core.packs.dynamics import EDGES, velocity_gain
+from gansynth_core.packs.rights import Rights
 from gansynth_core.packs.zones import Zone
 
-VELOCITY_TRACKING = 60  # per cent, as layers make most of the difference themselves; the format's default is 100
 
-
-def sfz(title: str, folder: str, zones: Sequence[Zone], release_seconds: float) -> str:
+def sfz(title: str, folder: str, zones: Sequence[Zone], release_seconds: float, rights: Rights) -> str:
     """The text of an .sfz file beside `folder`, which holds the notes of `zones`.
 
     Keys are numbers, as programs disagree on octave names. The release is written because the format's default of 1 ms
-    clicks. A loop plays while the key is held, then the note plays on to its end.
+    clicks. A loop plays while the key is held, then the note plays on to its end. Between the points of the velocity
+    curve, players draw straight lines.
     """
-    layered = any(zone.low_velocity > 1 for zone in zones)
+    curve = " ".join(f"amp_velcurve_{velocity}={velocity_gain(velocity):.6g}" for velocity in EDGES)
     lines = [
         f"// {title}, made with GANSynth Studio",
+        *(f"// {line}" for line in rights.lines()),
         "<control>",
         f"default_path={folder}/",
         "<global>",
-        f"loop_mode=no_loop ampeg_release={release_seconds:g}"
-        + (f" amp_veltrack={VELOCITY_TRACKING}" if layered else ""),
+        f"loop_mode=no_loop ampeg_release={release_seconds:g} {curve}",
     ]
     for zone in zones:
         lines += [

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import glob
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,22 +13,25 @@ from numpy.typing import NDArray
 from gansynth_core.errors import AudioError
 from gansynth_core.files import replacing
 from gansynth_core.latent import Timbre
-from gansynth_core.packs import quality
+from gansynth_core.packs import opxy, quality, tonverk
+from gansynth_core.packs.check import check_instrument, check_note
 from gansynth_core.packs.decentsampler import dspreset
+from gansynth_core.packs.devices import DEVICES
 from gansynth_core.packs.items import PackItem
-from gansynth_core.packs.levels import gains, loudness_lufs
+from gansynth_core.packs.levels import gain_for, gains, goals, limited, loudness_lufs, true_peak
+from gansynth_core.packs.loops import holds, looped, steadied
 from gansynth_core.packs.multisample import write_multisample
 from gansynth_core.packs.naming import SOFTWARE, note_name
 from gansynth_core.packs.plan import PackPlan
 from gansynth_core.packs.sf2 import write_sf2
 from gansynth_core.packs.sfz import sfz
-from gansynth_core.packs.shaping import cleaned, softer, widened
+from gansynth_core.packs.shaping import begun, cleaned, ended, softer, widened
 from gansynth_core.packs.takes import ATTEMPTS, replacement, take
 from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
 from gansynth_core.pitches import pitch_hz
-from gansynth_core.sound import Envelope, fade_out
-from gansynth_core.sustain import LOOPABLE, Loop, crossfaded, find_loop, rescaled
+from gansynth_core.sound import Envelope
+from gansynth_core.sustain import LOOPABLE, Loop
 from gansynth_core.synth import Synth
 
 Wave = NDArray[np.float32]
@@ -49,6 +53,7 @@ class SoundWriter:
     def __init__(self, plan: PackPlan, synth: Synth, pack: Path, title: str, heard: quality.Heard) -> None:
         self.plan, self.synth, self.pack, self.title, self.heard = plan, synth, pack, title, heard
         self.card = synth.card
+        self.rights = plan.rights.of(synth.card)
         self.notes = [(turn, pitch) for turn in range(plan.round_robins) for pitch in plan.pitches]
 
     def wanted(self, timbre: Timbre) -> list[tuple[Timbre, int]]:
@@ -74,8 +79,21 @@ class SoundWriter:
             record["takes"] = [take.to_json() for take in self._takes_of(timbre)[1:]]
         if attempt:
             record["rerolled"] = attempt
+        if found := self._checked(name, notes):
+            record["check"] = found
         self.remember(name, record)
         return record
+
+    def _checked(self, name: str, notes: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What is wrong with the files of a sound, read back: see check.py."""
+        waves = [self.pack / note["file"] for note in notes]
+        if not self.plan.several or not waves:
+            return [
+                f"{wave.name}: {fault}" for wave in waves for fault in check_note(wave.name, wave.read_bytes()).faults
+            ]
+        beside = [path for path in waves[0].parent.parent.glob(f"{glob.escape(name)}.*") if path.is_file()]
+        inside = [path for path in waves[0].parent.iterdir() if path.suffix in (".json", tonverk.ENDING)]
+        return list(check_instrument(name, waves, sorted(beside + inside)).faults)
 
     def remember(self, name: str, record: Mapping[str, Any]) -> None:
         """Remember the sound of a record, so that duplicates are recognised."""
@@ -126,14 +144,10 @@ class SoundWriter:
         if not takes:
             return []
         plan = self.plan
-        waves = [self._cleaned(one, item.envelope) for one in takes]
-        looped = 2 * sum(loop is not None for _, loop in waves) > len(
-            takes
-        )  # a piano with one steady key stays unlooped
-        shaped = [self._finished(wave, loop if looped else None) for wave, loop in waves]
+        shaped = self._shaped(takes, item.envelope)
         levels = self._gains(takes, [wave for wave, _ in shaped])
         folder = self.pack / ("Multisamples" if plan.several else "OneShots")
-        inside = folder / name if plan.several else folder
+        inside = folder / self._folder_name(name) if plan.several else folder
         inside.mkdir(parents=True, exist_ok=True)
         roots = sorted({one.pitch for one in takes})
         keys = dict(zip(roots, key_ranges(roots), strict=True))
@@ -141,9 +155,13 @@ class SoundWriter:
         zones, notes = [], []
         for one, (wave, loop), gain in zip(takes, shaped, levels, strict=True):
             turns = [other.turn for other in takes if other.pitch == one.pitch]
+            hz = pitch_hz(one.pitch)
+            loud = wave * np.float32(gain)
+            if plan.measure == "loudness":
+                loud = limited(loud, plan.sample_rate, hz)
             for layer, velocities in reversed(list(enumerate(velocity_ranges(plan.velocity_layers)))):
                 steps = plan.velocity_layers - 1 - layer
-                sample = softer(wave * np.float32(gain), plan.sample_rate, pitch_hz(one.pitch), steps)
+                sample = softer(loud, plan.sample_rate, hz, steps)
                 zone = Zone(
                     f"{self._file_name(name, one, layer)}.wav",
                     len(sample),
@@ -154,14 +172,26 @@ class SoundWriter:
                     turns=len(turns),
                     loop=loop,
                 )
-                info = self._info(name, one.pitch)
-                write_wav(inside / zone.file, sample, plan.sample_rate, plan.subtype, zone, info, timbres[one.turn])
+                self._write(inside / zone.file, sample, zone, self._info(name, one.pitch), timbres[one.turn])
                 zones.append(zone)
                 notes.append(self._note(inside / zone.file, one, zone, gain, layer))
         if plan.several:
             release = item.envelope.release_seconds if item.envelope else plan.release_seconds
-            self._mappings(folder, name, zones, release)
+            self._mappings(folder, name, zones, release, self._category(item.timbre))
         return notes
+
+    def _write(self, path: Path, sample: Wave, zone: Zone, info: Mapping[str, str], timbre: Timbre) -> None:
+        plan = self.plan
+        bare = plan.device is not None and DEVICES[plan.device].bare_headers
+        write_wav(path, sample, plan.sample_rate, plan.subtype, zone, info, timbre, bare=bare)
+
+    def _folder_name(self, name: str) -> str:
+        return name + opxy.ENDING if self.plan.device == "op-xy" else name
+
+    def _category(self, timbre: Timbre) -> str:
+        """The family of the instrument that the sound is most of; "" for a model without."""
+        most = max(timbre.instruments, key=lambda one: one[1], default=("", 0.0))[0]
+        return next((family for family, names in self.card.families().items() if most in names), "")
 
     def _file_name(self, name: str, one: _Take, layer: int) -> str:
         plan = self.plan
@@ -185,17 +215,28 @@ class SoundWriter:
             note["fingerprint"] = base64.b64encode(one.print_.tobytes()).decode()
         return note
 
-    def _cleaned(self, one: _Take, envelope: Envelope | None) -> tuple[Wave, Loop | None]:
-        """The note float32 [n] at the model's rate as `envelope` shapes it while the key is held, and its loop if it
-        has one."""
-        rate, plan, wave = self.card.specgram.sample_rate, self.plan, one.wave
+    def _shaped(self, takes: Sequence[_Take], envelope: Envelope | None) -> list[tuple[Wave, Loop | None]]:
+        """Every note at the pack's rate, float32 [m] or [m, 2] in stereo, cleaned, looped and faded, with its loop. If
+        most notes of an instrument hold, all are made to; else none is: a piano with one steady key stays unlooped."""
+        plan, rate = self.plan, self.card.specgram.sample_rate
+        waves = [self._cleaned(one, envelope) for one in takes]
+        if plan.loops and plan.several and 2 * sum(holds(wave, rate, held) for wave, held in waves) > len(takes):
+            steady = [steadied(wave, rate, one.pitch, held) for one, (wave, held) in zip(takes, waves, strict=True)]
+            looping = [found for found in steady if found is not None]
+            if len(looping) == len(takes):
+                return [self._finished(wave, one.pitch, loop) for one, (wave, loop) in zip(takes, looping, strict=True)]
+        return [self._finished(wave, one.pitch, None) for one, (wave, _) in zip(takes, waves, strict=True)]
+
+    def _cleaned(self, one: _Take, envelope: Envelope | None) -> tuple[Wave, int]:
+        """The note float32 [n] at the model's rate as `envelope` shapes it while the key is held, and for how many
+        frames it is."""
+        rate, wave = self.card.specgram.sample_rate, one.wave
         if envelope:
             wave = wave * envelope.gains(len(wave), rate).astype(np.float32)
         wave, lost = cleaned(wave, rate)
-        held = min(round(LOOPABLE * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
-        return wave, find_loop(wave, rate, one.pitch, held) if plan.loops and plan.several else None
+        return wave, min(round(LOOPABLE * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
 
-    def _finished(self, wave: Wave, loop: Loop | None) -> tuple[Wave, Loop | None]:
+    def _finished(self, wave: Wave, pitch: int, loop: Loop | None) -> tuple[Wave, Loop | None]:
         """`wave` float32 [n] at the pack's rate ([m], or [m, 2] in stereo), looped and faded; the loop at that rate."""
         import soxr  # here, because playing a note does not need it
 
@@ -205,53 +246,57 @@ class SoundWriter:
         mono = wave
         if plan.stereo:
             wave = widened(wave, plan.sample_rate)
-        if loop:
-            loop = rescaled(loop, mono, plan.sample_rate / rate)
-            wave = crossfaded(wave, loop)
-        return fade_out(wave.T, plan.sample_rate).T, loop
+        wave = begun(wave, plan.sample_rate)
+        if loop is None:
+            return ended(wave, plan.sample_rate), None
+        wave, loop = looped(wave, mono, plan.sample_rate, pitch, loop, plan.sample_rate / rate)
+        return ended(wave, plan.sample_rate, least=loop.end + 1 + loop.fade), loop
 
     def _gains(self, takes: Sequence[_Take], waves: Sequence[Wave]) -> list[float]:
-        """One gain a wave: takes are matched to the loudness of their note's first, then each note, with the highest
-        peak of its takes, follows the plan's level."""
+        """One gain a wave, by the plan's level and measure; takes are as loud as their note's first."""
         plan, rate = self.plan, self.plan.sample_rate
         numbers: dict[int, list[int]] = {}  # pitch -> its takes
         for number, one in enumerate(takes):
             numbers.setdefault(one.pitch, []).append(number)
-        loudness = [
-            loudness_lufs(wave, rate) if plan.measure == "loudness" or plan.round_robins > 1 else 0.0 for wave in waves
-        ]
-        firsts = [those[0] for those in numbers.values()]
+        counts = plan.measure == "loudness" or plan.round_robins > 1
+        loudness = [loudness_lufs(wave, rate) if counts else 0.0 for wave in waves]
+        if plan.measure == "loudness":
+            aims = goals([loudness[those[0]] for those in numbers.values()], plan.level, plan.loudness_lufs)
+            aim_of = dict(zip(numbers, aims, strict=True))
+            return [
+                gain_for(wave, rate, pitch_hz(one.pitch), own, aim_of[one.pitch])
+                for one, wave, own in zip(takes, waves, loudness, strict=True)
+            ]
         matched = [
             10 ** ((loudness[numbers[one.pitch][0]] - own) / 20) for one, own in zip(takes, loudness, strict=True)
         ]
-        peaks = [
-            max(matched[number] * float(np.abs(waves[number]).max(initial=0.0)) for number in those)
-            for those in numbers.values()
-        ]
-        goal = [loudness[first] for first in firsts] if plan.measure == "loudness" else None
-        by_pitch = dict(zip(numbers, gains(peaks, goal, plan.level), strict=True))
+        peaks = [max(matched[number] * true_peak(waves[number]) for number in those) for those in numbers.values()]
+        by_pitch = dict(zip(numbers, gains(peaks, plan.level), strict=True))
         return [match * by_pitch[one.pitch] for one, match in zip(takes, matched, strict=True)]
 
-    def _mappings(self, folder: Path, name: str, zones: Sequence[Zone], release: float) -> None:
-        plan = self.plan
+    def _mappings(self, folder: Path, name: str, zones: Sequence[Zone], release: float, category: str) -> None:
+        plan, inside = self.plan, self._folder_name(name)
         if "sfz" in plan.formats:
-            save_text(folder / f"{name}.sfz", sfz(name, name, zones, release))
+            save_text(folder / f"{name}.sfz", sfz(name, inside, zones, release, self.rights))
         if "dspreset" in plan.formats:
-            save_text(folder / f"{name}.dspreset", dspreset(name, zones, release))
+            save_text(folder / f"{name}.dspreset", dspreset(inside, zones, release, self.rights))
         if "sf2" in plan.formats:
             bits = 16 if plan.subtype == "PCM_16" else 24
-            write_sf2(folder / f"{name}.sf2", name, folder / name, zones, plan.sample_rate, bits, release)
+            path = folder / f"{name}.sf2"
+            write_sf2(path, name, folder / inside, zones, plan.sample_rate, bits, release, self.rights)
         if "multisample" in plan.formats:
-            write_multisample(folder / f"{name}.multisample", name, folder / name, zones)
+            path = folder / f"{name}.multisample"
+            write_multisample(path, name, folder / inside, zones, category, self.rights)
+        if plan.device == "op-xy":
+            save_text(folder / inside / opxy.FILE, opxy.patch_json(zones, release))
+        if plan.device == "tonverk":
+            save_text(folder / inside / f"{name}{tonverk.ENDING}", tonverk.elmulti(name, zones))
 
     def _info(self, name: str, pitch: int) -> dict[str, str]:
-        return {
-            "INAM": f"{name} {pitch}",
-            "IPRD": self.title,
-            "ICOP": self.card.licence,
-            "ISFT": SOFTWARE,
-            "ICMT": f"model {self.card.id}, MIDI pitch {pitch}",
-        }
+        made = f"model {self.card.id}, MIDI pitch {pitch}"
+        said = self.rights.info()
+        comment = f"{said['ICMT']} ({made})" if said["ICMT"] else made
+        return {"INAM": f"{name} {pitch}", "IPRD": self.title, "ISFT": SOFTWARE} | said | {"ICMT": comment}
 
 
 def _faults(takes: Sequence[_Take]) -> int:

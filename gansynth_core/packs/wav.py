@@ -34,14 +34,17 @@ def write_wav(
     zone: Zone,
     info: Mapping[str, str],
     timbre: Timbre,
+    *,
+    bare: bool = False,
 ) -> None:
     """Write a note to `path`: `samples` [n] or [n, channels] in [-1, 1] at `sample_rate` in Hz, as `subtype` PCM_16,
     PCM_24 or FLOAT.
 
-    zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title.
+    zone: root key, range and loop of this note. info: texts by their INFO code, such as INAM for the title. bare: for
+    devices that take fault at a header without a loop; the root key then stands in `inst` alone.
     Raises OSError. If stopped, it leaves part of a file, which a resumed export writes again.
     """
-    Path(path).write_bytes(_mapped(samples, sample_rate, subtype, zone, info, timbre))
+    Path(path).write_bytes(_mapped(samples, sample_rate, subtype, zone, info, timbre, bare))
 
 
 def note_wav(clip: Clip, pitch: int, timbre: Timbre | None, title: str) -> bytes:
@@ -52,17 +55,29 @@ def note_wav(clip: Clip, pitch: int, timbre: Timbre | None, title: str) -> bytes
 
 
 def _mapped(
-    samples: Samples, sample_rate: int, subtype: str, zone: Zone, info: Mapping[str, str], timbre: Timbre | None
+    samples: Samples,
+    sample_rate: int,
+    subtype: str,
+    zone: Zone,
+    info: Mapping[str, str],
+    timbre: Timbre | None,
+    bare: bool = False,
 ) -> bytes:
     # Unity note, fraction 0 (readers disagree on what it means), no SMPTE offset; a forward loop, without end.
     smpl = struct.pack("<9I", 0, 0, round(1e9 / sample_rate), zone.root, 0, 0, 0, int(zone.loop is not None), 0)
     if zone.loop:
         smpl += struct.pack("<6I", 0, 0, zone.loop.start, zone.loop.end, 0, 0)
     inst = struct.pack("<BbbBBBB", zone.root, 0, 0, zone.low, zone.high, zone.low_velocity, zone.high_velocity)
-    texts = b"".join(chunk(code.encode(), text.encode() + b"\0") for code, text in info.items() if text)
-    mapping = [chunk(b"smpl", smpl), chunk(b"inst", inst), chunk(b"LIST", b"INFO" + texts)]
+    mapping = [chunk(b"smpl", smpl)] if zone.loop or not bare else []
+    mapping += [chunk(b"inst", inst), info_list(info)]
     ours = [chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode())] if timbre else []
     return wav_bytes(samples, sample_rate, subtype, before=mapping, after=ours)
+
+
+def info_list(info: Mapping[str, str]) -> bytes:
+    """The chunk `LIST` with the texts of `info` by their INFO code; those that are empty are left out."""
+    texts = b"".join(chunk(code.encode(), text.encode() + b"\0") for code, text in info.items() if text)
+    return chunk(b"LIST", b"INFO" + texts)
 
 
 def read_timbre(path: str | os.PathLike[str]) -> Timbre:

@@ -1,10 +1,12 @@
 """Wavetables for Serum, Vital, Hive, Phase Plant and the like: 256 single cycles of 2048 samples along a morph."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from gansynth_core.packs.levels import PEAK
+from gansynth_core.packs.wav import info_list
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.riff import chunk, wav_bytes
 
@@ -36,8 +38,9 @@ def cycle(wave: np.ndarray, sample_rate: int, pitch: float) -> np.ndarray:
     return found / size if size > 1e-9 else np.zeros(CYCLE)
 
 
-def write_wavetable(path: Path, cycles: np.ndarray, sample_rate: int) -> None:
-    """Write `cycles` [256, 2048] as a 32-bit float WAV whose highest peak is -1 dBFS. Raises OSError."""
+def write_wavetable(path: Path, cycles: np.ndarray, sample_rate: int, info: Mapping[str, str]) -> None:
+    """Write `cycles` [256, 2048] as a 32-bit float WAV whose highest peak is -1 dBFS, with the texts of `info` by their
+    INFO code. Raises OSError."""
     peak = np.abs(cycles).max(initial=0.0)
     samples = cycles.ravel() * (PEAK / peak if peak > 0 else 1.0)
-    path.write_bytes(wav_bytes(samples, sample_rate, "FLOAT", before=[chunk(b"clm ", CLM)]))
+    path.write_bytes(wav_bytes(samples, sample_rate, "FLOAT", before=[chunk(b"clm ", CLM), info_list(info)]))

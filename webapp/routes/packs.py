@@ -23,9 +23,9 @@ class Pack(Asked):
 
 
 @router.post("/pack/estimate")
-def pack_estimate(player: CurrentPlayer, asked: Annotated[Pack, Depends(Pack.read)]) -> Response:
+def pack_estimate(studio: CurrentStudio, player: CurrentPlayer, asked: Annotated[Pack, Depends(Pack.read)]) -> Response:
     """What a pack of this many `sounds` with `options` would come to: see packs.estimate."""
-    return JSONResponse(estimate(asked.sounds, asked.options, player.card))
+    return JSONResponse(estimate(asked.sounds, asked.options, player.card, studio.pacing.now(player)))
 
 
 @router.post("/pack/export")

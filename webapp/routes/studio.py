@@ -8,6 +8,7 @@ from fastapi import Depends, HTTPException, Request
 
 from webapp.jobs import Jobs
 from webapp.line import Line
+from webapp.packs import Pacing
 from webapp.player import Player
 from webapp.sound_document import digest_of
 
@@ -27,6 +28,7 @@ class Studio:
         for player in self.players.values():
             self.by_digest.setdefault(digest_of(player.card), player)
         self.jobs = Jobs()
+        self.pacing = Pacing()
         self.drawing = threading.Lock()  # matplotlib's fonts are not thread-safe
         self.pictures = Line(4, "pictures")
         self.thumbs = Line(2, "small pictures")  # these come last: a third visitor's wait until others are drawn

@@ -39,8 +39,16 @@ export const CHOICES = {
     ["note", "one for each note"],
   ],
   measure: [
-    ["peak", "peaks at −1 dBFS"],
-    ["loudness", "−12 LUFS"],
+    ["peak", "peaks at −1 dBTP"],
+    ["loudness", "loudness, limited"],
+  ],
+  lufs: [
+    [-9, "−9 LUFS"],
+    [-12, "−12 LUFS"],
+    [-14, "−14 LUFS"],
+    [-16, "−16 LUFS"],
+    [-18, "−18 LUFS"],
+    [-23, "−23 LUFS"],
   ],
   naming: [
     ["sampler", "violin_060"],
@@ -52,6 +60,9 @@ export const CHOICES = {
     ["keep", "kept and listed"],
   ],
 };
+
+/** The longest text of each. */
+export const TEXTS = { name: 80, author: 255, copyright: 255, comment: 255 };
 
 export const FORMATS = [
   ["sfz", "SFZ"],
@@ -79,6 +90,10 @@ export function newOptions(model) {
     rate: 44100,
     level: "sound",
     measure: "peak",
+    lufs: -12,
+    author: "",
+    copyright: "",
+    comment: "",
     naming: "sampler",
     rejects: "drop",
     device: "",
@@ -138,7 +153,7 @@ function fits(name, value, options, model) {
   if (["key", "low", "high"].includes(name))
     return Number.isInteger(value) && value >= model.low && value <= model.high;
   if (name === "formats") return Array.isArray(value) && value.every((one) => FORMATS.some(([known]) => known === one));
-  if (name === "name") return typeof value === "string" && value.length <= 80;
+  if (name in TEXTS) return typeof value === "string" && value.length <= TEXTS[name];
   return typeof options[name] === "boolean" && typeof value === "boolean";
 }
 
@@ -167,7 +182,7 @@ export const isInstrument = ({ keys, layers, takes }) => keys !== "one" || layer
  * @param {Model} model
  */
 export function planOf(options, model) {
-  const { keys, key, low, high, every, layers, takes, rate, device, name, ...rest } = options;
+  const { keys, key, low, high, every, layers, takes, rate, lufs, device, name, ...rest } = options;
   return {
     ...rest,
     name: name.trim() || "GANSynth pack",
@@ -180,6 +195,7 @@ export function planOf(options, model) {
             every: keys === "all" ? 1 : every,
           },
     sample_rate: rate,
+    loudness_lufs: lufs,
     velocity_layers: layers,
     round_robins: takes,
     ...(device ? { device } : {}),

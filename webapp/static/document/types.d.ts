@@ -153,6 +153,12 @@ export interface PackOptions {
   rate: number;
   level: "sound" | "note";
   measure: "peak" | "loudness";
+  /** What "loudness" aims at. */
+  lufs: number;
+  author: string;
+  /** "" for the public domain (CC0). */
+  copyright: string;
+  comment: string;
   naming: "sampler" | "marketplace";
   rejects: "drop" | "reroll" | "keep";
   /** "" for any sampler. */

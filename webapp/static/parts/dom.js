@@ -12,6 +12,20 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+const TAIL = 9; // letters at the end of a name, which often tell it from its neighbours: "glide 07", "_v2_060"
+
+// A name that is cut in its middle where there is no room for it, so that its end is still read. Its text is the name.
+export function cutName(tag, name) {
+  const letters = Array.from(name);
+  const [head, tail] = letters.length > 2 * TAIL ? [letters.slice(0, -TAIL), letters.slice(-TAIL)] : [letters, []];
+  return h(
+    tag,
+    { class: "cut-name" },
+    h("span", { class: "head" }, head.join("")),
+    tail.length ? h("span", { class: "tail" }, tail.join("")) : null,
+  );
+}
+
 // A labelled switch: `element` to place, `box` whose `checked` is its state.
 export function toggle(label, title, onchange) {
   const box = h("input", { type: "checkbox", role: "switch", onchange: () => onchange(box.checked) });

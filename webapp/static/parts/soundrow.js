@@ -2,7 +2,7 @@
 
 import { tagsOf } from "../document/memory.js";
 import { instrumentOf, leadingInstrument } from "../document/sound.js";
-import { h } from "./dom.js";
+import { cutName, h } from "./dom.js";
 import { carries } from "./dragdrop.js";
 import { icon } from "./icons.js";
 import { thumb } from "./thumbs.js";
@@ -15,13 +15,14 @@ const act = (text, name, onclick) =>
 export function createRow(studio, item, name, on) {
   const { model } = studio;
   const instrument = instrumentOf(leadingInstrument(item.sound), model);
-  const about = item.tags.length
-    ? item.tags.map((tag) => h("span", { class: "tag" }, tag))
-    : [instrument?.family.title ?? model.title];
+  const family = instrument?.family.title ?? model.title;
+  const about = item.tags.length ? item.tags.map((tag) => h("span", { class: "tag" }, tag)) : [family];
+  const pitch = studio.pitchName(item.note) ?? "";
   const pick = h(
     "button",
     {
       class: "pick",
+      "aria-label": [name, ...(item.tags.length ? item.tags : [family]), pitch].filter(Boolean).join(" "),
       tabindex: "-1",
       title: `${name}: click for A, Shift-click for B`,
       onclick: (event) => on.put(event.shiftKey ? "b" : "a"),
@@ -31,8 +32,8 @@ export function createRow(studio, item, name, on) {
     h(
       "span",
       { class: "words" },
-      h("strong", {}, name),
-      h("span", { class: "about" }, ...about, h("span", { class: "key-name" }, studio.pitchName(item.note) ?? "")),
+      cutName("strong", name),
+      h("span", { class: "about" }, ...about, h("span", { class: "key-name" }, pitch)),
     ),
   );
   const intoB = h(

@@ -7,6 +7,23 @@ export function show(room) {
   window.dispatchEvent(new CustomEvent("studio:show", { detail: room }));
 }
 
+const counts = new Map(); // room -> {number, what}
+
+// Shows a number beside the title of a room's tab, as in "Pack 3"; none for 0. `what` says what it counts.
+export function countTab(room, number, what) {
+  counts.set(room, { number, what });
+  drawCount(room, document.getElementById(`tab-${room}`));
+}
+
+function drawCount(room, tab) {
+  const { number, what } = counts.get(room) ?? { number: 0 };
+  tab?.querySelector(".count")?.remove();
+  tab?.removeAttribute("aria-description");
+  if (!tab || !number) return;
+  tab.setAttribute("aria-description", what);
+  tab.append(h("span", { class: "count", title: what, "aria-hidden": "true" }, String(number)));
+}
+
 // Calls `listener` whenever `room` comes to the front of its pane, until `signal` aborts.
 export function onShown(room, listener, signal) {
   const shown = (event) => event instanceof CustomEvent && event.detail === room && listener();
@@ -26,6 +43,7 @@ export function frame(host, { props, signal }) {
     ),
   );
   host.append(h("div", { class: "tabs", role: "tablist", "aria-label": label }, ...buttons));
+  tabs.forEach(([room], index) => drawCount(room, buttons[index]));
 
   function choose(room) {
     chosen.set(pane, room);

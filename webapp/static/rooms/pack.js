@@ -6,10 +6,13 @@ import { blank } from "../parts/controls.js";
 import { h, toast } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { soundList } from "../parts/soundlist.js";
+import { countTab } from "../parts/tabs.js";
 import { nameOnBench } from "../parts/keeping.js";
 import { createExport } from "./pack/export.js";
 import { createSheet } from "./pack/sheet.js";
 import { currentContent } from "./slots.js";
+
+const soundsText = (number) => (number === 1 ? "1 sound" : `${number} sounds`);
 
 export default function build(host, studio) {
   const { model } = studio;
@@ -47,7 +50,7 @@ export default function build(host, studio) {
   function empty() {
     const { length } = studio.project.basket;
     studio.load({ ...studio.project, basket: [] });
-    toast(`Took ${length === 1 ? "1 sound" : `${length} sounds`} out of the basket. Undo brings them back.`);
+    toast(`Took ${soundsText(length)} out of the basket. Undo brings them back.`);
   }
 
   function draw() {
@@ -57,6 +60,7 @@ export default function build(host, studio) {
     nothing.hidden = basket.length > 0;
     clear.hidden = !basket.length;
     foot.draw();
+    countTab("pack", basket.length, soundsText(basket.length));
   }
 
   studio.enter("pack", {

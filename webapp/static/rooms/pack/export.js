@@ -1,7 +1,7 @@
 // What a pack would come to, its export with progress and cancel, and the last one that was made.
 
 import { estimateText, notesText, planOf, sizeText } from "../../document/packoptions.js";
-import { h, toast } from "../../parts/dom.js";
+import { cutName, h, toast } from "../../parts/dom.js";
 import { icon } from "../../parts/icons.js";
 import { cancelJob, followJob, jobFile, progressText } from "../../server/jobs.js";
 import { createLatest } from "../../server/net.js";
@@ -91,12 +91,16 @@ export function createExport(studio, options) {
     }
     again.hidden = !done || Boolean(job);
     if (!done) return;
-    const { name: file, notes, bytes, leftOut, kept } = done.about;
+    const { name: file, notes, bytes, leftOut, kept, findings } = done.about;
     again.href = done.href;
     again.setAttribute("download", file);
-    const missing = leftOut ? `, ${leftOut} left out` : kept ? `, ${kept} with a fault` : "";
-    again.textContent = `${file}: ${notesText(notes)}, ${sizeText(bytes)}${missing}`;
-    again.title = leftOut || kept ? "manifest.json in the pack says why" : "Download it again";
+    const faulty = kept + findings;
+    const missing = leftOut ? `, ${leftOut} left out` : faulty ? `, ${faulty} with a fault` : "";
+    const what = `: ${notesText(notes)}, ${sizeText(bytes)}${missing}`;
+    again.replaceChildren(cutName("span", file), what);
+    again.setAttribute("aria-label", file + what); // a name in two pieces is read as two words
+    again.title =
+      leftOut || faulty ? "manifest.json in the pack says why" : "Read back and found clean. Download it again";
   }
 
   onJob = drawJob;

@@ -7,6 +7,7 @@ import {
   isInstrument,
   ratesOf,
   recallOptions,
+  TEXTS,
   withChange,
 } from "../../document/packoptions.js";
 import { h, toggle } from "../../parts/dom.js";
@@ -50,6 +51,20 @@ export function createSheet(model, onChange) {
     return { box, element };
   }
 
+  function text(name, title, placeholder) {
+    const id = `pack-${name}`;
+    const box = h("input", {
+      type: "text",
+      id,
+      placeholder,
+      maxlength: String(TEXTS[name]),
+      autocomplete: "off",
+      oninput: () => change({ [name]: box.value }),
+    });
+    controls.push({ draw: () => document.activeElement === box || (box.value = options[name]) });
+    return { box, element: h("div", { class: "field" }, h("label", { for: id }, title), box) };
+  }
+
   const keyChoices = model.keys.map((key, index) => [model.low + index, `${key} (${model.low + index})`]);
   const keys = select("keys", "Notes", CHOICES.keys);
   const key = select("key", "Key", keyChoices, true);
@@ -62,6 +77,7 @@ export function createSheet(model, onChange) {
   const subtype = select("subtype", "Samples", CHOICES.subtype);
   const rate = select("rate", "Rate", ratesOf(model), true);
   const measure = select("measure", "Level", CHOICES.measure);
+  const lufs = select("lufs", "Loudness", CHOICES.lufs, true);
   const level = select("level", "Level is", CHOICES.level);
   const naming = select("naming", "File names", CHOICES.naming);
   const rejects = select("rejects", "Faulty notes are", CHOICES.rejects);
@@ -73,14 +89,10 @@ export function createSheet(model, onChange) {
     "The morph from A to B in 256 cycles, for Serum, Vital and others",
   );
   const formats = FORMATS.map(formatTick);
-  const name = h("input", {
-    type: "text",
-    id: "pack-name",
-    maxlength: "80",
-    placeholder: "GANSynth pack",
-    autocomplete: "off",
-    oninput: () => change({ name: name.value }),
-  });
+  const name = text("name", "Name", "GANSynth pack");
+  const author = text("author", "Author", "nobody named");
+  const copyright = text("copyright", "Copyright", "CC0, royalty-free");
+  const comment = text("comment", "Comment", "none");
   const group = (kind, ...parts) => h("div", { class: kind }, ...parts.map((part) => part.element ?? part));
   const fold = (title, ...parts) => h("details", {}, h("summary", {}, title), ...parts);
   const ticks = group("ticks", ...formats);
@@ -88,10 +100,11 @@ export function createSheet(model, onChange) {
   ticks.setAttribute("aria-label", "Written for");
   const element = group(
     "options",
-    group("fields", group("field", h("label", { for: "pack-name" }, "Name"), name), keys),
+    group("fields", name, keys),
     group("fields three", key, low, high, every),
     fold("Instruments", ticks, group("fields", layers, takes), group("ticks", loops, stereo, wavetable)),
-    fold("Files and levels", group("fields", device, subtype, rate, measure, level, naming, rejects)),
+    fold("Files and levels", group("fields", device, subtype, rate, naming, measure, lufs, level, rejects)),
+    fold("Author and rights", group("fields", author, copyright), comment.element),
   );
 
   return {
@@ -99,9 +112,9 @@ export function createSheet(model, onChange) {
     options: () => options,
     draw() {
       for (const control of controls) control.draw();
-      if (document.activeElement !== name) name.value = options.name;
       const instrument = isInstrument(options);
       key.element.hidden = options.keys !== "one";
+      lufs.element.hidden = options.measure !== "loudness";
       for (const field of [low, high, every]) field.element.hidden = options.keys !== "range";
       for (const { box } of [...formats, loops]) box.disabled = !instrument;
       for (const { box } of [subtype, rate]) box.disabled = Boolean(options.device);
