@@ -131,7 +131,7 @@ def visit(browser, usual_page, address):
             page.route(pattern, answer)
         page.goto(f"{address}/{path}")
         page.wait_for_selector(".key")
-        page.wait_for_selector("#sliders .slider input")
+        page.wait_for_selector("#sliders .slider input", state="attached")  # a phone shows one pane
         return page
 
     yield open_page

@@ -257,7 +257,7 @@ def test_the_bench_survives_a_reload(visit):
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("() => studio.sound.sliders['component 3'] < 0")
     page.reload()
-    page.wait_for_selector("h2:text-is('Flute 1234')")
+    page.wait_for_selector("h2:text-is('Flute · seed 1234')")
     assert page.get_by_label("Seed", exact=True).input_value() == "1234"
     page.wait_for_function("() => document.querySelectorAll('#sliders .slider input')[2].value == -0.1")
 
@@ -379,7 +379,8 @@ def test_another_model_is_a_choice_away_and_has_a_bench_of_its_own(browser):
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         page.wait_for_selector(".key")
-        page.get_by_role("combobox", name="Model", exact=True).select_option("bells")
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("menuitem", name="Model: bells").click()
         page.wait_for_function("() => window.studio?.model.id === 'bells' && studio.sound.instruments.music_box === 1")
         page.locator(".veil").click()
         page.locator(".veil").wait_for(state="hidden")
@@ -414,6 +415,7 @@ def test_a_phone_shows_two_octaves_and_never_scrolls_sideways(visit, look):
     page.locator(".veil").wait_for(state="hidden")
     page.get_by_role("button", name="Octave down").tap()
     page.wait_for_function("() => studio.project.octave === 48")
+    page.get_by_role("button", name="Sounds", exact=True).tap()
     page.get_by_role("button", name="Next instrument").tap()
     page.wait_for_selector(".current:text-is('Bright Acoustic Piano')")
 

@@ -230,15 +230,15 @@ def test_a_lasso_gathers_sounds_for_the_pack_and_the_favourites(opened):
     page.get_by_text("6 sounds", exact=True).wait_for()
     page.get_by_role("button", name="To pack").click()
     page.get_by_text("Added 6 sounds to the pack basket.").wait_for()
-    kept = page.evaluate("studio.project.basket.map(({ sound }) => studio.map.atlas.pointOf(sound))")
+    kept = page.evaluate("studio.library.basket.map(({ sound }) => studio.map.atlas.pointOf(sound))")
     assert sorted(kept) == [27, 28, 29, 39, 40, 41]
-    assert "Violin" in page.evaluate("studio.project.basket.map(({ name }) => name)")
+    assert "Violin" in page.evaluate("studio.library.basket.map(({ name }) => name)")
     page.get_by_role("button", name="To pack").click()
     page.get_by_text("Already in the pack basket.").wait_for()
     page.get_by_role("button", name="Favourite", exact=True).click()
-    page.wait_for_function("() => studio.project.favourites.length === 6")
+    page.wait_for_function("() => studio.library.favourites.length === 6")
     page.get_by_role("button", name="Undo").click()
-    page.wait_for_function("() => studio.project.favourites.length === 0")
+    page.wait_for_function("() => studio.library.favourites.length === 0")
     page.get_by_role("button", name="Clear selection").click()
     page.get_by_text("6 sounds", exact=True).wait_for(state="hidden")
 
@@ -282,16 +282,16 @@ def test_the_keyboard_walks_the_map_and_puts_points_into_a_and_b(opened):
 
 def test_search_and_families_leave_only_what_fits_to_be_found(opened):
     page = opened()
-    page.get_by_role("searchbox", name="Find instruments on the map").fill("violin")
+    page.get_by_role("searchbox", name="Find sounds on the map").fill("violin")
     assert page.evaluate("studio.map.sky.lit.reduce((sum, on) => sum + on)") == 1
     watch_names(page)
     page.mouse.move(*at(page, 41))
     page.mouse.move(*at(page, 40))
     page.locator("#map .name", has_text="Violin").wait_for()
     assert page.evaluate("names") == ["Violin"]  # point 41 is not found
-    page.get_by_role("searchbox", name="Find instruments on the map").fill("theremin")
+    page.get_by_role("searchbox", name="Find sounds on the map").fill("theremin")
     page.get_by_text("No sounds on the map match").wait_for()
-    page.get_by_role("searchbox", name="Find instruments on the map").press("Escape")
+    page.get_by_role("searchbox", name="Find sounds on the map").press("Escape")
     page.get_by_role("button", name="Brass", exact=True).click()
     page.mouse.move(700, 700)
     bright = page.evaluate("Array.from(studio.map.sky.lit.keys()).filter((point) => studio.map.sky.lit[point])")
@@ -302,10 +302,48 @@ def test_search_and_families_leave_only_what_fits_to_be_found(opened):
     assert "Hz" in page.locator("#map .ticks").inner_text()
 
 
+LIT = "studio.map.sky.lit.reduce((sum, on) => sum + on)"
+
+
+def test_sounds_are_found_by_their_character_by_ranges_and_by_likeness(opened):
+    page = opened()
+    whole = page.evaluate(LIT)
+    brightness = """() => { const { atlas, sky } = studio.map;
+        const values = atlas.values(atlas.descriptors.findIndex(({ name }) => name === "brightness"));
+        const lit = [...sky.lit.keys()].filter((point) => sky.lit[point]);
+        return [lit.map((point) => values[point]), [...values]]; }"""
+    search = page.get_by_role("searchbox", name="Find sounds on the map")
+    search.fill("dark")
+    found, every = page.evaluate(brightness)
+    assert whole / 4 < len(found) < whole / 2 and max(found) <= sorted(every)[whole // 2]
+    search.fill("dark piano")
+    assert 0 < page.evaluate(LIT) < len(found)
+    search.press("Escape")
+
+    page.get_by_label("Colour").select_option("brightness")
+    ramp = page.locator("#map .ramp").bounding_box()
+    page.mouse.move(ramp["x"] + 5, ramp["y"] + 0.5 * ramp["height"])
+    page.mouse.down()
+    page.mouse.move(ramp["x"] + 5, ramp["y"] - 5, steps=3)
+    page.mouse.up()
+    found, every = page.evaluate(brightness)
+    assert 0 < len(found) < whole and min(found) > min(every) and max(found) == max(every)
+    page.get_by_role("button", name="Remove the filter: Brightness from").click()
+    assert page.evaluate(LIT) == whole
+
+    page.get_by_role("button", name="Options for B").click()
+    page.get_by_role("menuitem", name="Find more like this").click()
+    page.get_by_role("button", name="Remove the filter: Like Violin").wait_for()
+    assert page.evaluate(LIT) == 48
+    assert page.evaluate("studio.map.sky.lit[studio.map.atlas.pointOf(studio.project.slots.b.sound)]") == 1
+
+
 def test_fingers_tap_hold_and_pinch(opened):
     page = opened(width=390, height=844, has_touch=True)
-    page.locator("#map .sky").scroll_into_view_if_needed()
-    page.evaluate("document.querySelector('#map .sky').scrollIntoView({ block: 'start' })")
+    before = page.evaluate("JSON.stringify(studio.project)")
+    page.touchscreen.tap(*at(page, 40))
+    assert_hears(page, 60)
+    assert page.evaluate("JSON.stringify(studio.project)") == before  # heard, not taken
     page.touchscreen.tap(*at(page, 40))
     wait_for_slot(page, "a", 40)
     session = page.context.new_cdp_session(page)

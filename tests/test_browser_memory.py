@@ -30,6 +30,19 @@ def wait_for_rows(page: Page, room: str, *names: str) -> None:
     )
 
 
+# Comes back once the browser has stored a sound of that name for good.
+STORED = """async name => {
+    const answer = (request) => new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+    });
+    const base = await answer(indexedDB.open("gansynth-studio"));
+    for (let kept = []; !kept.some(({ item }) => item.name === name); )
+        kept = await answer(base.transaction("kept").objectStore("kept").getAll());
+    base.close();
+}"""
+
+
 def test_a_starred_sound_is_renamed_tagged_found_again_and_survives_a_reload(visit):
     page = visit()
     enable_sound(page)
@@ -48,12 +61,12 @@ def test_a_starred_sound_is_renamed_tagged_found_again_and_survives_a_reload(vis
     wait_for_rows(page, "favourites", "Flute", "Night strings")
     page.get_by_role("searchbox", name="Filter favourites").fill("wa")
     wait_for_rows(page, "favourites", "Night strings")
-    page.wait_for_function("() => localStorage.getItem('gansynth-studio:sines')?.includes('Night strings')")
+    page.evaluate(STORED, "Night strings")
     page.reload()
     page.wait_for_selector("#sliders .slider input")
     tab(page, "Favourites")
     wait_for_rows(page, "favourites", "Flute", "Night strings")
-    assert page.locator("#favourites .tag").all_inner_texts() == ["warm", "pad"]
+    assert page.locator("#favourites .sounds .tag").all_inner_texts() == ["warm", "pad"]
     page.wait_for_selector("#favourites .thumb img:not([hidden])")
     page.wait_for_function("() => document.querySelector('#favourites .thumb img').naturalWidth === 144")
 
@@ -78,7 +91,7 @@ def test_a_favourite_is_heard_under_the_pointer_and_goes_where_it_is_told(visit)
     page.wait_for_function("() => studio.project.slots.a.sound.instruments.cello === 1")
     page.wait_for_selector("#favourites li[aria-current]")
     page.get_by_role("button", name="Send Cello to the pack basket").click()
-    page.wait_for_function("() => studio.project.basket[0]?.name === 'Cello'")
+    page.wait_for_function("() => studio.library.basket[0]?.name === 'Cello'")
     page.get_by_role("button", name="Delete Cello").click()
     page.get_by_text("Nothing starred yet").wait_for()
     page.keyboard.press("Control+z")
@@ -112,7 +125,7 @@ def test_the_history_keeps_what_one_rested_on_and_survives_a_reload(visit):
     page.evaluate("studio.dispatch({ type: 'audition', on: false })")  # from here on pointing is not listening
     page.locator("#history .pick").nth(1).hover()
     page.locator("#history li").nth(1).get_by_role("button", name="Keep as favourite").click()
-    page.wait_for_function("() => studio.project.favourites.length === 1")
+    page.wait_for_function("() => studio.library.favourites.length === 1")
     before = rows(page, "history")
     page.reload()
     page.wait_for_selector("#sliders .slider input")
@@ -129,6 +142,7 @@ def test_a_list_of_sounds_is_walked_by_the_keyboard(visit):
     tab(page, "Favourites")
     wait_for_silence(page)
     page.get_by_role("searchbox", name="Filter favourites").focus()
+    page.keyboard.press("Tab")  # the library's menu
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     assert_hears(page, 60)
@@ -221,11 +235,10 @@ def test_links_that_cannot_be_followed_are_refused_in_words_and_change_nothing(v
     assert page.evaluate("JSON.stringify(studio.project)") == before
 
 
-def test_a_project_goes_out_as_a_file_and_comes_back_in_another_browser(visit, tmp_path):
+def test_a_project_goes_out_as_a_file_and_leaves_the_library_alone_where_it_is_opened(visit, tmp_path):
     page = visit()
     pick(page, "cello", "cello")
     bend(page)
-    page.keyboard.press("KeyB")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the project").click()
     file = tmp_path / download.value.suggested_filename
@@ -234,15 +247,56 @@ def test_a_project_goes_out_as_a_file_and_comes_back_in_another_browser(visit, t
     saved = page.evaluate("studio.project")
 
     there = visit()
+    there.keyboard.press("KeyB")
     with there.expect_file_chooser() as chooser:
         there.get_by_role("button", name="Open a file").click()
     chooser.value.set_files(file)
     there.get_by_text(f"Opened {file.name}.").wait_for()
     assert there.evaluate("studio.project") == saved
+    assert there.evaluate("studio.library.favourites.length") == 1
     there.keyboard.press("Control+z")
-    there.wait_for_function(
-        "() => studio.sound.instruments.acoustic_grand_piano === 1 && !studio.project.favourites.length"
+    there.wait_for_function("() => studio.sound.instruments.acoustic_grand_piano === 1")
+
+    kept = {"id": "old", "name": "Dusk", "tags": [], "note": 57, "sound": {"instruments": {"flute": 1}, "seed": 3}}
+    drop_file(there, "older.json", json.dumps({**saved, "format": 2, "favourites": [kept]}).encode())
+    there.get_by_text("It holds one kept sound besides.").wait_for()
+    assert there.evaluate("studio.library.favourites.length") == 1
+    there.get_by_role("button", name="Add to my library").click()
+    there.wait_for_function("() => studio.library.favourites.some(({ name }) => name === 'Dusk')")
+
+
+def test_tabs_share_one_library_and_what_an_older_page_kept_moves_in(visit):
+    page = visit()
+    item = {"id": "1", "name": "Dusk", "tags": ["warm"], "note": 57, "sound": {"instruments": {"cello": 1}, "seed": 2}}
+    page.evaluate(
+        """item => {
+            const former = { ...studio.project, format: 2, favourites: [item], basket: [{ ...item, id: "2" }] };
+            localStorage.clear();
+            sessionStorage.clear();
+            localStorage.setItem("gansynth-studio:sines", JSON.stringify(former));
+            localStorage.setItem("gansynth-studio:sines:heard", JSON.stringify([{ ...item, name: "Dawn" }]));
+        }""",
+        item,
     )
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#sliders .slider input")
+    kept = "() => ['favourites', 'basket', 'heard'].map(list => studio.library[list].map(({ name }) => name)).join()"
+    assert other.evaluate(kept) == "Dusk,Dusk,Dawn"
+    assert other.evaluate("localStorage.getItem('gansynth-studio:sines')") is None
+    page.wait_for_function(f"() => ({kept})() === 'Dusk,Dusk,Dawn'")  # told by the other tab
+
+    page.evaluate("studio.library.forget('favourites', ['1'])")
+    other.wait_for_function("() => studio.library.favourites.length === 0")
+    other.keyboard.press("KeyB")
+    page.wait_for_function("() => studio.library.favourites.length === 1")
+    page.evaluate("studio.undo()")  # its own deletion, not the other's star
+    page.wait_for_function("() => studio.library.favourites.length === 2")
+    other.wait_for_function("() => studio.library.favourites.some(({ name }) => name === 'Dusk')")
+    other.reload()
+    other.wait_for_selector("#sliders .slider input")
+    assert other.evaluate("studio.library.favourites.length") == 2
+    other.close()
 
 
 def drop_file(page: Page, name: str, data: bytes) -> None:
@@ -364,7 +418,7 @@ def test_a_server_that_goes_in_the_middle_of_a_drag_is_said_and_the_drag_is_kept
     page.mouse.up()
     amount = page.evaluate("studio.sound.sliders['component 1']")
     assert amount > 2
-    kept = "JSON.parse(localStorage.getItem('gansynth-studio:sines'))?.slots.a.sound.sliders?.['component 1']"
+    kept = "JSON.parse(localStorage.getItem('gansynth-studio:sines:bench'))?.slots.a.sound.sliders?.['component 1']"
     page.wait_for_function(f"amount => {kept} === amount", arg=amount)  # saved a moment after its last change
     for pattern in gone:
         page.unroute(pattern)
@@ -401,7 +455,7 @@ def test_variations_are_heard_and_taken(visit):
     assert page.evaluate("studio.soundText") == before
     assert requests == []  # fetched with the others before one pointed at it
     tiles(page).nth(1).click()
-    page.wait_for_selector("h2:text-is('Cello ~2')")
+    page.wait_for_selector("h2:text-is('Cello · varied 2')")
     taken = page.evaluate("studio.soundText")
     assert taken != before
     assert tiles(page).nth(1).get_attribute("aria-current") == "true"
@@ -417,11 +471,11 @@ def test_two_sounds_have_children_between_them_and_one_can_go_back(visit):
     show_variations(page)
     breed = page.get_by_role("button", name="Breed", exact=True)
     assert breed.is_disabled()
-    hearts = page.locator("#variations .heart")
+    picks = page.locator("#variations .act.between")
     for index in (0, 5, 8):  # of three the first gives way
-        hearts.nth(index).click()
-    assert page.locator("#variations .heart[aria-pressed='true']").count() == 2
-    assert hearts.nth(0).get_attribute("aria-pressed") == "false"
+        picks.nth(index).click()
+    assert page.locator("#variations .act.between[aria-pressed='true']").count() == 2
+    assert picks.nth(0).get_attribute("aria-pressed") == "false"
     breed.click()
     page.wait_for_function("() => document.querySelectorAll('#variations .pick').length === 10")
     page.wait_for_selector("#variations .litter[aria-busy='false']")

@@ -57,7 +57,7 @@ def test_sounds_from_the_bench_and_the_morph_come_home_as_they_were_heard(visit)
     choose(page, "Rate", "24 kHz, as made")
     page.get_by_label("Name", exact=True).first.fill("From the bench")
     page.wait_for_function("() => document.querySelector('#pack .weight').textContent.startsWith('2 notes')")
-    heard = [np.array(page.evaluate(FETCH, [item["sound"], 69])) for item in page.evaluate("studio.project.basket")]
+    heard = [np.array(page.evaluate(FETCH, [item["sound"], 69])) for item in page.evaluate("studio.library.basket")]
     pack = export(page)
 
     assert all(name.startswith("From_the_bench/") for name in pack.namelist())
@@ -80,7 +80,7 @@ def test_the_basket_is_put_in_order_renamed_emptied_and_undone(visit):
         page.evaluate("name => studio.dispatch({ type: 'pick', instrument: name })", instrument)
         page.get_by_role("button", name="Add current sound").click()
         page.locator("#pack li").get_by_text(instrument.capitalize(), exact=True).wait_for()
-    names = "() => studio.project.basket.map(item => item.name).join()"
+    names = "() => studio.library.basket.map(item => item.name).join()"
     page.locator("#pack li").nth(2).hover()
     page.get_by_role("button", name="Move Oboe up").click()
     page.locator("#pack li .pick").nth(1).focus()
@@ -91,11 +91,11 @@ def test_the_basket_is_put_in_order_renamed_emptied_and_undone(visit):
     page.get_by_role("textbox", name="Name", exact=True).first.wait_for()
     page.locator("#pack .edit").get_by_label("Name").fill("Reed")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => studio.project.basket[0].name === 'Reed'")
+    page.wait_for_function("() => studio.library.basket[0].name === 'Reed'")
     page.get_by_role("button", name="Empty").click()
     page.get_by_text("An empty basket").wait_for()
     page.get_by_role("button", name="Undo", exact=True).click()
-    page.wait_for_function("() => studio.project.basket.length === 3")
+    page.wait_for_function("() => studio.library.basket.length === 3")
 
 
 def test_a_wish_that_cannot_be_is_told_before_the_export_and_options_are_remembered(visit):

@@ -132,7 +132,7 @@ def test_the_line_by_keyboard_and_double_click(visit):
     for key, at in (("ArrowRight", 0.05), ("Shift+ArrowRight", 0.055), ("PageUp", 0.255), ("End", 1), ("Home", 0)):
         page.keyboard.press(key)
         assert page.evaluate(t) == pytest.approx(at)
-    handle.dblclick(position={"x": 300, "y": 20})
+    page.locator("#morph .runner").dblclick(position={"x": 300, "y": 20})
     assert page.evaluate(t) == 0.5
     assert page.locator(".line .reading").inner_text() == "50 %"
 
@@ -200,12 +200,12 @@ def test_steps_of_the_line_go_to_the_pack_as_one_step(visit):
     page = ready(visit)
     page.get_by_role("button", name="Options for A").first.click()
     page.get_by_role("menuitem", name="4 steps to the pack").click()
-    basket = page.evaluate("studio.project.basket")
+    basket = page.evaluate("studio.library.basket")
     assert [item["sound"].get("at") for item in basket] == [None, 0.3333, 0.6667, None]
     assert len({item["id"] for item in basket}) == 4
     assert basket[1]["name"] == "Acoustic Grand Piano → Violin 2"
     page.keyboard.press("Control+z")
-    assert page.evaluate("studio.project.basket.length") == 0
+    assert page.evaluate("studio.library.basket.length") == 0
 
 
 def test_an_instrument_and_a_tile_can_be_dropped_on_a_tile(visit):
@@ -260,7 +260,7 @@ def test_a_drawn_path_plays_as_one_note_loops_and_is_saved(visit):
     assert download.value.suggested_filename == "acoustic_grand_piano_violin_C4_060_glide.wav"
     page.get_by_role("button", name="Path options").click()
     page.get_by_role("menuitem", name="8 steps to the pack").click()
-    assert len(page.evaluate("studio.project.basket")) == 8
+    assert len(page.evaluate("studio.library.basket")) == 8
 
     page.reload()
     page.wait_for_selector("#tab-pad")

@@ -368,9 +368,10 @@ def test_the_envelope_is_drawn_by_hand_heard_undone_and_saved(visit):
 def test_a_corner_is_dragged_by_a_finger_on_a_phone(visit):
     page = visit(390, 844, has_touch=True, is_mobile=True)
     page.locator(".veil").tap()
-    page.get_by_role("button", name="Phrase and MIDI").tap()
+    page.get_by_role("button", name="More of the piano").tap()
     page.get_by_role("combobox", name="Phrase").wait_for()
-    page.get_by_role("button", name="Phrase and MIDI").tap()
+    page.get_by_role("button", name="More of the piano").tap()
+    page.get_by_role("button", name="Shape").tap()
     page.get_by_role("tab", name="Envelope").tap()
     page.wait_for_function(
         """() => { document.querySelector(".adsr").scrollIntoView({ block: "start", behavior: "instant" });

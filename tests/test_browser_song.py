@@ -89,7 +89,7 @@ def test_the_path_is_laid_by_hand_and_keys_and_kept(visit):
     page.keyboard.press("Enter")
     assert places(page)["Oboe"] == 30
     bell = {"id": "f", "name": "My bell", "tags": [], "sound": {"instruments": {"celesta": 1}, "seed": 1}, "note": 60}
-    page.evaluate("item => studio.dispatch({type: 'keep', list: 'favourites', item})", bell)
+    page.evaluate("item => studio.library.keep('favourites', [item])", bell)
     page.get_by_label("Add a favourite").select_option(label="My bell")
     assert places(page)["My bell"] == 65
     page.locator("#midi .pin[aria-label='Oboe']").focus()

@@ -70,6 +70,7 @@ def build_page(player: Player) -> gr.Blocks:
     with page:
         Room("rooms/masthead", elem_id="masthead")
         Room("rooms/morph", elem_id="morph")
+        Room("parts/tabs", elem_id="panes")
         with gr.Column(elem_id="desk"):
             _pane("library", "Sounds", {"instruments": "Instruments", "favourites": "Favourites", "history": "History"})
             stage = {"map": "Map", "picture": "Picture", "pad": "Pad", "variations": "Variations", "midi": "MIDI"}

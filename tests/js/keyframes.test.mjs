@@ -142,20 +142,23 @@ test("on the pad they are of the finest grid that is here", () => {
   );
 });
 
-test("keyframes that nobody waits for any more are not fetched", async () => {
-  const requests = [];
-  let answer;
-  const frames = createKeyframes({
-    levels: 3,
-    soundAt: ([t]) => t,
-    isReady: () => false,
-    prepare: (sounds) => new Promise((resolve) => (requests.push(sounds), (answer = resolve))),
-  });
-  const fetching = frames.fetch([0]);
-  frames.forget();
-  answer();
-  await fetching;
-  assert.equal(requests.length, 1);
+test("keyframes that nobody waits for any more are not fetched", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  for (const stop of [(frames) => frames.forget(), (frames) => frames.rest([0])]) {
+    const requests = [];
+    let answer;
+    const frames = createKeyframes({
+      levels: 3,
+      soundAt: ([t]) => t,
+      isReady: () => false,
+      prepare: (sounds) => new Promise((resolve) => (requests.push(sounds), (answer = resolve))),
+    });
+    const fetching = frames.fetch([0]);
+    stop(frames);
+    answer();
+    await fetching;
+    assert.equal(requests.length, 1);
+  }
 });
 
 test("at rest the keyframes are fetched once nobody plays", async (context) => {

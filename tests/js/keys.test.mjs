@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { meaning } from "../../webapp/static/parts/keys.js";
+import { commandLetter, meaning } from "../../webapp/static/parts/keys.js";
 import { velocityAt } from "../../webapp/static/rooms/piano/hands.js";
 import { matches } from "../../webapp/static/document/search.js";
 
@@ -24,14 +24,31 @@ test("typing in a field is not playing, moving a slider does not stop it", () =>
   assert.deepEqual(press("KeyA", { tagName: "INPUT", type: "range" }), { note: 0 });
 });
 
-test("the space bar is the pedal unless something it could press is in focus", () => {
-  assert.deepEqual(press("Space"), { pedal: true });
-  assert.deepEqual(press("Space", { tagName: "INPUT", type: "range", tabIndex: 0 }), { pedal: true });
-  assert.equal(press("Space", { tagName: "BUTTON", tabIndex: 0 }), null);
-  assert.equal(press("Space", { tagName: "INPUT", type: "checkbox", tabIndex: 0 }), null);
-  assert.equal(press("Space", { tagName: "TEXTAREA", tabIndex: 0 }), null);
-  assert.deepEqual(press("KeyV"), { phrase: true });
-  assert.equal(press("KeyV", { tagName: "INPUT", type: "number" }), null);
+test("letters and the space bar are the instrument's wherever the focus is, unless it takes text", () => {
+  const button = { tagName: "BUTTON", tabIndex: 0 };
+  const list = { tagName: "SELECT", tabIndex: 0 };
+  for (const target of [
+    undefined,
+    button,
+    list,
+    { tagName: "INPUT", type: "checkbox" },
+    { tagName: "INPUT", type: "range" },
+  ]) {
+    assert.deepEqual(press("Space", target), { pedal: true });
+    assert.deepEqual(press("KeyD", target), { note: 4 });
+    assert.deepEqual(press("KeyV", target), { phrase: true });
+    assert.deepEqual(press("Slash", target, { key: "?" }), { help: true });
+  }
+  for (const target of [{ tagName: "TEXTAREA" }, { tagName: "INPUT", type: "number" }])
+    for (const code of ["Space", "KeyD", "KeyV"]) assert.equal(press(code, target), null);
+});
+
+test("a command is the letter that is printed, or lies at its place where none is Latin", () => {
+  assert.equal(commandLetter({ key: "z", code: "KeyZ" }), "z");
+  assert.equal(commandLetter({ key: "Z", code: "KeyW" }), "z"); // AZERTY
+  assert.equal(commandLetter({ key: "y", code: "KeyZ" }), "y"); // QWERTZ
+  assert.equal(commandLetter({ key: "я", code: "KeyZ" }), "z"); // Cyrillic
+  assert.equal(commandLetter({ key: "Enter", code: "Enter" }), "");
 });
 
 test("the front edge of a key is loudest", () => {

@@ -18,8 +18,9 @@ function bench() {
   let most = 0;
   const fetcher = createFetcher({
     blocks: BLOCKS,
-    fetchBlock: (sound, block) =>
+    fetchBlock: (sound, block, signal) =>
       new Promise((resolve, reject) => {
+        signal.addEventListener("abort", () => (flying--, reject(signal.reason)));
         most = Math.max(most, ++flying);
         const landing = (land) => async (value) => {
           flying--;
@@ -46,6 +47,25 @@ test("blocks from the lowest key on, a single key left over with the last", () =
     { low: 60, high: 71 },
     { low: 72, high: 84 },
   ]);
+});
+
+test("a hand does not wait for neighbours: they are called off, and asked for again", async () => {
+  const { fetcher, calls, states, most } = bench();
+  fetcher.setFocus(60);
+  fetcher.setSound("a");
+  await calls[0].answer(); // the note under the hand; now its octave is on its way
+  fetcher.want(65); // a key of that octave: it is coming
+  fetcher.want(40);
+  await settle();
+  assert.deepEqual(calls.map(({ sound, low }) => [sound, low]).at(-1), ["a", 36]);
+  assert.equal(calls.length, 3);
+  await calls[2].answer();
+  await calls[3].answer(); // the other key that waited
+  fetcher.setSound("b"); // the octave of a is no longer wanted, and b's note under the hand is
+  await settle();
+  assert.deepEqual(calls.map(({ sound, low }) => [sound, low]).at(-1), ["b", 40]);
+  assert.equal(most(), 1);
+  assert.ok(states.every(({ error }) => error === null));
 });
 
 // What there is, as pitches; and the keys that wait.

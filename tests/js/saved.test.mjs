@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import test from "node:test";
-import { recall } from "../../webapp/static/document/memory.js";
+import { readLists } from "../../webapp/static/document/library.js";
 import { readLink } from "../../webapp/static/document/permalink.js";
 import { soundText } from "../../webapp/static/document/sound.js";
 import { soundOf } from "../../webapp/static/document/project.js";
@@ -11,11 +11,15 @@ import { shared } from "./shared.mjs";
 const saved = (name) => fs.readFileSync(new URL(`../data/saved/${name}`, import.meta.url), "utf8");
 const model = { ...JSON.parse(saved("model.json")), shared };
 
-test("a project saved with earlier code opens as it was", () => {
+test("a project saved with earlier code opens as it was, with the sounds that were kept in it", () => {
   const text = saved("project.json");
-  const { project, complaint } = restore(text, model);
+  const { project, complaint, kept } = restore(text, model);
   assert.ok(!complaint);
-  assert.deepEqual(project, JSON.parse(text));
+  const { favourites, basket, ...bench } = JSON.parse(text);
+  const { t } = bench.morph; // the line is the upper edge of the pad now
+  const since = { format: project.format, tuning: null, morph: { mode: "line", t, x: t, y: 0 } };
+  assert.deepEqual(project, { ...bench, ...since });
+  assert.deepEqual(kept, { favourites, basket, heard: [] });
   assert.equal(soundText(soundOf(project)), saved("sound.json"));
 });
 
@@ -27,5 +31,6 @@ test("a link copied with earlier code brings the same sound, note and envelope",
 
 test("a history kept with earlier code is read", () => {
   const item = { id: "1", name: "Dusk", tags: [], sound: JSON.parse(saved("sound.json")), note: 57 };
-  assert.equal(soundText(recall(JSON.stringify([item]), model)[0].sound), saved("sound.json"));
+  const { kept } = readLists({ heard: JSON.parse(JSON.stringify([item])) }, model);
+  assert.equal(soundText(kept.heard[0].sound), saved("sound.json"));
 });

@@ -71,12 +71,12 @@ test("instruments mix as their sounds do", () => {
 
 test("a sound without a name gets one a player understands", () => {
   assert.equal(titleOf(violin, model), "Violin");
-  assert.equal(titleOf(flute, model), "Flute 7");
-  assert.equal(titleOf({ morph: [violin, flute], at: 0.4 }, model), "Violin → Flute 7 40 %");
+  assert.equal(titleOf(flute, model), "Flute · seed 7");
+  assert.equal(titleOf({ morph: [violin, flute], at: 0.4 }, model), "Violin → Flute · seed 7, 40 %");
   const [varied] = variationsOf(violin, 0.3, { directions: [{ name: "brightness" }] }, () => 0.4);
-  assert.equal(titleOf(varied, model), "Violin varied");
-  assert.equal(titleOf({ ...varied, sliders: {} }, model), "Violin → Violin 40000 30 %");
-  assert.equal(titleOf({ instruments: {}, seed: 3 }, model), "Sines 3");
+  assert.equal(titleOf(varied, model), "Violin · varied");
+  assert.equal(titleOf({ ...varied, sliders: {} }, model), "Violin → Violin · seed 40000, 30 %");
+  assert.equal(titleOf({ instruments: {}, seed: 3 }, model), "Sines · seed 3");
 });
 
 test("what is no sound is none", () => {

@@ -63,7 +63,6 @@ test("what changes nothing or makes no sense returns the same object", () => {
       ],
     },
     { type: "path", path: [[0, 0, 0], 3] },
-    { type: "keep", list: "favourites", item: { id: "1", name: "x" } },
     { type: "unheard of" },
   ];
   for (const action of nothing) assert.equal(reduce(project, action, model), project, JSON.stringify(action));
@@ -91,11 +90,76 @@ test("the handle decides what is heard and what the sliders bend", () => {
   assert.equal(target(between), "mix");
   assert.equal(handSlot(between), "a");
   assert.deepEqual(soundOf(between).morph[0], flute);
-  const bent = reduce(between, { type: "slide", sliders: { bright: 1 } }, model);
-  assert.deepEqual(bendsOf(bent).sliders, { bright: 1 });
-  const back = reduce(bent, { type: "handle", t: 0 }, model);
-  assert.deepEqual(soundOf(back), flute); // the slot itself was not bent
-  assert.deepEqual(bendsOf(reduce(back, { type: "slide", sliders: { bright: 2 } }, model)).sliders, { bright: 2 });
+  const free = reduce(between, { type: "raw", values: { 3: 2 } }, model);
+  assert.deepEqual(soundOf(free).raw, { 3: 2 });
+  const end = reduce(free, { type: "handle", t: 0 }, model);
+  assert.deepEqual(soundOf(end), { ...flute, raw: { 3: 2 } }); // a number set between sounds is not lost at the ends
+  assert.deepEqual(soundOf(reduce(end, { type: "raw", values: { 3: null } }, model)), flute);
+});
+
+test("sliders set between sounds keep their amounts to the ends, which keep their difference", () => {
+  const between = after(
+    { type: "put", slot: "a", sound: { ...flute, sliders: { bright: 1 } } },
+    { type: "put", slot: "b", sound: { instruments: { cello: 1 }, seed: 2 } },
+    { type: "handle", t: 0.5 },
+  );
+  assert.deepEqual(bendsOf(between).sliders, { bright: 0.5 });
+  const bent = reduce(between, { type: "slide", sliders: { bright: 2 } }, model);
+  const amounts = [0, 0.001, 0.25, 0.5, 0.75, 0.999, 1].map((t) => {
+    const there = reduce(bent, { type: "handle", t }, model);
+    assert.deepEqual(soundOf(there).sliders ?? {}, t === 0 ? { bright: 2.5 } : t === 1 ? { bright: 1.5 } : {});
+    return Number(bendsOf(there).sliders.bright.toFixed(4));
+  });
+  assert.deepEqual(amounts, [2.5, 2.499, 2.25, 2, 1.75, 1.501, 1.5]);
+  // Where one end is at its limit the other goes further; the very limit is reached by both.
+  for (const wanted of [2.9, 3, -3, 0]) {
+    const there = reduce(bent, { type: "slide", sliders: { bright: wanted } }, model);
+    assert.ok(Math.abs((bendsOf(there).sliders.bright ?? 0) - wanted) < 1e-3, String(wanted));
+    for (const slot of ["a", "b"]) assert.ok(Math.abs(there.slots[slot].sound.sliders?.bright ?? 0) <= 3);
+  }
+  const pad = reduce(
+    after({ type: "handle", mode: "pad", x: 0.3, y: 0.6 }),
+    { type: "slide", sliders: { bright: 1 } },
+    model,
+  );
+  assert.deepEqual(
+    Object.values(pad.slots).map(({ sound }) => sound.sliders.bright),
+    [1, 1, 1, 1],
+  );
+});
+
+test("a project of before, with sliders over what lies between, sounds as it did until they are moved", () => {
+  const old = { ...after({ type: "handle", t: 0.5 }), mix: { sliders: { bright: 1, warm: 1 }, raw: {} } };
+  assert.deepEqual(soundOf(old).sliders, { bright: 1, warm: 1 });
+  assert.deepEqual(bendsOf(old).sliders, { bright: 1, warm: 1 });
+  const moved = reduce(old, { type: "slide", sliders: { bright: 1.5 } }, model);
+  assert.deepEqual(bendsOf(moved).sliders, { bright: 1.5, warm: 1 });
+  assert.deepEqual(soundOf(moved).sliders, { warm: 1 });
+  assert.deepEqual(moved.slots.b.sound.sliders, { bright: 1.5 });
+});
+
+test("a change of an end keeps the place between sounds", () => {
+  const between = after({ type: "handle", t: 0.4 });
+  for (const action of [
+    { type: "pick", instrument: "flute" },
+    { type: "seed", seed: 9 },
+    { type: "put", slot: "b", sound: flute },
+  ])
+    assert.deepEqual(reduce(between, action, model).morph, between.morph, action.type);
+  assert.equal(reduce(between, { type: "put", slot: "a", sound: flute, stay: false }, model).morph.t, 0);
+  assert.equal(reduce(between, { type: "put", slot: "c", sound: flute }, model).morph.mode, "pad"); // not part of it
+  assert.equal(reduce(after(), { type: "put", slot: "b", sound: flute }, model).morph.t, 1); // heard where it was put
+  const pad = after({ type: "handle", mode: "pad", x: 0.5, y: 0.5 }, { type: "put", slot: "d", sound: flute });
+  assert.deepEqual([pad.morph.x, pad.morph.y], [0.5, 0.5]);
+});
+
+test("the line is the upper edge of the pad: both show the one place that plays", () => {
+  const pad = after({ type: "handle", mode: "pad", x: 0.6, y: 0.7 });
+  assert.deepEqual(pad.morph, { mode: "pad", t: 0.6, x: 0.6, y: 0.7 });
+  const line = reduce(pad, { type: "handle", mode: "line", t: 0.25 }, model);
+  assert.deepEqual(line.morph, { mode: "line", t: 0.25, x: 0.25, y: 0 });
+  const swapped = reduce(pad, { type: "swap" }, model);
+  assert.deepEqual([swapped.slots.d, swapped.morph.x], [pad.slots.c, 0.4]);
 });
 
 test("on the pad each corner is its slot and the middle all four", () => {
@@ -132,27 +196,6 @@ test("reset leaves locked sliders alone", () => {
     { type: "reset" },
   );
   assert.deepEqual(bendsOf(project).sliders, { bright: 1 });
-});
-
-test("sounds of a list change places", () => {
-  const keep = (id) => ({ type: "keep", list: "basket", item: { id, name: id, sound: flute } });
-  const project = after(keep("x"), keep("y"), keep("z"));
-  const order = (id, to) =>
-    reduce(project, { type: "move", list: "basket", id, to }, model)
-      .basket.map((item) => item.id)
-      .join("");
-  assert.deepEqual([order("z", 0), order("x", 1), order("y", 9), order("x", -1)], ["zxy", "yxz", "xzy", "xyz"]);
-  assert.equal(reduce(project, { type: "move", list: "basket", id: "q", to: 0 }, model), project);
-  assert.equal(reduce(project, { type: "move", list: "basket", id: "x", to: NaN }, model), project);
-});
-
-test("favourites and basket keep, rename and forget", () => {
-  const item = { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 };
-  const project = after({ type: "keep", list: "favourites", item }, { type: "keep", list: "favourites", item });
-  assert.deepEqual(project.favourites, [item]);
-  const renamed = reduce(project, { type: "rename", list: "favourites", id: "x", change: { name: "Yours" } }, model);
-  assert.equal(renamed.favourites[0].name, "Yours");
-  assert.deepEqual(reduce(renamed, { type: "forget", list: "favourites", id: "x" }, model).favourites, []);
 });
 
 test("undo takes back what the hand did, a drag as one step, and not what was played", () => {
@@ -192,14 +235,15 @@ test("a saved project comes back as it was", () => {
     },
     { type: "patch", patch: { attack: 0.5 } },
     { type: "lock", name: "bright", on: true },
-    { type: "keep", list: "favourites", item: { id: "x", name: "Mine", tags: ["soft"], sound: flute, note: 50 } },
     { type: "note", pitch: 50 },
     { type: "octave", octave: 48 },
     { type: "seconds", seconds: 1.5 },
     { type: "hold", on: true },
     { type: "audition", on: false },
   );
-  assert.deepEqual(restore(JSON.stringify(project), model), { project, complaint: null, lost: 0 });
+  const { kept, ...restored } = restore(JSON.stringify(project), model);
+  assert.deepEqual(restored, { project, complaint: null, lost: 0 });
+  assert.deepEqual(kept, { favourites: [], basket: [], heard: [] });
 });
 
 test("a project of the first format is brought up to date", () => {
@@ -245,21 +289,6 @@ test("a patch and a phrase keep to their ranges; only the patch is undone", () =
   assert.equal(undo(history).present.phrase.name, "bass");
 });
 
-test("a sound goes into the basket with the envelope it was played with", () => {
-  const item = (id) => ({ type: "keep", list: "basket", item: { id, name: id, sound: flute } });
-  const project = after(item("plain"), { type: "patch", patch: { attack: 0.5 } }, item("soft"), {
-    type: "patch",
-    patch: { attack: 1 },
-  });
-  assert.deepEqual(
-    project.basket.map(({ patch }) => patch?.attack),
-    [undefined, 0.5],
-  );
-  assert.deepEqual(restore(JSON.stringify(project), model).project, project);
-  const forged = { ...project, basket: [{ ...project.basket[1], patch: { attack: 99, sustain: "x" } }] };
-  assert.equal(restore(JSON.stringify(forged), model).project.basket[0].patch.attack, 2);
-});
-
 test("a saved project cannot smuggle in what the page could not reach", () => {
   const saved = {
     format: 2,
@@ -280,13 +309,13 @@ test("a saved project cannot smuggle in what the page could not reach", () => {
     octave: null,
     seconds: {},
   };
-  const { project } = restore(JSON.stringify(saved), model);
+  const { project, kept } = restore(JSON.stringify(saved), model);
   const fresh = newProject(model);
   assert.deepEqual(project.slots, fresh.slots);
-  assert.deepEqual(project.morph, { ...fresh.morph, x: 1 });
+  assert.deepEqual(project.morph, fresh.morph);
   assert.deepEqual(project.mix, fresh.mix);
   assert.deepEqual([project.path, project.pathSeconds], [[], 3]);
-  assert.deepEqual([project.favourites, project.basket, project.locks], [[], [], []]);
+  assert.deepEqual([kept.favourites, kept.basket, project.locks], [[], [], []]);
   assert.equal(project.note, 84);
   assert.equal(project.octave, 60);
   assert.equal(project.seconds, 4);
@@ -317,6 +346,7 @@ test("sounds that the model cannot play are counted, sliders that it lacks are l
   const item = (id, sound) => ({ id, name: id, tags: [], note: 60, sound });
   const saved = {
     ...newProject(model),
+    format: 2,
     slots: {
       a: { sound: { ...flute, sliders: { bright: 9, warm: 1 } }, name: null },
       b: { sound: { morph: [flute, theremin], at: 0.5 } },
@@ -324,13 +354,13 @@ test("sounds that the model cannot play are counted, sliders that it lacks are l
     favourites: [item("1", flute), item("2", theremin), item("3", { z: "AAAA", instruments: {} })],
     basket: [item("4", { blend: [[theremin, 1]] })],
   };
-  const { project, complaint, lost } = restore(JSON.stringify(saved), model);
+  const { project, complaint, lost, kept } = restore(JSON.stringify(saved), model);
   assert.equal(complaint, null);
   assert.equal(lost, 4);
   assert.deepEqual(project.slots.a.sound.sliders, { bright: 3 });
   assert.deepEqual(project.slots.b, newProject(model).slots.b);
   assert.deepEqual(
-    project.favourites.map(({ id }) => id),
+    kept.favourites.map(({ id }) => id),
     ["1"],
   );
   assert.equal(knownSound({ z: "A".repeat(43), instruments: { flute: 1 } }, model).z.length, 43);
@@ -343,7 +373,6 @@ test("a step is named by what it changed", () => {
   assert.equal(named({ type: "put", slot: "b", sound: flute }), "sound B");
   assert.equal(named({ type: "swap" }), "sounds");
   assert.equal(named({ type: "handle", t: 0.5 }), "handle");
-  assert.equal(named({ type: "keep", list: "favourites", item: { id: "1", name: "x", sound: flute } }), "favourites");
 });
 
 test("both ends and the handle are set at once, and a drag is one step", () => {
@@ -356,15 +385,4 @@ test("both ends and the handle are set at once, and a drag is one step", () => {
   assert.equal(reduce({ ...fresh, morph: { ...fresh.morph, mode: "pad" } }, span(1), model).morph.mode, "line");
   assert.equal(reduce(fresh, span(NaN), model), fresh);
   assert.equal(reduce(fresh, { ...span(1), b: {} }, model), fresh);
-});
-
-test("several sounds are kept in one step, each once", () => {
-  const item = (id) => ({ id, name: id, sound: flute });
-  const keep = (...ids) => ({ type: "keep", list: "basket", items: ids.map(item) });
-  const kept = after(keep("1", "2", "3"), keep("2", "4"), { type: "keep", list: "basket", item: item("1") });
-  assert.deepEqual(
-    kept.basket.map(({ id }) => id),
-    ["1", "2", "3", "4"],
-  );
-  assert.equal(reduce(kept, keep("1"), model), kept);
 });

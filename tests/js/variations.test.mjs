@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { depth, soundText } from "../../webapp/static/document/sound.js";
-import { childrenOf, COUNT, variationName, variationsOf } from "../../webapp/static/document/variations.js";
+import { childName, childrenOf, COUNT, variationName, variationsOf } from "../../webapp/static/document/variations.js";
 
 const model = { directions: [{ name: "bright" }, { name: "component 1" }] };
 const violin = { instruments: { violin: 1 }, seed: 7 };
@@ -40,7 +40,12 @@ test("weights stay what a sound document may hold, also of many instruments and 
   assert.deepEqual(variationsOf({ instruments: {}, seed: 3 }, 0.2, model)[0].morph[1].instruments, {});
 });
 
-test("variations of variations keep a short name", () => {
-  assert.equal(variationName("Cello", 3), "Cello ~3");
-  assert.equal(variationName("Cello ~3", 5), "Cello ~5");
+test("names of variations and children tell which they are and whose", () => {
+  assert.equal(variationName("Cello", 3), "Cello · varied 3");
+  assert.equal(variationName("Cello · varied 3", 5), "Cello · varied 3.5");
+  assert.equal(variationName("Cello · varied 1.2.3.4", 5), "Cello · varied 2.3.4.5");
+  assert.equal(variationName("Cello ~3", 5), "Cello · varied 5"); // named by an older page
+  assert.equal(childName("Cello · varied 2", "Cello · varied 7", 4), "Cello · child 4 of 2 × 7");
+  assert.equal(childName("Cello", "Cello · varied 7.1", 4), "Cello · child 4 of original × 7.1");
+  assert.equal(childName("Cello", "Oboe · varied 2", 4), "Cello × Oboe · varied 2 · child 4");
 });

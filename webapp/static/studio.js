@@ -3,19 +3,20 @@
 // What a room may do: read `studio.project`, `studio.sound` (what plays now) and `studio.model`; change the project by
 // `dispatch(action)`, or by `drag(action)` for every step of a movement, which is heard as it goes, and `drop()` at its
 // end (or `cancel()`), undone as one step; play keys by `press(pitch, velocity 0 to 1)` and `lift`, the `pedal(on)` and
-// the `phrase`; let another sound be heard by `listen(sound)`, without touching the bench. `enter(name, callbacks)` tells
-// it of changes: see RoomCallbacks in types.d.ts.
+// the `phrase`; let another sound be heard by `listen(sound)`, without touching the bench; keep sounds in the `library`.
+// `enter(name, callbacks)` tells it of changes: see RoomCallbacks in types.d.ts.
 /** @import { Model } from "./document/types.js" */
 /** @import { FetcherState } from "./server/types.js" */
-/** @import { Comparing, Desk, Listening, Playing, RoomCallbacks, Solo, Studio } from "./types.js" */
+/** @import { Comparing, Desk, Kept, Listening, Playing, RoomCallbacks, Solo, Studio } from "./types.js" */
 
 import { createEngine } from "./audio/engine.js";
 import { createBench } from "./bench.js";
 import { createComparing } from "./comparing.js";
 import { soundText } from "./document/sound.js";
+import { openLibrary } from "./library.js";
 import { createHeard, createListening, createSolo } from "./listening.js";
 import { toast } from "./parts/dom.js";
-import { takesText } from "./parts/keys.js";
+import { commandLetter, takesText } from "./parts/keys.js";
 import { createPlaying } from "./playing.js";
 import { createFetcher, keyBlocks } from "./server/fetcher.js";
 import { createModelClient, fetchModel } from "./server/model.js";
@@ -51,7 +52,7 @@ function changeModel(id) {
 /** The one studio of this page, once the model has introduced itself. */
 export function openStudio() {
   opening ??= persist(introduce, { onRetry: (error) => toast(whileRetrying(error)) })
-    .then(createStudio)
+    .then(async (model) => createStudio(model, await openLibrary(model)))
     .catch((error) => {
       opening = null;
       toast(error.message);
@@ -64,8 +65,9 @@ export function openStudio() {
 /**
  * Builds what the rooms share and ties it together.
  * @param {Model} model
+ * @param {Kept} library
  */
-function createStudio(model) {
+function createStudio(model, library) {
   /** @type {Map<string, RoomCallbacks>} */
   const rooms = new Map();
   /** @type {FetcherState} */
@@ -75,7 +77,7 @@ function createStudio(model) {
   const tell = (what, ...details) => rooms.forEach((room) => /** @type {Function} */ (room[what])?.(...details));
   const client = createModelClient(model);
   const notes = createNotes(client, CACHED_NOTES);
-  const bench = createBench({ model, onChange });
+  const bench = createBench({ model, library, onChange });
   const heard = createHeard({ bench, onHeard: (sound, pitch) => tell("heard", sound, pitch) });
   const engine = createEngine({ rate: model.rate, onState: onPower, onVoices: () => tell("keys") });
   const blocks = keyBlocks(model.low, model.high);
@@ -131,6 +133,7 @@ function createStudio(model) {
 
   engine.setHold(bench.project.hold);
   engine.setPatch(bench.project.patch);
+  library.watch({ changed: () => tell("library"), undoable: bench.record });
 
   /** @type {Studio} */
   const studio = {
@@ -138,6 +141,7 @@ function createStudio(model) {
     ...handsOn(desk, { playing, listening, comparing, solo }),
     model,
     engine,
+    library,
     changeModel,
     flatten: (other) => client.askModel("timbre", { sound: soundText(other) }).then((answer) => answer.json()),
     pitchName: (pitch) => model.keys[pitch - model.low],
@@ -261,7 +265,7 @@ function listenToPage({ engine, undo, redo }, save) {
   }
   window.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || takesText(event.target)) return;
-    const letter = event.key.toLowerCase();
+    const letter = commandLetter(event);
     if (letter !== "z" && letter !== "y") return;
     event.preventDefault();
     if (letter === "y" || event.shiftKey) redo();

@@ -1,13 +1,16 @@
 // The studio behind the rooms, and what it is made of. Types alone: nothing here runs.
 
 import { Engine, NearSound, Voice } from "./audio/types.js";
-import { Action, Model, Project, Sound } from "./document/types.js";
+import { Action, Item, KeptChange, Library, ListName, Model, Patch, Project, Sound } from "./document/types.js";
+import { Written } from "./parts/types.js";
 import { Failure, Fetcher, FetcherState, ModelClient, Notes } from "./server/types.js";
 
 /** What a room is told. */
 export interface RoomCallbacks {
   /** The project changed. */
   project?(before: Project): void;
+  /** Favourites, basket or history changed, here or in another tab. */
+  library?(): void;
   /** Keys went down or up, or voices came or went. */
   keys?(): void;
   /** Notes are on their way, or are not. */
@@ -37,12 +40,40 @@ export interface Bench {
   isDragging(): boolean;
   /** Another project takes this one's place, as one step that can be undone. */
   load(project: Project): void;
+  /** A change of the library is a step that can be undone too. */
+  record(change: KeptChange): void;
   undo(): void;
   redo(): void;
   /** What the next undo or redo changes, in words; null where there is nothing to go to. */
   undoes(): string | null;
   redoes(): string | null;
   save(): void;
+}
+
+/**
+ * Favourites, basket and history, which all tabs share. The lists are new arrays whenever they change. What changes them
+ * tells how many records it changed; all but hearing can be undone.
+ */
+export interface Kept extends Readonly<Library> {
+  /** At the end of a list, each once; `patch` is what sounds in the basket were played with. */
+  keep(list: ListName, items: Item[], patch?: Patch): number;
+  forget(list: ListName, ids: string[]): number;
+  rename(list: ListName, id: string, change: Partial<Item>): number;
+  move(list: ListName, id: string, to: number): number;
+  /** What these lists hold that is not here. */
+  add(lists: Library): number;
+  /** A sound was listened to, or is taken off the history. */
+  hears(item: Item): void;
+  unhear(id: string): void;
+  /** A change as it was, or as it is; whether the browser keeps it. */
+  apply(change: KeptChange, side?: "before" | "after"): Promise<boolean>;
+  /** All of it, for a file. */
+  text(): string;
+  /** What another tab wrote. */
+  hear(written: Written): void;
+  watch(listener: { changed(): void; undoable(change: KeptChange): void }): void;
+  /** As `add`, but not undone; whether the browser keeps it. */
+  moveIn(lists: Library): Promise<boolean>;
 }
 
 /** Tells which sounds were listened to: those that stayed for a while, not those that a drag passed. */
@@ -171,6 +202,7 @@ export interface Studio
     Pick<Comparing, "compare" | "compareOff" | "compareDb"> {
   model: Model;
   engine: Engine;
+  library: Kept;
   readonly project: Project;
   readonly sound: Sound;
   readonly soundText: string;

@@ -131,13 +131,16 @@ export function createKeyframes({ levels, soundAt, isReady, prepare, isQuiet }) 
     }
   }
 
-  // Fetches it once nothing has moved for a while, so that a hand that comes later finds it there.
+  // The sounds are others now: fetches them once nothing has moved for a while, so that a hand that comes later finds them
+  // there, and no more of those that were on their way.
   function rest(place) {
+    wanted++;
+    wait(place);
+  }
+
+  function wait(place) {
     clearTimeout(resting);
-    resting = setTimeout(() => {
-      if (!isQuiet()) return rest(place);
-      prefetch(place);
-    }, REST_MS);
+    resting = setTimeout(() => (isQuiet() ? prefetch(place) : wait(place)), REST_MS);
   }
 
   // As `fetch`, for a hand that will ask again: where it fails the drag is heard all the same, a little later.

@@ -1,11 +1,7 @@
-// What is kept of sounds beside the bench: items, and the history of what was heard.
-/** @import { Item, Model, Sound } from "./types.js" */
+// Kept sounds: how one is made, found and tagged.
+/** @import { Item, Sound } from "./types.js" */
 
 import { canonical, soundText } from "./sound.js";
-import { checkedItem, knownSound } from "./checked.js";
-import { storedList } from "./stored.js";
-
-export const MOST_HEARD = 60;
 
 let made = 0;
 
@@ -52,45 +48,32 @@ export function tagsOf(text) {
 }
 
 /**
- * The items in which each word of the query begins a word of the name or of a tag; newest first.
+ * The items in which each word of the query begins a word of the name, of a tag, or of what `about` tells of the item.
  * @param {Item[]} items
  * @param {string} query
+ * @param {(item: Item) => string} [about]
  */
-export function filterItems(items, query) {
+export function filterItems(items, query, about = () => "") {
   const words = (text) =>
     text
       .toLowerCase()
       .split(/[\s,]+/)
       .filter(Boolean);
   const typed = words(query);
-  const fits = ({ name, tags }) => {
-    const there = words([name, ...tags].join(" "));
+  if (!typed.length) return items;
+  return items.filter((item) => {
+    const there = words([item.name, ...item.tags, about(item)].join(" "));
     return typed.every((part) => there.some((word) => word.startsWith(part)));
-  };
-  return items.filter(fits).toReversed();
+  });
 }
 
 /**
- * The history with `item` at its head: a sound that was there already moves up, and keeps the name it has if the new one
- * has none.
- * @param {Item[]} heard
- * @param {Item} item
+ * The tags of all items, the most used first.
+ * @param {Item[]} items
+ * @returns {string[]}
  */
-export function remember(heard, item, most = MOST_HEARD) {
-  const text = soundText(item.sound);
-  const before = itemWith(heard, text);
-  const newest = before ? { ...before, note: item.note, name: item.name || before.name } : item;
-  return [newest, ...heard.filter((one) => one !== before)].slice(0, most);
-}
-
-/**
- * A history as it was stored, without what this model cannot play.
- * @param {string | null} text
- * @param {Model} model
- * @returns {Item[]}
- */
-export function recall(text, model) {
-  const known = (item) => checkedItem({ ...item, sound: knownSound(item?.sound, model) }, model);
-  const good = storedList(text).map(known).filter(Boolean);
-  return good.slice(0, MOST_HEARD);
+export function allTags(items) {
+  const uses = new Map();
+  for (const tag of items.flatMap(({ tags }) => tags)) uses.set(tag, (uses.get(tag) ?? 0) + 1);
+  return [...uses].sort((one, other) => other[1] - one[1] || one[0].localeCompare(other[0])).map(([tag]) => tag);
 }

@@ -3,8 +3,9 @@
 
 import { clamp } from "./numbers.js";
 import { PHRASES } from "./phrases.js";
+import { canonical } from "./sound.js";
 
-export const FORMAT = 2;
+export const FORMAT = 3;
 /** The ends of the line; with c and d the corners of the pad. @type {SlotName[]} */
 export const SLOTS = ["a", "b", "c", "d"];
 
@@ -62,8 +63,6 @@ export function newProject(model) {
     locks: [],
     patch: plainPatch(model),
     phrase: { name: PHRASES[0].name, tempo: 110, loop: true },
-    favourites: [],
-    basket: [],
     note: clamp(60, model.low, model.high),
     octave: clamp(60, model.low, model.high),
     seconds: model.seconds,
@@ -98,14 +97,32 @@ export function handSlot(project) {
 }
 
 /**
- * The sound that plays: a slot's, or what lies between them where the handle stands.
+ * How much of what plays is each slot's; the shares sum to 1.
+ * @param {Project} project
+ * @returns {Record<SlotName, number>}
+ */
+export const shares = ({ morph: { mode, t, x, y } }) => (mode === "line" ? sharesAt(t, 0) : sharesAt(x, y));
+
+/**
+ * How much of each corner lies at a place of the pad.
+ * @param {number} x
+ * @param {number} y
+ * @returns {Record<SlotName, number>}
+ */
+export const sharesAt = (x, y) => ({ a: (1 - x) * (1 - y), b: x * (1 - y), c: (1 - x) * y, d: x * y });
+
+/**
+ * The sound that plays: a slot's, or what lies between them where the handle stands; with the numbers of z that were set
+ * between them.
  * @param {Project} project
  * @returns {Sound}
  */
 export function soundOf(project) {
   const at = target(project);
-  if (at !== "mix") return project.slots[at].sound;
-  return { ...soundAt(project, project.morph), ...project.mix };
+  if (at === "mix") return { ...soundAt(project, project.morph), ...project.mix };
+  const { sound } = project.slots[at];
+  const { raw = {} } = project.mix;
+  return Object.keys(raw).length ? canonical({ ...sound, raw: { ...sound.raw, ...raw } }) : sound;
 }
 
 /**
@@ -127,12 +144,21 @@ export function soundAt(project, { mode = project.morph.mode, t, x, y }) {
 }
 
 /**
- * What the sliders show and change: the bends of the slot under the handle, or of the mix.
+ * What the sliders show: the amounts of the sounds under the handle by their shares, and what lies over them.
  * @param {Project} project
  * @returns {Required<Bends>}
  */
 export function bendsOf(project) {
   const at = target(project);
-  const { sliders = {}, raw = {} } = at === "mix" ? project.mix : project.slots[at].sound;
-  return { sliders, raw };
+  /** @type {Record<string, number>} */
+  const sliders = {};
+  for (const [slot, share] of Object.entries(shares(project))) {
+    if (share === 0) continue;
+    for (const [name, amount] of Object.entries(project.slots[slot].sound.sliders ?? {}))
+      sliders[name] = (sliders[name] ?? 0) + share * amount;
+  }
+  const { sliders: over = {}, raw = {} } = project.mix;
+  if (at === "mix") for (const [name, amount] of Object.entries(over)) sliders[name] = (sliders[name] ?? 0) + amount;
+  const own = at === "mix" ? {} : project.slots[at].sound.raw;
+  return { sliders, raw: { ...own, ...raw } };
 }

@@ -1,24 +1,24 @@
 // Projects that were saved earlier, by this version of the page or an older one.
-/** @import { Action, Item, ListName, Model, Project } from "./types.js" */
+/** @import { Action, Library, Model, Project } from "./types.js" */
 
 import { checkedSound, knownBends, knownSound } from "./checked.js";
+import { readLists } from "./library.js";
 import { FORMAT, newProject, SLOTS } from "./project.js";
 import { reduce } from "./store.js";
 
 const UNREADABLE = "This project could not be read.";
-/** @type {ListName[]} */
-const LISTS = ["favourites", "basket"];
 
 /**
  * The project that `text` holds, field by field through the same reducer as the hand's own changes, so that nothing in
  * storage or a file can put the bench in a state the page could not reach. `complaint` is a sentence, or null; `lost` tells
- * how many of its sounds the model cannot play.
+ * how many of its sounds the model cannot play; `kept` holds the favourites and the basket that projects had before the
+ * library.
  * @param {string | null} text
  * @param {Model} model
- * @returns {{project: Project, complaint: string | null, lost: number}}
+ * @returns {{project: Project, complaint: string | null, lost: number, kept: Library}}
  */
 export function restore(text, model) {
-  const refuse = (complaint) => ({ project: newProject(model), complaint, lost: 0 });
+  const refuse = (complaint) => ({ project: newProject(model), complaint, lost: 0, kept: readLists({}, model).kept });
   if (!text) return refuse(null);
   try {
     const saved = JSON.parse(text);
@@ -42,9 +42,7 @@ function rebuild(saved, model) {
   const list = (value) => (Array.isArray(value) ? value : []);
   const slots = SLOTS.filter((slot) => saved.slots[slot]);
   const sounds = new Map(slots.map((slot) => [slot, knownSound(saved.slots[slot].sound, model)]));
-  const items = LISTS.flatMap((name) =>
-    list(saved[name]).map((item) => ({ list: name, item: { ...item, sound: knownSound(item?.sound, model) } })),
-  );
+  const { kept, lost } = readLists({ favourites: saved.favourites, basket: saved.basket }, model);
   /** @type {(Action | false)[]} */
   const actions = [
     ...slots.map((slot) => put(slot, sounds.get(slot), saved.slots[slot].name)),
@@ -54,8 +52,7 @@ function rebuild(saved, model) {
     ...list(saved.locks)
       .filter((name) => typeof name === "string")
       .map(lock),
-    ...items.map(keep),
-    { type: "patch", patch: saved.patch ?? {} }, // after the basket, whose sounds have envelopes of their own
+    { type: "patch", patch: saved.patch ?? {} },
     Number.isInteger(saved.note) && { type: "note", pitch: saved.note },
     Number.isInteger(saved.octave) && { type: "octave", octave: saved.octave },
     { type: "seconds", seconds: saved.seconds },
@@ -65,8 +62,8 @@ function rebuild(saved, model) {
   ];
   const project = actions.reduce((state, action) => (action ? reduce(state, action, model) : state), newProject(model));
   const mix = knownBends(checkedSound({ instruments: {}, seed: 0, ...saved.mix }) ?? {}, model);
-  const lost = [...sounds.values(), ...items.map(({ item }) => item.sound)].filter((sound) => sound === null).length;
-  return { project: { ...project, mix }, complaint: null, lost };
+  const mute = [...sounds.values()].filter((sound) => sound === null).length;
+  return { project: { ...project, mix }, complaint: null, lost: mute + lost, kept };
 }
 
 /** @returns {Action} */
@@ -79,8 +76,6 @@ const put = (slot, sound, name) => ({
 });
 /** @returns {Action} */
 const lock = (name) => ({ type: "lock", name, on: true });
-/** @returns {Action} */
-const keep = ({ list, item }) => ({ type: "keep", list, item });
 
 /**
  * What each format lacks of the next, by its number.
@@ -97,4 +92,5 @@ const UPGRADES = {
     const sound = { instruments: saved.instruments ?? {}, seed: saved.seed ?? 0, sliders };
     return { ...saved, format: 2, slots: { a: { sound } }, hold: saved.ring };
   },
+  2: (saved) => ({ ...saved, format: 3 }), // whose favourites and basket lie in the library
 };

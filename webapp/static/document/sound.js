@@ -138,23 +138,43 @@ function isVaried({ morph: [from, to], sliders = {} }) {
 }
 
 /**
- * What a player calls a sound that got no name: "Violin", "Violin 7", "Violin → Flute 40 %", "Violin varied", "Blend of
- * Violin".
+ * What a player calls a sound that got no name: "Violin", "Violin · seed 7", "Violin → Flute, 40 %", "Violin · varied",
+ * "Blend of Violin".
  * @param {Sound} sound
  * @param {Pick<Model, "families" | "title">} model
  * @returns {string}
  */
 export function titleOf(sound, model) {
-  if (sound.morph && isVaried(sound)) return `${titleOf(sound.morph[0], model)} varied`;
+  if (sound.morph && isVaried(sound)) return `${titleOf(sound.morph[0], model)} · varied`;
   if (sound.morph) {
     const [from, to] = sound.morph.map((end) => titleOf(end, model));
-    return `${from} → ${to} ${Math.round(sound.at * 100)} %`;
+    return `${from} → ${to}, ${Math.round(sound.at * 100)} %`;
   }
   const name = instrumentOf(leadingInstrument(sound), model)?.title ?? model.title;
   if (sound.blend) return `Blend of ${name}`;
   if (sound.z !== undefined) return `${name} take`;
   const mixed = Object.keys(sound.instruments).length > 1 ? " mix" : "";
-  return `${name}${mixed}${sound.seed ? ` ${sound.seed}` : ""}`;
+  return `${name}${mixed}${sound.seed ? ` · seed ${sound.seed}` : ""}`;
+}
+
+const MOST_TOLD = 2; // bends that are named
+
+/**
+ * How a sound was bent, the most first: "Brightness +1.5, Attack −0.4"; an empty text where it was not.
+ * @param {Sound} sound
+ * @param {Pick<Model, "directions">} model
+ */
+export function bendText({ sliders = {}, raw = {} }, { directions }) {
+  const bent = Object.entries(sliders).filter(([, amount]) => Math.abs(amount) >= 0.05);
+  bent.sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
+  const named = bent.slice(0, MOST_TOLD).map(([name, amount]) => {
+    const title = directions.find((direction) => direction.name === name)?.title ?? name;
+    return `${title} ${amount > 0 ? "+" : ""}${minus(amount.toFixed(1))}`;
+  });
+  const numbers = Object.keys(raw).length;
+  if (numbers && named.length < MOST_TOLD)
+    named.push(numbers === 1 ? `z ${Number(Object.keys(raw)[0]) + 1}` : `${numbers} of z`);
+  return named.join(", ");
 }
 
 /**

@@ -1,15 +1,14 @@
 // Changes of the project: pure functions from one project to the next.
-/** @import { Action, Bends, Item, Model, Patch, Project, Slot, SlotName } from "./types.js" */
+/** @import { Action, Handle, Model, Project, Slot, SlotName } from "./types.js" */
 
-import { checkedItem, checkedSound, isPath, patched } from "./checked.js";
+import { checkedSound, isPath, patched } from "./checked.js";
 import { clamp } from "./numbers.js";
 import { PHRASES, TEMPO } from "./phrases.js";
-import { bendsOf, handSlot, instrumentNames, instrumentSound, plainPatch, SLOTS, target } from "./project.js";
+import { bendsOf, handSlot, instrumentNames, instrumentSound, shares, SLOTS, target } from "./project.js";
 import { canonical, leadingInstrument, SEED_LIMIT } from "./sound.js";
 import { checkedTuning } from "./tuning.js";
 
 const SHORTEST_PATH = 0.2; // seconds
-const MOST_KEPT = 2000; // favourites, and sounds in the basket
 
 /**
  * The project after `action`. Values out of range are brought into it; an action that makes no sense, or changes nothing,
@@ -26,7 +25,8 @@ export function reduce(project, action, model) {
 
 /** @type {{[type in Action["type"]]: (project: Project, action: Extract<Action, {type: type}>, model: Model) => Project}} */
 const CHANGES = {
-  // A sound into a slot; the handle goes there unless `stay`.
+  // A sound into a slot. The handle goes there, so that it is heard; but between sounds of which this is one it keeps its
+  // place, and it always does with `stay`, and never with `stay: false`.
   put(project, action) {
     const sound = checkedSound(action.sound);
     if (!sound || !SLOTS.includes(action.slot)) return project;
@@ -54,23 +54,22 @@ const CHANGES = {
   slide(project, action, model) {
     const amounts = Object.entries(action.sliders);
     if (!amounts.every(([, amount]) => Number.isFinite(amount))) return project;
-    const { sliders } = bendsOf(project);
-    const moved = amounts.map(([name, amount]) => [name, clamp(amount, -model.sliderLimit, model.sliderLimit)]);
-    return bend(project, { sliders: { ...sliders, ...Object.fromEntries(moved) } });
+    return slid(project, Object.fromEntries(amounts), model.sliderLimit);
   },
   // Numbers of z by index; null gives one back to the sound.
   raw(project, action, model) {
-    const raw = { ...bendsOf(project).raw };
-    for (const [index, value] of Object.entries(action.values)) {
-      if (!(Number(index) >= 0 && Number(index) < model.latentSize)) return project;
-      if (value === null) delete raw[index];
-      else if (Number.isFinite(value)) raw[index] = clamp(value, -model.rawLimit, model.rawLimit);
-    }
-    return bend(project, { raw });
+    const values = Object.entries(action.values);
+    if (!values.every(([index]) => Number(index) >= 0 && Number(index) < model.latentSize)) return project;
+    const limited = values
+      .filter(([, value]) => value === null || Number.isFinite(value))
+      .map(([index, value]) => [index, value === null ? null : clamp(value, -model.rawLimit, model.rawLimit)]);
+    return rawSet(project, Object.fromEntries(limited));
   },
-  reset(project) {
-    const locked = Object.entries(bendsOf(project).sliders).filter(([name]) => project.locks.includes(name));
-    return bend(project, { sliders: Object.fromEntries(locked), raw: {} });
+  reset(project, _, model) {
+    const { sliders, raw } = bendsOf(project);
+    const free = Object.keys(sliders).filter((name) => !project.locks.includes(name));
+    const straight = slid(project, Object.fromEntries(free.map((name) => [name, 0])), model.sliderLimit);
+    return rawSet(straight, Object.fromEntries(Object.keys(raw).map((index) => [index, null])));
   },
   lock(project, { name, on }) {
     const locks = project.locks.filter((other) => other !== name);
@@ -80,13 +79,14 @@ const CHANGES = {
     const given = ["t", "x", "y"].filter((axis) => Number.isFinite(action[axis]));
     const moved = Object.fromEntries(given.map((axis) => [axis, clamp(action[axis], 0, 1)]));
     const mode = ["line", "pad"].includes(action.mode) ? action.mode : project.morph.mode;
-    return changed(project, { morph: { ...project.morph, ...moved, mode } });
+    return changed(project, { morph: aligned({ ...project.morph, ...moved, mode }) });
   },
-  // A and B change places; what sounds stays what it is.
+  // A and B change places, on the pad C and D too; what sounds stays what it is.
   swap(project) {
-    const { a, b } = project.slots;
-    const { morph } = project;
-    return changed(project, { slots: { ...project.slots, a: b, b: a }, morph: { ...morph, t: 1 - morph.t } });
+    const { a, b, c, d } = project.slots;
+    const { mode, t, x, y } = project.morph;
+    const slots = mode === "line" ? { ...project.slots, a: b, b: a } : { a: b, b: a, c: d, d: c };
+    return changed(project, { slots, morph: aligned({ mode, t: 1 - t, x: 1 - x, y }) });
   },
   // Both ends of the line and the handle on it, at once.
   span(project, action) {
@@ -95,7 +95,7 @@ const CHANGES = {
     const [a, b] = ends.map((sound) => ({ sound: canonical(sound), name: null }));
     return changed(project, {
       slots: { ...project.slots, a, b },
-      morph: { ...project.morph, mode: "line", t: clamp(action.t, 0, 1) },
+      morph: aligned({ ...project.morph, mode: "line", t: clamp(action.t, 0, 1) }),
     });
   },
   // The path over the pad and how long it takes; what is not given stays.
@@ -113,27 +113,6 @@ const CHANGES = {
     if (typeof loop === "boolean") phrase.loop = loop;
     return changed(project, { phrase });
   },
-  // One or several items into a list. A sound in the basket keeps the envelope that it was played with.
-  keep: (project, { list, item, items = [item] }, model) =>
-    withList(project, list, (there) => {
-      const known = new Set(there.map(({ id }) => id));
-      const good = items.map((one) => checkedItem(one, model)).filter((one) => one && !known.has(one.id));
-      const added = list === "basket" ? good.map((one) => asPlayed(one, project.patch, model)) : good;
-      return [...there, ...added].slice(0, MOST_KEPT);
-    }),
-  forget: (project, { list, id }) => withList(project, list, (there) => there.filter((one) => one.id !== id)),
-  rename: (project, { list, id, change }, model) =>
-    withList(project, list, (there) =>
-      there.map((one) => (one.id === id ? (checkedItem({ ...one, ...change }, model) ?? one) : one)),
-    ),
-  // Item `id` to the place `to`.
-  move: (project, { list, id, to }) =>
-    withList(project, list, (there) => {
-      const moved = there.find((one) => one.id === id);
-      if (!moved || !Number.isInteger(to)) return there;
-      const others = there.filter((one) => one !== moved);
-      return others.toSpliced(clamp(to, 0, others.length), 0, moved);
-    }),
   note: (project, { pitch }, { low, high }) => changed(project, { note: clamp(pitch, low, high) }),
   octave: (project, { octave }, { low, high }) =>
     changed(project, { octave: clamp(octave, low, Math.max(low, high - 12)) }),
@@ -148,49 +127,100 @@ const CHANGES = {
 const PLACES = { a: { t: 0, x: 0, y: 0 }, b: { t: 1, x: 1, y: 0 }, c: { x: 0, y: 1 }, d: { x: 1, y: 1 } };
 
 /**
+ * The line is the upper edge of the pad: wherever the handle is, both show the one place that plays.
+ * @param {Handle} handle
+ * @returns {Handle}
+ */
+const aligned = ({ mode, t, x, y }) => (mode === "line" ? { mode, t, x: t, y: 0 } : { mode, t: x, x, y });
+
+/**
  * @param {Project} project
  * @param {SlotName} slot
  * @param {Slot} content
- * @param {boolean} stay  whether the handle stays where it is
+ * @param {boolean} [stay]  whether the handle stays where it is; without it, if it stands between this sound and others
  */
 function putInto(project, slot, content, stay) {
-  const morph = stay ? project.morph : { ...project.morph, ...PLACES[slot] };
-  if (!stay && slot > "b") morph.mode = "pad";
+  const keeps = stay ?? (target(project) === "mix" && shares(project)[slot] > 0);
+  const morph = keeps ? project.morph : { ...project.morph, ...PLACES[slot] };
+  if (!keeps && slot > "b") morph.mode = "pad";
   return changed(project, {
     slots: { ...project.slots, [slot]: { ...content, sound: canonical(content.sound) } },
-    morph,
+    morph: aligned(morph),
   });
 }
 
 /**
- * The project with other bends under the handle.
+ * The project with amounts along directions under the handle. Between sounds each of them takes its part, so that amounts
+ * stay what they are all the way to the ends: an amount at a place is the mean of the sounds' own, by their shares.
  * @param {Project} project
- * @param {Bends} part
+ * @param {Record<string, number>} amounts
+ * @param {number} limit
  */
-function bend(project, part) {
-  const at = target(project);
-  if (at === "mix") return changed(project, { mix: { ...project.mix, ...part } });
-  const slot = project.slots[at];
-  return changed(project, {
-    slots: { ...project.slots, [at]: { ...slot, sound: canonical({ ...slot.sound, ...part }) } },
-  });
-}
-
-/** @param {(items: Item[]) => Item[]} change */
-function withList(project, list, change) {
-  if (list !== "favourites" && list !== "basket") return project;
-  return changed(project, { [list]: change(project[list]) });
+function slid(project, amounts, limit) {
+  const parts = Object.entries(shares(project)).filter(([, share]) => share > 0);
+  const { sliders: over = {} } = project.mix;
+  const slots = { ...project.slots };
+  for (const [name, wanted] of Object.entries(amounts)) {
+    const own = parts.map(([slot]) => slots[slot].sound.sliders?.[name] ?? 0);
+    const next = raised(
+      own,
+      parts.map(([, share]) => share),
+      clamp(wanted, -limit, limit),
+      limit,
+    );
+    parts.forEach(([slot], at) => {
+      const { sound } = slots[slot];
+      slots[slot] = { ...slots[slot], sound: canonical({ ...sound, sliders: { ...sound.sliders, [name]: next[at] } }) };
+    });
+  }
+  const left = Object.fromEntries(Object.entries(over).filter(([name]) => !(name in amounts)));
+  return changed(project, { slots, mix: { ...project.mix, sliders: left } });
 }
 
 /**
- * @param {Item} item
- * @param {Patch} patch  what it was played with, kept where it does anything
- * @param {Model} model
- * @returns {Item}
+ * Values raised by one and the same amount, within the limit, until their mean by `weights` (which sum to 1) is `wanted`.
+ * @param {number[]} values
+ * @param {number[]} weights
+ * @param {number} wanted  within the limit
+ * @param {number} limit
  */
-function asPlayed(item, patch, model) {
-  const shape = item.patch ?? patch;
-  return JSON.stringify(shape) === JSON.stringify(plainPatch(model)) ? item : { ...item, patch: { ...shape } };
+function raised(values, weights, wanted, limit) {
+  let next = values;
+  for (let round = 0; round <= values.length; round++) {
+    const missing = wanted - next.reduce((sum, value, at) => sum + value * weights[at], 0);
+    const free = next.map((value) => (missing > 0 ? value < limit : value > -limit));
+    const weight = weights.reduce((sum, one, at) => sum + (free[at] ? one : 0), 0);
+    if (Math.abs(missing) < 1e-9 || weight === 0) break;
+    next = next.map((value, at) => (free[at] ? clamp(value + missing / weight, -limit, limit) : value));
+  }
+  return next;
+}
+
+/**
+ * The project with numbers of z set (or, with null, given back) under the handle: those of the sound there; between sounds,
+ * numbers that lie over all of them, and at the ends too.
+ * @param {Project} project
+ * @param {Record<string, number | null>} values
+ */
+function rawSet(project, values) {
+  const at = target(project);
+  const over = { ...project.mix.raw };
+  const own = at === "mix" ? {} : { ...project.slots[at].sound.raw };
+  for (const [index, value] of Object.entries(values)) {
+    const into = at === "mix" || index in over ? over : own;
+    if (value === null) {
+      delete over[index];
+      delete own[index];
+    } else into[index] = value;
+  }
+  const slots =
+    at === "mix"
+      ? project.slots
+      : {
+          ...project.slots,
+          [at]: { ...project.slots[at], sound: canonical({ ...project.slots[at].sound, raw: own }) },
+        };
+  return changed(project, { slots, mix: { ...project.mix, raw: over } });
 }
 
 /**

@@ -108,7 +108,24 @@ export interface Item {
   patch?: Patch;
 }
 
-export type ListName = "favourites" | "basket";
+export type ListName = "favourites" | "basket" | "heard";
+
+/** The lists of the library. */
+export type Library = Record<ListName, Item[]>;
+
+/** An item where it is kept: of which model, in which list, and its place there among rising numbers. */
+export interface KeptRecord {
+  model: string;
+  list: ListName;
+  place: number;
+  item: Item;
+}
+
+/** Records by their key; see library.js. */
+export type Shelf = Map<string, KeptRecord>;
+
+/** Records as they were and as they are; null where there is none. */
+export type KeptChange = { key: string; before: KeptRecord | null; after: KeptRecord | null }[];
 
 export interface PhraseSettings {
   name: string;
@@ -185,9 +202,6 @@ export interface Project {
   locks: string[];
   patch: Patch;
   phrase: PhraseSettings;
-  favourites: Item[];
-  /** What goes into the next sample pack. */
-  basket: Item[];
   /** The pitch last played: pictures, auditions and downloads are of it. */
   note: number;
   /** The lowest pitch of the computer keys and of the narrow piano. */
@@ -224,21 +238,23 @@ export type Action =
   | { type: "path"; path?: PathPoint[]; seconds?: number }
   | { type: "patch"; patch: Partial<Patch> }
   | ({ type: "phrase" } & Partial<PhraseSettings>)
-  | { type: "keep"; list: ListName; item?: Item; items?: Item[] }
-  | { type: "forget"; list: ListName; id: string }
-  | { type: "rename"; list: ListName; id: string; change: Partial<Item> }
-  | { type: "move"; list: ListName; id: string; to: number }
   | { type: "note"; pitch: number }
   | { type: "octave"; octave: number }
   | { type: "seconds"; seconds: number }
   | { type: "hold"; on: boolean }
   | { type: "audition"; on: boolean };
 
+/** A step on the bench or, with `kept`, of the library: the project on its other side. */
+export interface Step {
+  project: Project;
+  kept: KeptChange | null;
+}
+
 /** A project with what undo and redo go to. Steps of one gesture are undone as one. */
 export interface History {
-  past: Project[];
+  past: Step[];
   present: Project;
   /** The next one first. */
-  future: Project[];
+  future: Step[];
   gesture: number | undefined;
 }

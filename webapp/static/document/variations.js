@@ -70,9 +70,33 @@ export function childrenOf(mother, father, amount, model, random = Math.random) 
   );
 }
 
+const LONGEST_WAY = 4; // variations of variations that a name tells of
+
+// A name and the way from variation to variation that led to it: "Cello · varied 3.5" is "Cello" and ["3", "5"].
+function parsed(name) {
+  const [, base, way] = /^(.*?)(?: · varied ([\d.]+))?$/.exec(name.replace(/( ~\d+)+$/, "")); // "~3" is of older pages
+  return { base, way: way ? way.split(".") : [] };
+}
+
 /**
- * "Cello" and 3: "Cello ~3"; of that again 5: "Cello ~5".
+ * "Cello" and 3: "Cello · varied 3"; of that again 5: "Cello · varied 3.5".
  * @param {string} name
  * @param {number} number
  */
-export const variationName = (name, number) => `${name.replace(/ ~\d+$/, "")} ~${number}`;
+export function variationName(name, number) {
+  const { base, way } = parsed(name);
+  return `${base} · varied ${[...way, number].slice(-LONGEST_WAY).join(".")}`;
+}
+
+/**
+ * "Cello · varied 2" with "Cello · varied 7" and 4: "Cello · child 4 of 2 × 7"; "Cello" with "Oboe": "Cello × Oboe · child 4".
+ * @param {string} mother
+ * @param {string} father
+ * @param {number} number
+ */
+export function childName(mother, father, number) {
+  const [one, other] = [parsed(mother), parsed(father)];
+  if (one.base !== other.base) return `${mother} × ${father} · child ${number}`;
+  const [left, right] = [one, other].map(({ way }) => way.join(".") || "original");
+  return `${one.base} · child ${number} of ${left} × ${right}`;
+}

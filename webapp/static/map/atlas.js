@@ -8,6 +8,7 @@ export const LAYOUTS = ["latent", "sound"];
  * @typedef {import("../document/types.js").Sound} Sound
  * @typedef {object} Atlas
  * @property {number} points how many there are
+ * @property {number} pitch MIDI: the key that was measured
  * @property {string[]} names of the instruments
  * @property {import("../document/types.js").Model["descriptors"]} descriptors what was measured
  * @property {Record<string, Float32Array>} layouts places x0, y0, x1, y1 ... from 0 to 1
@@ -31,7 +32,7 @@ export async function fetchAtlas(studio) {
  * @returns {Atlas}
  */
 export function unpackAtlas(facts, bytes) {
-  const { points, instruments: names, descriptors } = facts;
+  const { points, instruments: names, descriptors, pitch } = facts;
   let offset = 0;
   const take = (kind, length) => {
     const part = new kind(bytes, offset, length);
@@ -50,6 +51,7 @@ export function unpackAtlas(facts, bytes) {
   /** @type {Atlas} */
   const atlas = {
     points,
+    pitch,
     names,
     descriptors,
     layouts,

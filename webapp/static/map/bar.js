@@ -2,6 +2,7 @@
 
 import { searchField, toolButton } from "../parts/controls.js";
 import { h } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
 import { LAYOUTS } from "./atlas.js";
 
 const TITLES = {
@@ -9,6 +10,7 @@ const TITLES = {
   sound: ["By ear", "Sounds that measure alike lie together"],
 };
 const ZOOM = 1.6; // at a click on the tool
+const NARROW = matchMedia("(max-width: 1179px)");
 
 /**
  * @param {import("./atlas.js").Atlas} atlas
@@ -23,8 +25,8 @@ const ZOOM = 1.6; // at a click on the tool
 export function createBar(atlas, model, on) {
   const search = searchField({
     id: "map-search",
-    placeholder: "Find on the map",
-    "aria-label": "Find instruments on the map",
+    placeholder: NARROW.matches ? "Find" : "Find: flute, dark slow pad",
+    "aria-label": "Find sounds on the map, by name or character",
     changed: on.find,
     escaped: on.leave,
     onkeydown: (event) => event.key === "Enter" && on.go(),
@@ -41,7 +43,18 @@ export function createBar(atlas, model, on) {
     { id: "map-colour", onchange: on.paint },
     ...choices.map(([value, title]) => h("option", { value }, title)),
   );
+  const filters = h("div", { class: "filters", role: "group", "aria-label": "Filters", hidden: true });
   return {
+    filters,
+    /** @param {{text: string, remove: () => void}[]} shown  what narrows the points down, besides what is typed */
+    showFilters(shown) {
+      filters.hidden = !shown.length;
+      filters.replaceChildren(
+        ...shown.map(({ text, remove }) =>
+          h("button", { "aria-label": `Remove the filter: ${text}`, onclick: remove }, text, icon("close")),
+        ),
+      );
+    },
     element: h(
       "div",
       { class: "map-bar" },
@@ -85,8 +98,8 @@ export function createTools(sky, changed) {
       "div",
       { class: "map-tools", role: "group", "aria-label": "Map" },
       ...modes.map(({ button }) => button),
-      toolButton("Zoom in", "zoomIn", () => zoom(ZOOM)),
-      toolButton("Zoom out", "zoomOut", () => zoom(1 / ZOOM)),
+      toolButton("Zoom in", "zoomIn", () => zoom(ZOOM), { class: "tool zooms" }),
+      toolButton("Zoom out", "zoomOut", () => zoom(1 / ZOOM), { class: "tool zooms" }),
       toolButton("Show all", "showAll", () => sky.fit()),
     ),
     mode: () => mode,

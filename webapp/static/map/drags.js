@@ -62,7 +62,7 @@ export function createDrags({ studio, atlas, sky, hit, passing, gathered }) {
         ? parts[0].sound
         : { blend: parts.map((part) => [part.sound, Math.round(part.share * 100) / 100]) };
     studio.drag(
-      { type: "put", slot: "a", sound },
+      { type: "put", slot: "a", sound, stay: false },
       { near: parts.map((part) => ({ ...part, share: Math.sqrt(part.share) })) },
     );
   }

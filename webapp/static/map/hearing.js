@@ -10,6 +10,7 @@ const NEAR = 60; // pixels from it at most
 // describe(point or null) when another one, or none, is under the pointer; ripple(point) when one sounds.
 export function createHearing({ studio, atlas, sky, field, describe, ripple }) {
   let hovered = null; // point under the pointer
+  let tapped = null; // point that a finger tapped last
   let dwell = null;
   let calm = null;
   let moves = 0;
@@ -60,5 +61,14 @@ export function createHearing({ studio, atlas, sky, field, describe, ripple }) {
     sky.repaint();
   }
 
-  return { hit, hear, hover, unhover, hovered: () => hovered };
+  // A finger cannot hover: its first tap on a point lets that be heard, and no more. Whether this was one.
+  function firstTap(point) {
+    if (point === tapped) return false;
+    tapped = point;
+    describe(point);
+    hear(point);
+    return true;
+  }
+
+  return { hit, hear, firstTap, hover, unhover, hovered: () => hovered };
 }

@@ -2,6 +2,7 @@
 
 import { instrumentAt, reading, scaleOf } from "./atlas.js";
 import { h } from "../parts/dom.js";
+import { createRange } from "./range.js";
 
 const STEPS = 64; // colours of the ramp
 const FIRST_HUE = 275;
@@ -51,8 +52,9 @@ export function packed(colours) {
 }
 
 // pick(set of families, or null for all) when some are switched on or off, spotlight(family or null) while the pointer
-// rests on one; families are places in the model's list.
-export function createLegend({ atlas, model, pick, spotlight }) {
+// rests on one; families are places in the model's list. narrow({name, shares, from, to, text} or null) when a range of what was
+// measured is chosen, in its unit.
+export function createLegend({ atlas, model, pick, spotlight, narrow }) {
   const present = new Set(Array.from({ length: atlas.points }, (_, point) => familyOf(atlas, point, model)));
   const on = new Set();
   const buttons = new Map();
@@ -74,10 +76,11 @@ export function createLegend({ atlas, model, pick, spotlight }) {
   }
   const families = h("div", { class: "families", role: "group", "aria-label": "Families" }, ...buttons.values());
   const title = h("strong", {});
-  const bar = h("div", { class: "ramp" });
+  let measure = null; // {descriptor, scale} of the ramp
+  const range = createRange((shares) => narrow(shares && valuesOf(shares)));
   const ticks = h("div", { class: "ticks" });
   const about = h("p", {});
-  const measured = h("div", { class: "measured", hidden: true }, title, bar, ticks, about);
+  const measured = h("div", { class: "measured", hidden: true }, title, range.element, ticks, about);
 
   function toggle(index) {
     if (!on.delete(index)) on.add(index);
@@ -87,8 +90,22 @@ export function createLegend({ atlas, model, pick, spotlight }) {
     pick(on.size ? on : null);
   }
 
+  // Either end of the ramp stands for all beyond it.
+  function valuesOf([from, to]) {
+    const { descriptor, scale } = measure;
+    const [low, high] = [from, to].map((share) => reading(scale.valueAt(share), descriptor.unit));
+    return {
+      name: descriptor.name,
+      shares: [from, to],
+      from: from > 0 ? scale.valueAt(from) : -Infinity,
+      to: to < 1 ? scale.valueAt(to) : Infinity,
+      text: `${descriptor.title} ${from === 0 ? `up to ${high}` : to === 1 ? `from ${low}` : `${low} to ${high}`}`,
+    };
+  }
+
   return {
     element: h("div", { class: "legend" }, families, measured),
+    showRange: (one) => range.show(one),
     show(by, { palette, scale }) {
       const descriptor = atlas.descriptors.find(({ name }) => name === by);
       measured.hidden = !descriptor;
@@ -96,7 +113,8 @@ export function createLegend({ atlas, model, pick, spotlight }) {
       if (!descriptor) return;
       title.textContent = descriptor.title;
       about.textContent = descriptor.about;
-      bar.style.setProperty("--ramp", palette.filter((_, step) => step % 7 === 0).join(", "));
+      measure = { descriptor, scale };
+      range.element.style.setProperty("--ramp", palette.filter((_, step) => step % 7 === 0).join(", "));
       ticks.replaceChildren(...[1, 0.5, 0].map((part) => h("span", {}, reading(scale.valueAt(part), descriptor.unit))));
     },
   };

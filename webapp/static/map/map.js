@@ -1,6 +1,7 @@
 // The map: every point a sound. Hovering is hearing; a click puts a sound into A, a drag from one point to another morphs,
 // a drag over empty space blends what lies around, a lasso selects.
 
+import { createFindLike } from "./alike.js";
 import { fetchAtlas } from "./atlas.js";
 import { createBar, createTools } from "./bar.js";
 import { createSky } from "./canvas.js";
@@ -13,7 +14,11 @@ import { createWalk } from "./walk.js";
 import { createWords } from "./words.js";
 import { h } from "../parts/dom.js";
 import { watchGestures } from "../parts/gestures.js";
+import { onFindLike } from "../parts/likeness.js";
 import { onTheme } from "../parts/theme.js";
+
+const FINGERS = matchMedia("(pointer: coarse)");
+const [LEAST_WIDTH, LEAST_HEIGHT] = [600, 420]; // pixels, for a legend beside the points
 
 export function frame(host) {
   const empty = h("p", { class: "empty", role: "status" }, "Loading the map …");
@@ -97,7 +102,8 @@ function build(host, studio, atlas, signal) {
   });
 
   field.append(...sky.canvases);
-  const shown = [field, light.legend, tools.element, words.label, words.note, selection.element];
+  watchRoom(host);
+  const shown = [field, light.legend, tools.element, words.label, words.note, selection.element, bar.filters];
   host.append(bar.element, h("div", { class: "field" }, ...shown), words.help, words.said);
   const gestures = watchGestures(field, { tool: tools.mode, on: handling(), signal });
 
@@ -127,6 +133,7 @@ function build(host, studio, atlas, signal) {
     const point = hearing.hit(at);
     if (point === null) return selection.clear();
     if (toggle) return selection.toggle(point);
+    if (at.touch && !second && hearing.firstTap(point)) return undefined;
     put(point, second ? "b" : "a");
     if (second && at.touch) navigator.vibrate?.(15);
   }
@@ -152,12 +159,21 @@ function build(host, studio, atlas, signal) {
 
   studio.enter("map", { project: () => (sky.repaint(), words.tell()), power: words.tell, keys: () => {} });
   onTheme(light.paint, signal);
+  onFindLike(createFindLike({ ...map, light }), signal);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(light.paint), { signal });
   signal.addEventListener("abort", () => (selection.stop(), sky.leave()));
   arrange("latent");
   light.paint();
   light.light();
   studio.map = forTests(map, field);
+}
+
+// The legend lies beside the points where there is room for all of it, else below them.
+function watchRoom(host) {
+  new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = host;
+    host.classList.toggle("below", FINGERS.matches || width < LEAST_WIDTH || height < LEAST_HEIGHT);
+  }).observe(host);
 }
 
 // What the canvas has lying over it where it is wide; on a phone the legend stands below it.

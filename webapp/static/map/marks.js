@@ -51,17 +51,17 @@ export function drawMarks(pen, scene, { width, height }, ink, now, still) {
   return moving;
 }
 
-// Draws the names of islands [{text, x, y, radius}] where there is room for them, the first ones first.
+// Draws the names of islands [{text, x, y}] where there is room for them, the first ones first.
 export function drawNames(pen, islands, { width, height }, ink) {
   pen.font = `12px ${ink.font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.lineWidth = 3;
   const taken = [];
-  for (const { text, x, y, radius } of islands) {
+  for (const { text, x, y } of islands) {
     const half = pen.measureText(text).width / 2 + 4;
-    if (radius * 1.6 < half || x < half || x > width - half || y < 10 || y > height - 10) continue;
-    if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 17)) continue;
+    if (x < half || x > width - half || y < 10 || y > height - 10) continue;
+    if (taken.some((other) => Math.abs(other.x - x) < other.half + half + 8 && Math.abs(other.y - y) < 24)) continue;
     taken.push({ x, y, half });
     pen.strokeStyle = ink.ground;
     pen.strokeText(text, x, y);

@@ -24,11 +24,7 @@ export function createOverlay({ studio, atlas, sky, light, moment }) {
     if (sky.changing) return [];
     return islands[sky.layout]
       .filter(({ owner }) => !light.isDark(owner))
-      .map(({ owner, x, y, spread }) => ({
-        text: light.titles[owner],
-        radius: spread * sky.scale,
-        ...sky.toScreen({ x, y }),
-      }));
+      .map(({ owner, x, y }) => ({ text: light.titles[owner], ...sky.toScreen({ x, y }) }));
   }
 
   // The slots that have a place, in the order of the line or of the pad's rim.

@@ -48,16 +48,13 @@ export function createSelection({ studio, atlas, sky, nameOf, play, rested, chan
   }
 
   function keep(list, title) {
-    const known = studio.project[list];
+    const known = studio.library[list];
     const sounds = selected()
       .map((point) => [atlas.sound(point), nameOf(point)])
       .filter(([sound]) => !itemWith(known, soundText(sound)));
-    studio.dispatch({
-      type: "keep",
-      list,
-      items: sounds.map(([sound, name]) => itemOf(sound, name, studio.project.note)),
-    });
-    const added = studio.project[list].length - known.length;
+    const { note, patch } = studio.project;
+    const items = sounds.map(([sound, name]) => itemOf(sound, name, note));
+    const added = studio.library.keep(list, items, patch);
     if (!sounds.length) toast(`Already in ${title}.`);
     else if (added < sounds.length)
       toast(`Added ${added} of ${sounds.length} sounds to ${title}. There is no room for more.`);

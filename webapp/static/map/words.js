@@ -7,7 +7,7 @@ import { instrumentAt, placeOf, reading, slotsOnMap } from "./atlas.js";
 const SHOWN = ["brightness", "attack", "decay", "noisiness"]; // descriptors at the foot of the map
 const HINTS = {
   mouse: "Hover to hear. Click: A, Shift-click: B. Drag from a sound to morph, elsewhere to blend",
-  touch: "Tap: A, hold: B. Drag from a sound to morph, elsewhere to blend",
+  touch: "Tap to hear, again for A, hold for B. Drag to morph or blend",
 };
 const FINGERS = matchMedia("(hover: none)");
 

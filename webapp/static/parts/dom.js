@@ -28,23 +28,62 @@ export function cutName(tag, name) {
 
 // A labelled switch: `element` to place, `box` whose `checked` is its state.
 export function toggle(label, title, onchange) {
-  const box = h("input", { type: "checkbox", role: "switch", onchange: () => onchange(box.checked) });
+  const box = h("input", {
+    type: "checkbox",
+    role: "switch",
+    onchange: () => onchange(box.checked),
+    onkeydown: (event) => event.key === "Enter" && !event.repeat && box.click(), // the space bar is the pedal
+  });
   return { box, element: h("label", { class: "switch", title }, box, h("span", {}), label) };
 }
 
-let shelf = null;
+const LEAST_MS = 2500; // a message stays so long before the next takes its place
+const OFFER_MS = 20000;
+const readingMs = (sentence) => Math.min(9000, 2500 + 55 * sentence.length);
 
-// A message that leaves by itself (or at a click) and is read aloud; the same sentence is not stacked.
-export function toast(sentence) {
+let shelf = null;
+let shown = null; // {sentence, element, timer, since}
+const waiting = []; // {sentence, offer}
+
+/**
+ * A message in the top line, where nothing is done; it leaves by itself (or at a click) and is read aloud. One is shown at a
+ * time, and no sentence twice in a row.
+ * @param {string} sentence
+ * @param {{title: string, act: () => void} | null} [offer]  what one may want to do about it, as a button
+ */
+export function toast(sentence, offer = null) {
   if (!shelf?.isConnected) {
     shelf = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
     document.body.append(shelf);
   }
-  for (const shown of shelf.children) if (shown.dataset.sentence === sentence) shown.remove();
-  const close = h("button", { class: "plain", "aria-label": "Dismiss", onclick: () => message.remove() }, "×");
-  const message = h("div", { class: "toast", "data-sentence": sentence }, h("span", {}, sentence), close);
-  shelf.append(message);
-  setTimeout(() => message.remove(), 7000);
+  if (shown?.sentence === sentence) leave();
+  if (waiting.some((other) => other.sentence === sentence)) return;
+  waiting.push({ sentence, offer });
+  if (!shown) next();
+  else stay(Math.max(0, shown.since + LEAST_MS - performance.now()));
+}
+
+function leave() {
+  clearTimeout(shown?.timer);
+  shown?.element.remove();
+  shown = null;
+}
+
+function stay(ms) {
+  clearTimeout(shown.timer);
+  shown.timer = setTimeout(next, ms);
+}
+
+function next() {
+  leave();
+  if (!waiting.length) return;
+  const { sentence, offer } = waiting.shift();
+  const button = offer && h("button", { class: "offer", onclick: () => (next(), offer.act()) }, offer.title);
+  const close = h("button", { class: "plain", "aria-label": "Dismiss", onclick: next }, "×");
+  const element = h("div", { class: "toast" }, h("span", {}, sentence), button, close);
+  shown = { sentence, element, timer: null, since: performance.now() };
+  shelf.append(element);
+  stay(waiting.length ? LEAST_MS : offer ? OFFER_MS : readingMs(sentence));
 }
 
 // Hands a file that the server sent over to the player, under the name it was sent with.

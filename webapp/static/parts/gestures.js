@@ -4,8 +4,6 @@
 // and what a long press or an Escape ended, is "over" until the last finger is up.
 /** @import { Gesture, GestureCallbacks, GesturePlace } from "./types.js" */
 
-import { takesText } from "./keys.js";
-
 const SLACK = 5; // pixels a click may slip
 const TOUCH_SLACK = 10;
 const LONG_MS = 500;
@@ -21,7 +19,6 @@ const PINCH_STRENGTH = 5; // a pinch on a trackpad comes as a small wheel with C
  * @param {AbortSignal} options.signal
  */
 export function watchGestures(element, { tool, on, signal }) {
-  const space = watchSpace(signal);
   const hands = createHands(on);
   const listen = (type, handler, options = {}) => element.addEventListener(type, handler, { ...options, signal });
 
@@ -38,7 +35,7 @@ export function watchGestures(element, { tool, on, signal }) {
     element.focus({ preventScroll: true });
     element.setPointerCapture(event.pointerId);
     hands.down(event.pointerId, at(event), {
-      panning: event.button === 1 || space.isDown() || tool() === "hand",
+      panning: event.button === 1 || tool() === "hand",
       lasso: event.altKey || tool() === "lasso",
       keys: { second: event.shiftKey, toggle: event.ctrlKey || event.metaKey },
     });
@@ -179,14 +176,4 @@ function turnWheel(event, place, on) {
   if (event.shiftKey) return on.pan(-(event.deltaX + event.deltaY) * lines, 0);
   const strength = event.ctrlKey ? PINCH_STRENGTH : 1;
   on.zoom(Math.exp(-event.deltaY * lines * WHEEL_STEP * strength), place);
-}
-
-/** @param {AbortSignal} signal */
-function watchSpace(signal) {
-  let down = false;
-  const set = (on) => (event) => event.code === "Space" && !(on && takesText(event.target)) && (down = on);
-  window.addEventListener("keydown", set(true), { signal });
-  window.addEventListener("keyup", set(false), { signal });
-  window.addEventListener("blur", () => (down = false), { signal });
-  return { isDown: () => down };
 }

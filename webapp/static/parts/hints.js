@@ -1,24 +1,31 @@
 // Three hints for a first visit, one at a time in the top line. Each goes away once you have done what it says.
 
 import { h } from "./dom.js";
+import { labelOf, onLabels } from "./keylabels.js";
+import { STAR_KEY } from "./keys.js";
 import { readStorage, writeStorage } from "./storage.js";
 
 const STORAGE_KEY = "gansynth-studio:hints";
 
+const FINGERS = matchMedia("(hover: none)");
+const ROW = ["KeyA", "KeyS", "KeyD", "KeyF"];
+
 const HINTS = [
   {
-    text: matchMedia("(hover: none)").matches
-      ? "Play: touch the piano."
-      : "Play: click the piano, or press A S D F on your keyboard.",
+    text: () =>
+      FINGERS.matches
+        ? "Play: touch the piano."
+        : `Play: click the piano, or press ${ROW.map(labelOf).join(" ")} on your keyboard.`,
     done: (studio) => studio.keys().down.size > 0,
   },
   {
-    text: "Drag the handle between A and B: the note follows.",
+    text: () => "Drag the handle between A and B: the note follows.",
     done: (studio, before) => before !== null && before.morph !== studio.project.morph,
   },
   {
-    text: "Star what you like (B). Everything you heard is in History.",
-    done: (studio) => studio.project.favourites.length > 0,
+    text: () =>
+      `Star what you like${FINGERS.matches ? "" : ` (${labelOf(STAR_KEY)})`}. Everything you heard is in History.`,
+    done: (studio) => studio.library.favourites.length > 0,
   },
 ];
 
@@ -41,12 +48,12 @@ export function hintLine(studio) {
     line.hidden = at >= HINTS.length;
     if (line.hidden) return;
     count.textContent = `${at + 1}/${HINTS.length}`;
-    text.textContent = HINTS[at].text;
+    text.textContent = HINTS[at].text();
     on.hidden = at === HINTS.length - 1;
   }
 
   const check = (before = null) => at < HINTS.length && HINTS[at].done(studio, before) && go(at + 1);
-  studio.enter("hints", { project: check, keys: () => check() });
-  draw();
+  studio.enter("hints", { project: check, keys: () => check(), library: () => check() });
+  onLabels(draw);
   return line;
 }

@@ -1,4 +1,5 @@
-// The computer keyboard as a piano: by position (`code`), so it lies alike on every layout.
+// The computer keyboard as an instrument: by place (`code`), so it lies alike on every layout. Letters, Space and shortcuts
+// are the instrument's wherever the focus is, unless it is in a field for text.
 
 // Home row = white keys, the row above = black ones; an octave and a fourth from the octave's C.
 export const SEMITONES = {
@@ -22,47 +23,45 @@ export const SEMITONES = {
   Quote: 17,
 };
 
-const PLAIN_INPUTS = ["range", "checkbox", "radio", "button"]; // letters mean nothing to these: they may play
+export const OCTAVE_DOWN = "KeyZ";
+export const OCTAVE_UP = "KeyX";
+export const PHRASE_KEY = "KeyV";
+// Handled where they work: the star, and the comparison for as long as it is held.
+export const STAR_KEY = "KeyB";
+export const COMPARE_KEY = "KeyC";
+
+const PLAIN_INPUTS = ["range", "checkbox", "radio", "button", "file"]; // letters mean nothing to these: they may play
 
 // Whether letters typed at this element are text.
 export function takesText(element) {
   if (!element) return false;
   if (element.isContentEditable) return true;
-  const tag = element.tagName;
-  if (tag === "INPUT") return !PLAIN_INPUTS.includes(element.type);
-  return tag === "TEXTAREA" || tag === "SELECT";
+  if (element.tagName === "INPUT") return !PLAIN_INPUTS.includes(element.type);
+  return element.tagName === "TEXTAREA";
 }
 
-// Whether the space bar belongs to this element: it presses buttons, opens lists, picks among choices.
-const takesSpace = (element) =>
-  takesText(element) || (element?.tabIndex >= 0 && element.type !== "range" && element.role !== "application");
+const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.altKey && !takesText(event.target);
 
 // What a key press means: {note: semitones above the octave's C}, {shift: -12 | 12}, {pedal: true}, {phrase: true},
-// {silence: true}, or null.
+// {silence: true}, {help: true}, or null.
 export function meaning(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return null;
+  if (!isPlain(event)) return null;
+  if (event.key === "?") return { help: true };
   if (event.code in SEMITONES) return { note: SEMITONES[event.code] };
-  if (event.code === "KeyZ") return { shift: -12 };
-  if (event.code === "KeyX") return { shift: 12 };
-  if (event.code === "Space") return takesSpace(event.target) ? null : { pedal: true };
-  if (event.code === "KeyV") return { phrase: true };
+  if (event.code === OCTAVE_DOWN) return { shift: -12 };
+  if (event.code === OCTAVE_UP) return { shift: 12 };
+  if (event.code === "Space") return { pedal: true };
+  if (event.code === PHRASE_KEY) return { phrase: true };
   if (event.code === "Escape") return { silence: true };
   return null;
 }
 
-// Letters with a meaning of their own, handled where they work: the star, and the comparison for as long as it is held.
-export const STAR_KEY = "KeyB";
-export const COMPARE_KEY = "KeyC";
-
 // Whether a key event is this letter, alone and not part of a text.
-export const isLetter = (event, code) =>
-  event.code === code && !event.ctrlKey && !event.metaKey && !event.altKey && !takesText(event.target);
+export const isLetter = (event, code) => event.code === code && isPlain(event);
 
-// Letters as printed on this machine's keys, where the browser tells; otherwise as on a US keyboard.
-export async function keyLabels() {
-  const printed = { Semicolon: ";", Quote: "'" };
-  const layout = await navigator.keyboard?.getLayoutMap?.().catch(() => null);
-  return Object.fromEntries(
-    Object.keys(SEMITONES).map((code) => [code, (layout?.get(code) ?? printed[code] ?? code.slice(3)).toUpperCase()]),
-  );
+// The letter of a command such as Ctrl+Z: the one that is printed, or, on layouts without Latin letters, the one that lies
+// at its place.
+export function commandLetter({ key, code }) {
+  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+  return /^Key[A-Z]$/.test(code) ? code.slice(3).toLowerCase() : "";
 }

@@ -5,16 +5,18 @@ import { itemWith } from "../document/memory.js";
 import { soundText, titleOf } from "../document/sound.js";
 import { toBasket, toggleFavourite } from "./keeping.js";
 import { createForm, createRow } from "./soundrow.js";
+import { createTaps } from "./taps.js";
 
 const DWELL_MS = 70; // a pointer on its way across the list is not asking to hear it all
 
-// `remove(item)` takes an item off the list; `editable` rows, of the project's list `from`, can be renamed and tagged, and
+// `remove(item)` takes an item off the list; `editable` rows, of the library's list `from`, can be renamed and tagged, and
 // with `movable` put into another order. Returns {element, draw(items)}.
 export function soundList(studio, { label, remove, editable = false, from = "favourites", movable = false }) {
   const { model } = studio;
   const rows = new Map(); // id -> {item, element, pick, star}
   let editing = null;
   const pointing = createPointing(studio);
+  const taps = createTaps(studio);
   const element = h("ul", { class: "sounds", "aria-label": label, onkeydown: walk, onpointerleave: pointing.leave });
 
   const titled = (item) => item.name || titleOf(item.sound, model);
@@ -23,13 +25,14 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
   function shift(item, by) {
     const { activeElement: focused } = document;
     const isInRow = rows.get(item.id)?.element.contains(focused);
-    studio.dispatch({ type: "move", list: from, id: item.id, to: shown.indexOf(item) + by });
+    studio.library.move(from, item.id, shown.indexOf(item) + by);
     if (isInRow && focused instanceof HTMLElement && focused.isConnected) focused.focus();
   }
 
   const build = (item) =>
     createRow(studio, item, titled(item), {
       put: (slot) => put(item, slot),
+      taps,
       point: (event) => pointing.point(event, item),
       drop: () => drop(item),
       star: editable ? null : () => toggleFavourite(studio, item.sound, titled(item), item.note),
@@ -42,7 +45,7 @@ export function soundList(studio, { label, remove, editable = false, from = "fav
     createForm(item, titled(item), (change) => {
       editing = null;
       rows.delete(item.id);
-      if (change) studio.dispatch({ type: "rename", list: from, id: item.id, change });
+      if (change) studio.library.rename(from, item.id, change);
       draw(shown);
       rows.get(item.id)?.pick.focus();
     });
@@ -145,7 +148,7 @@ function markRows(studio, rows, shown) {
     const text = soundText(item.sound);
     if (text === now) element.setAttribute("aria-current", "true");
     else element.removeAttribute("aria-current");
-    star?.setAttribute("aria-pressed", String(Boolean(itemWith(studio.project.favourites, text))));
+    star?.setAttribute("aria-pressed", String(Boolean(itemWith(studio.library.favourites, text))));
   }
   const picks = shown.map(({ id }) => rows.get(id)).filter(({ pick }) => pick.matches(".pick"));
   const reached =

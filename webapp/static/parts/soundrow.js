@@ -1,7 +1,7 @@
 // A row of a list of kept sounds, and the form that takes its place while it is renamed.
 
 import { tagsOf } from "../document/memory.js";
-import { instrumentOf, leadingInstrument } from "../document/sound.js";
+import { bendText, instrumentOf, leadingInstrument } from "../document/sound.js";
 import { cutName, h } from "./dom.js";
 import { carries } from "./dragdrop.js";
 import { icon } from "./icons.js";
@@ -10,22 +10,23 @@ import { thumb } from "./thumbs.js";
 const act = (text, name, onclick) =>
   h("button", { class: "act", "aria-label": text, title: text, tabindex: "-1", onclick }, icon(name));
 
-// `name` is what the item is called here. `on` holds what the row's buttons do: put(slot), point(event), drop(), and
-// those that this list has of star(), toBasket(), shift(by), edit(). Returns {item, element, pick, star}.
+// `name` is what the item is called here. `on` holds what the row's buttons do: put(slot), point(event), drop(), how
+// fingers tap (`taps`), and those that this list has of star(), toBasket(), shift(by), edit(). Returns {item, element, pick, star}.
 export function createRow(studio, item, name, on) {
   const { model } = studio;
   const instrument = instrumentOf(leadingInstrument(item.sound), model);
-  const family = instrument?.family.title ?? model.title;
-  const about = item.tags.length ? item.tags.map((tag) => h("span", { class: "tag" }, tag)) : [family];
+  const told = bendText(item.sound, model) || (instrument?.family.title ?? model.title);
+  const about = item.tags.length ? item.tags.map((tag) => h("span", { class: "tag" }, tag)) : [told];
   const pitch = studio.pitchName(item.note) ?? "";
   const pick = h(
     "button",
     {
       class: "pick",
-      "aria-label": [name, ...(item.tags.length ? item.tags : [family]), pitch].filter(Boolean).join(" "),
+      "aria-label": [name, ...(item.tags.length ? item.tags : [told]), pitch].filter(Boolean).join(" "),
       tabindex: "-1",
       title: `${name}: click for A, Shift-click for B`,
-      onclick: (event) => on.put(event.shiftKey ? "b" : "a"),
+      onpointerdown: on.taps.press,
+      onclick: (event) => on.taps.isFirst(row, item.sound) || on.put(event.shiftKey ? "b" : "a"),
       onpointerenter: on.point,
     },
     thumb(studio, item.sound, item.note),

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { labelOf, onLabels } from "./keylabels.js";
 import { isLetter, STAR_KEY } from "./keys.js";
 import { itemWith } from "../document/memory.js";
 import { nameOnBench, toggleFavourite } from "./keeping.js";
@@ -14,7 +15,6 @@ export function starButton(studio, label = null) {
     {
       class: label ? "button star" : "tool star",
       "aria-label": label ? null : "Star this sound",
-      title: "Keep this sound in the favourites (B)",
       onclick: toggle,
     },
     icon("star"),
@@ -24,16 +24,20 @@ export function starButton(studio, label = null) {
     toggleFavourite(studio, studio.sound, nameOnBench(studio), studio.project.note);
   }
   function draw() {
-    button.setAttribute("aria-pressed", String(Boolean(itemWith(studio.project.favourites, studio.soundText))));
+    button.setAttribute("aria-pressed", String(Boolean(itemWith(studio.library.favourites, studio.soundText))));
   }
-  studio.enter(`star-${label ?? "head"}`, { project: draw });
+  studio.enter(`star-${label ?? "head"}`, { project: draw, library: draw });
   draw();
 
   leave?.();
   const leaving = new AbortController();
   leave = () => leaving.abort();
-  window.addEventListener("keydown", (event) => isLetter(event, STAR_KEY) && !event.repeat && toggle(), {
-    signal: leaving.signal,
-  });
+  onLabels(() => (button.title = `Keep this sound in the favourites (${labelOf(STAR_KEY)})`));
+  function byKey(event) {
+    if (!isLetter(event, STAR_KEY)) return;
+    event.preventDefault(); // a list in focus would go to what begins with the letter
+    if (!event.repeat) toggle();
+  }
+  window.addEventListener("keydown", byKey, { signal: leaving.signal });
   return button;
 }

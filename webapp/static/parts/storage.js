@@ -18,3 +18,29 @@ export function writeStorage(key, text) {
     return false;
   }
 }
+
+// Forgets what is kept under `key`.
+export function removeStorage(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // nothing could be kept either
+  }
+}
+
+// The same for this tab alone, as long as it is open.
+export function readTab(key) {
+  try {
+    return sessionStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function writeTab(key, text) {
+  try {
+    sessionStorage.setItem(key, text);
+  } catch {
+    // it is kept for all tabs, or forgotten with the page
+  }
+}

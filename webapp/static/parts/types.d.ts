@@ -1,4 +1,6 @@
-// What hands, keys and MIDI devices tell. Types alone: nothing here runs.
+// What hands, keys and MIDI devices tell, and what the browser keeps. Types alone: nothing here runs.
+
+import { KeptRecord, Sound } from "../document/types.js";
 
 /** CSS pixels from the element's corner; `touch` for those of fingers. */
 export interface GesturePlace {
@@ -24,7 +26,7 @@ export interface GestureCallbacks {
   move(at: GesturePlace): void;
   end(at: GesturePlace): void;
   cancel(): void;
-  /** By wheel, middle button, space bar, two fingers, or the tool. */
+  /** By wheel, middle button, two fingers, or the tool. */
   pan(dx: number, dy: number): void;
   zoom(factor: number, at: GesturePlace): void;
 }
@@ -68,14 +70,33 @@ export interface MidiMeaning {
   reset?: true;
 }
 
+/** Records that a tab put into the library's database, and those that it took out. */
+export interface Written {
+  put: KeptRecord[];
+  gone: KeptRecord[];
+}
+
+/** The browser's database of kept records, of one model. */
+export interface Database {
+  read(): Promise<KeptRecord[]>;
+  /** All of it or nothing; done once it is safely stored. */
+  write(written: Written): Promise<void>;
+}
+
 declare global {
   interface WindowEventMap {
     /** A room wants to be seen, or is now; `detail` is its name. */
     "studio:show": CustomEvent<string>;
     "studio:shown": CustomEvent<string>;
+    /** A pane came before the others; `detail` is its name. */
+    "studio:front": CustomEvent<string>;
+    /** Sounds like this one are to be found. */
+    "studio:like": CustomEvent<{ sound: Sound; name: string }>;
+    /** The sheet of shortcuts is to be opened, or shut. */
+    "studio:help": Event;
   }
   interface Navigator {
     /** Not in every browser. */
-    keyboard?: { getLayoutMap?(): Promise<Map<string, string>> };
+    keyboard?: { getLayoutMap?(): Promise<Map<string, string>> } & Partial<EventTarget>;
   }
 }

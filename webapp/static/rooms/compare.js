@@ -3,6 +3,7 @@
 
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
+import { labelOf, onLabels } from "../parts/keylabels.js";
 import { COMPARE_KEY, isLetter } from "../parts/keys.js";
 import { nameOnBench } from "../parts/keeping.js";
 import { soundText, titleOf } from "../document/sound.js";
@@ -49,7 +50,7 @@ export function compareTools(studio, signal) {
   }
 
   function byKey(event) {
-    if ((event.key === "Enter" || event.key === " ") && !event.repeat) {
+    if (event.key === "Enter" && !event.repeat) {
       event.preventDefault();
       start();
     }
@@ -79,7 +80,7 @@ export function compareTools(studio, signal) {
     const { sound, name } = other();
     button.setAttribute("aria-pressed", String(on));
     button.disabled = soundText(sound) === studio.soundText && !on;
-    button.title = `Hold (or hold C) to hear ${name} as loud as this sound`;
+    button.title = `Hold (or hold ${labelOf(COMPARE_KEY)}) to hear ${name} as loud as this sound`;
     pin.setAttribute("aria-pressed", String(pinned !== null));
     pin.title = pinned ? `Compared with ${name}. Click to let it go` : "Pin this sound to compare with";
     const db = on ? studio.compareDb(sound) : null;
@@ -90,10 +91,14 @@ export function compareTools(studio, signal) {
 
   const listen = (type, handler) => window.addEventListener(type, handler, { signal });
   for (const type of ["pointerup", "pointercancel"]) button.addEventListener(type, stop);
-  listen("keydown", (event) => isLetter(event, COMPARE_KEY) && !event.repeat && start());
+  listen("keydown", (event) => {
+    if (!isLetter(event, COMPARE_KEY)) return;
+    event.preventDefault(); // a list in focus would go to what begins with the letter
+    if (!event.repeat) start();
+  });
   listen("keyup", (event) => event.code === COMPARE_KEY && stop());
   listen("blur", stop);
   studio.enter("compare", { project: draw });
-  draw();
+  onLabels(draw, signal);
   return h("div", { class: "compare-tools", role: "group", "aria-label": "Compare" }, button, pin, reading);
 }

@@ -1,6 +1,7 @@
 // The envelope: drawn, its corners dragged; the same as sliders; gain. What a note does is what saved notes do.
 
 import { h } from "../parts/dom.js";
+import { runner } from "../parts/runner.js";
 import { plainPatch } from "../document/project.js";
 import { createDrawing } from "./envelope/drawing.js";
 import { createScale, reading } from "./envelope/scale.js";
@@ -85,8 +86,6 @@ function rowOf({ name, title, hint }, { move, drop, rest, set, plain, scale }) {
     title: hint,
     oninput: () => move({ [name]: valueAt(name, Number(rail.value) / STEPS) }),
     onchange: rest,
-    onpointerup: drop, // a slider let go where it was taken has not changed
-    ondblclick: () => set({ [name]: plain }),
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
       if (event.key === "Backspace" || event.key === "Delete") set({ [name]: plain });
@@ -101,6 +100,7 @@ function rowOf({ name, title, hint }, { move, drop, rest, set, plain, scale }) {
       event.preventDefault();
     },
   });
+  const way = runner(rail, { released: drop, doubled: () => set({ [name]: plain }) });
   const number = h("output", { class: "number", for: id });
   function draw(patch) {
     const way = wayOf(name, patch[name]);
@@ -110,5 +110,5 @@ function rowOf({ name, title, hint }, { move, drop, rest, set, plain, scale }) {
     rail.setAttribute("aria-valuetext", number.textContent);
     number.classList.toggle("moved", patch[name] !== plain);
   }
-  return { element: h("div", { class: "row" }, h("label", { for: id }, title), rail, number), draw };
+  return { element: h("div", { class: "row" }, h("label", { for: id }, title), way, number), draw };
 }

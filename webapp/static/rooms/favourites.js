@@ -1,49 +1,42 @@
-// Favourites: starred sounds with names and tags; part of the project.
+// Favourites: starred sounds with names and tags. With basket and history they go out as one file, and come back.
 
-import { h, toast } from "../parts/dom.js";
-import { blank, searchField } from "../parts/controls.js";
-import { icon } from "../parts/icons.js";
-import { filterItems } from "../document/memory.js";
+import { blank } from "../parts/controls.js";
+import { toast } from "../parts/dom.js";
+import { createFinder } from "../parts/finder.js";
+import { menuButton } from "../parts/menu.js";
 import { soundList } from "../parts/soundlist.js";
 import { starButton } from "../parts/star.js";
+import { chooseFile, saveLibrary } from "./transfer.js";
 
 export default function build(host, studio) {
-  const filter = searchField({
-    id: "favourites-filter",
-    placeholder: "Filter by name or tag",
-    "aria-label": "Filter favourites by name or tag",
-    changed: draw,
-  });
+  const { library } = studio;
   const list = soundList(studio, {
     label: "Favourites",
     editable: true,
     remove(item) {
-      studio.dispatch({ type: "forget", list: "favourites", id: item.id });
+      library.forget("favourites", [item.id]);
       toast(`Deleted ${item.name}. Undo brings it back.`);
     },
   });
-  const none = h("p", { class: "none", role: "status", hidden: true });
+  const files = menuButton("Library options", () => [
+    { title: "Save favourites, basket and history as a file", act: () => saveLibrary(studio) },
+    { title: "Add a saved library …", act: chooseFile },
+  ]);
+  const finder = createFinder(studio, { id: "favourites-filter", what: "favourites", changed: draw }, ...files);
   const empty = blank(
     "star",
     "Nothing starred yet",
     "Star a sound you like, here or next to its name, to keep it with a name and tags of your own.",
     starButton(studio, "Star this sound"),
   );
-  const bar = h("div", { class: "search" }, icon("search"), filter);
-  host.append(bar, none, list.element, empty);
+  host.append(finder.element, list.element, empty);
 
   function draw() {
-    const { favourites } = studio.project;
-    const found = filterItems(favourites, filter.value);
-    bar.hidden = !favourites.length;
+    const { favourites } = library;
     empty.hidden = favourites.length > 0;
-    none.hidden = found.length > 0 || !favourites.length;
-    none.textContent = none.hidden ? "" : `No favourites match “${filter.value}”.`;
-    list.draw(found);
+    list.draw(finder.find(favourites).toReversed());
   }
 
-  studio.enter("favourites", {
-    project: (before) => (before.favourites === studio.project.favourites ? list.mark() : draw()),
-  });
+  studio.enter("favourites", { project: list.mark, library: draw });
   draw();
 }

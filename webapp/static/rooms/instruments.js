@@ -11,10 +11,6 @@ import { createList } from "./instruments/list.js";
 // Brings the list of instruments to the front, ready to be typed in.
 export function openInstruments() {
   show("instruments");
-  const room = document.querySelector(".room-instruments");
-  /** @type {HTMLElement | undefined} */
-  const folded = room?.querySelector(".current");
-  if (folded?.offsetParent && !room.classList.contains("open")) folded.click();
   document.getElementById("instrument-search")?.focus();
 }
 
@@ -36,18 +32,12 @@ export default function build(host, studio) {
     "aria-expanded": "true",
     "aria-autocomplete": "list",
     changed: filter,
-    escaped: () => unfold(false),
     onkeydown: walk,
-    onfocus: () => host.classList.add("open"),
   });
   const none = h("p", { class: "none", role: "status", hidden: true });
 
-  // On a narrow screen the list is folded away behind this button.
-  const current = h("button", {
-    class: "current",
-    "aria-expanded": "false",
-    onclick: () => unfold(!host.classList.contains("open")),
-  });
+  // On a narrow screen one goes from one instrument to the next.
+  const current = h("output", { class: "current" });
   const steps = h(
     "div",
     { class: "steps" },
@@ -87,18 +77,11 @@ export default function build(host, studio) {
       search.value = "";
       filter();
     }
-    unfold(false);
   }
 
   function step(by) {
     if (!total) return;
     choose(list.names[(list.names.indexOf(chosenName()) + by + total) % total]);
-  }
-
-  function unfold(open) {
-    host.classList.toggle("open", open);
-    current.setAttribute("aria-expanded", String(open));
-    if (open) list.reveal(chosenName());
   }
 
   function draw() {

@@ -1,62 +1,70 @@
-// The top line: name, model, what the studio is doing, day and night.
+// The top line: name, model, files, what the studio is doing, help, day and night. What has no room is in a menu.
 
 import { compareTools } from "./compare.js";
 import { h } from "../parts/dom.js";
 import { toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
 import { hintLine } from "../parts/hints.js";
+import { menuButton } from "../parts/menu.js";
 import { whileRetrying } from "../server/net.js";
 import { isDark, onTheme, restoreTheme, switchTheme } from "../parts/theme.js";
+import { shortcutSheet } from "./shortcuts.js";
 import { chooseFile, copyLink, receive, saveNote, saveProject } from "./transfer.js";
+
+// What one does with the project and the sound as a whole: buttons where there is room, else entries of a menu.
+const FILES = [
+  ["Open a file", "Open a project, a preset, a library or a note saved here; or drop it on the page", "open"],
+  ["Save the project", "Save the project as a file", "save"],
+  ["Copy a link to this sound", "Copy a link to this sound", "link"],
+  ["Download this sound as a WAV file", "Download this sound as a WAV file (its key and length: Picture)", "download"],
+];
 
 export function frame(host, { signal }) {
   restoreTheme();
-  const theme = h("button", { class: "tool", onclick: switchTheme });
-  const state = h("p", { class: "state", role: "status" });
+  const theme = h("button", { class: "tool wide", onclick: switchTheme });
+  const state = h("p", { class: "state", role: "status" }, h("span", {}));
   const scope = h("canvas", { class: "scope", width: "240", height: "48", "aria-hidden": "true" });
-  const modelName = h("span", { class: "model" });
+  const modelName = h("span", { class: "model wide" });
   const later = { disabled: true }; // until the studio is open
   const back = toolButton("Undo", "undo", null, later);
   const again = toolButton("Redo", "redo", null, later);
-  const tool = (label, title, name) => toolButton(label, name, null, { ...later, title });
-  const open = tool("Open a file", "Open a project, a preset or a note saved here; or drop it on the page", "open");
-  const save = tool("Save the project", "Save the project as a file", "save");
-  const link = tool("Copy a link to this sound", "Copy a link to this sound", "link");
-  const wav = tool(
-    "Download this sound as a WAV file",
-    "Download this sound as a WAV file (its key and length: Picture)",
-    "download",
+  const files = FILES.map(([label, title, name]) =>
+    toolButton(label, name, null, { ...later, title, class: "tool wide" }),
   );
+  const help = toolButton("Keyboard shortcuts", "help", null, { ...later, title: "Shortcuts (?)", class: "tool help" });
+  const end = h("div", { class: "end" }, help, theme);
   host.append(
     h("h1", {}, mark(), h("span", {}, "GANSynth ", h("b", {}, "Studio"))),
     modelName,
-    h("div", { class: "file-tools", role: "group", "aria-label": "Project" }, back, again, open, save, link, wav),
+    h("div", { class: "file-tools", role: "group", "aria-label": "Project" }, back, again, ...files),
     state,
     scope,
-    theme,
+    end,
   );
   drawTheme();
 
   function drawTheme() {
     theme.replaceChildren(isDark() ? icon("sun") : icon("moon"));
-    theme.setAttribute("aria-label", isDark() ? "Switch to the light look" : "Switch to the dark look");
-    theme.title = theme.getAttribute("aria-label");
+    theme.setAttribute("aria-label", themeWords());
+    theme.title = themeWords();
   }
 
   onTheme(drawTheme, signal);
   window.addEventListener(
     "studio:unavailable",
     () => {
-      state.textContent = "The studio could not be opened. Reload the page.";
+      state.firstChild.textContent = "The studio could not be opened. Reload the page.";
       state.dataset.kind = "error";
     },
     { signal },
   );
-  return { modelName, state, scope, back, again, open, save, link, wav };
+  return { modelName, state, scope, back, again, files, help, end };
 }
 
+const themeWords = () => (isDark() ? "Switch to the light look" : "Switch to the dark look");
+
 export default function build(host, studio, { signal, framed }) {
-  const { modelName, state, scope, back, again, open, save, link, wav } = framed;
+  const { modelName, state, scope, back, again, files, help, end } = framed;
   const { id, title, models } = studio.model;
   if (models.length === 1) modelName.textContent = title;
   else
@@ -72,7 +80,8 @@ export default function build(host, studio, { signal, framed }) {
   function drawState() {
     const { busy, error } = studio.status;
     state.dataset.kind = error ? "error" : busy ? "busy" : "ready";
-    state.textContent = error ? whileRetrying(error) : busy ? "Rendering" : "Ready";
+    state.firstChild.textContent = error ? whileRetrying(error) : busy ? "Rendering" : "Ready";
+    state.title = state.textContent;
   }
   back.addEventListener("click", studio.undo);
   again.addEventListener("click", studio.redo);
@@ -85,17 +94,27 @@ export default function build(host, studio, { signal, framed }) {
       button.title = what === null ? `${word} (${keys})` : `${word}: ${what} (${keys})`;
     }
   }
-  const does = [
-    [open, chooseFile],
-    [save, () => saveProject(studio)],
-    [link, () => copyLink(studio)],
-    [wav, () => saveNote(studio)],
-  ];
-  for (const [button, action] of does) {
-    button.addEventListener("click", action);
+  const does = [chooseFile, () => saveProject(studio), () => copyLink(studio), () => saveNote(studio)];
+  files.forEach((button, index) => {
+    button.addEventListener("click", does[index]);
     button.disabled = false;
-  }
-  studio.enter("masthead", { status: drawState, project: drawSteps });
+  });
+  const turnHelp = shortcutSheet(host, signal);
+  help.addEventListener("click", turnHelp);
+  help.disabled = false;
+  window.addEventListener("studio:help", turnHelp, { signal });
+  const folded = menuButton("More", () => [
+    ...FILES.map(([words], index) => ({ title: words, act: does[index] })),
+    { title: themeWords(), act: switchTheme },
+    { title: "Keyboard shortcuts", act: turnHelp },
+    ...(models.length > 1 ? models : []).map((one) => ({
+      title: `Model: ${one.title}`,
+      disabled: one.id === id,
+      act: () => studio.changeModel(one.id),
+    })),
+  ]);
+  end.append(h("div", { class: "folded" }, ...folded));
+  studio.enter("masthead", { status: drawState, project: drawSteps, library: drawSteps });
   drawState();
   drawSteps();
   watchSound(studio.engine, scope);

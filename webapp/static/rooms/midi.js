@@ -114,7 +114,8 @@ export default function build(host, studio, { signal }) {
     notices.hidden = !differences.length;
   }
 
-  studio.enter("midi", { project: () => kept.file && adders.draw() });
+  const drawAdders = () => kept.file && adders.draw();
+  studio.enter("midi", { project: drawAdders, library: drawAdders });
   draw();
   rendering.resume();
 }

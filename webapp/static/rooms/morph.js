@@ -5,6 +5,7 @@ import { icon } from "../parts/icons.js";
 import { drawPlayButton, glideOf, LINE } from "./glide.js";
 import { createKeyframes, LINE_LEVELS } from "../audio/keyframes.js";
 import { menuButton } from "../parts/menu.js";
+import { runner } from "../parts/runner.js";
 import { hueOf } from "../document/sound.js";
 import { createSlot } from "./slots.js";
 import { soundOf } from "../document/project.js";
@@ -30,49 +31,23 @@ export default function build(host, studio) {
     step: "0.001",
     "aria-label": "Morph from A to B",
     title: "Double-click: back to the middle",
-    onpointerenter: () => (hovering = setTimeout(prefetch, HOVER_MS)),
-    onpointerleave: () => clearTimeout(hovering),
-    onpointerdown: grasp,
     oninput: move,
     onchange: letGo,
-    onpointerup: letGo, // a handle let go where it was taken has not changed
-    onpointercancel: letGo,
     onkeydown: fine,
-    ondblclick: () => studio.dispatch(at(0.5)),
+  });
+  const way = runner(handle, {
+    over(_, held) {
+      clearTimeout(hovering);
+      if (held) grasp();
+      else hovering = setTimeout(prefetch, HOVER_MS);
+    },
+    left: () => clearTimeout(hovering),
+    released: letGo, // also where it was taken: it has not changed then
+    doubled: () => studio.dispatch(at(0.5)),
+    tap: true,
   });
   const reading = h("output", { class: "reading" });
-  const glide = glideOf(studio);
-  const overTime = () => LINE;
-  const play = h("button", { class: "tool", onclick: playOverTime });
-  const swap = h(
-    "button",
-    { class: "tool swap", "aria-label": "Swap A and B", title: "Swap A and B", onclick: exchange },
-    icon("swap"),
-  );
-  const more = menuButton("Morph options", () => [
-    { title: "Save A → B over time as WAV", act: () => glide.download(LINE).catch((error) => toast(error.message)) },
-    { title: "Put it on the pad as a path", act: () => (studio.dispatch({ type: "path", path: LINE }), show("pad")) },
-    { title: "Swap A and B", act: exchange },
-  ]);
-  host.append(
-    tiles[0].element,
-    h("div", { class: "line" }, handle, reading),
-    tiles[1].element,
-    h("div", { class: "tools" }, play, ...more, swap),
-  );
-
-  function exchange() {
-    studio.dispatch({ type: "swap" });
-  }
-
-  function playOverTime() {
-    if (glide.state(overTime)) glide.stop();
-    else glide.play(overTime).catch((error) => toast(error.message));
-  }
-
-  function drawPlay() {
-    drawPlayButton(play, glide.state(overTime), { start: "Play A → B over time", stop: "Stop A → B" });
-  }
+  host.append(tiles[0].element, h("div", { class: "line" }, way, reading), tiles[1].element, createTools(studio));
 
   const frames = createKeyframes({
     levels: LINE_LEVELS,
@@ -109,24 +84,57 @@ export default function build(host, studio) {
 
   function draw(before) {
     const { project } = studio;
-    const { t, mode } = project.morph;
+    const { t, mode, y } = project.morph;
     for (const tile of tiles) tile.draw();
     handle.value = String(t);
-    host.classList.toggle("aside", mode !== "line");
+    const isAside = mode === "pad" && y > 0;
+    host.classList.toggle("aside", isAside);
     host.style.setProperty("--hue-a", hueOf(project.slots.a.sound, model));
     host.style.setProperty("--hue-b", hueOf(project.slots.b.sound, model));
     host.style.setProperty("--at", t);
-    reading.textContent = `${Math.round(t * 100)} %`;
-    handle.setAttribute("aria-valuetext", `${reading.textContent} of B`);
+    const percent = `${Math.round(t * 100)} %`;
+    reading.textContent = isAside ? "on the pad" : percent;
+    handle.setAttribute("aria-valuetext", isAside ? `${percent} across the pad` : `${percent} of B`);
     // Another key under the hand needs keyframes of its own.
     if (holding && before?.note !== project.note) prefetch();
     if (!holding && (before?.note !== project.note || before.slots !== project.slots)) frames.rest([t]);
   }
 
   studio.enter("morph", { project: draw });
+  draw();
+}
+
+// What one does with the whole line: play it over time, save it, swap its ends.
+function createTools(studio) {
+  const glide = glideOf(studio);
+  const overTime = () => LINE;
+  const play = h("button", { class: "tool", onclick: playOverTime });
+  const swap = h(
+    "button",
+    { class: "tool swap", "aria-label": "Swap A and B", title: "Swap A and B", onclick: exchange },
+    icon("swap"),
+  );
+  const more = menuButton("Morph options", () => [
+    { title: "Save A → B over time as WAV", act: () => glide.download(LINE).catch((error) => toast(error.message)) },
+    { title: "Put it on the pad as a path", act: () => (studio.dispatch({ type: "path", path: LINE }), show("pad")) },
+    { title: "Swap A and B", act: exchange },
+  ]);
+  function exchange() {
+    studio.dispatch({ type: "swap" });
+  }
+
+  function playOverTime() {
+    if (glide.state(overTime)) glide.stop();
+    else glide.play(overTime).catch((error) => toast(error.message));
+  }
+
+  function drawPlay() {
+    drawPlayButton(play, glide.state(overTime), { start: "Play A → B over time", stop: "Stop A → B" });
+  }
+
   glide.onChange("morph", drawPlay);
   drawPlay();
-  draw();
+  return h("div", { class: "tools" }, play, ...more, swap);
 }
 
 // Where a key takes the handle from `t`; undefined for keys that mean nothing here.

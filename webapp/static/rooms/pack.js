@@ -21,7 +21,7 @@ export default function build(host, studio) {
     editable: true,
     movable: true,
     from: "basket",
-    remove: (item) => studio.dispatch({ type: "forget", list: "basket", id: item.id }),
+    remove: (item) => studio.library.forget("basket", [item.id]),
   });
   const add = h("button", { class: "button", onclick: addCurrent }, icon("plus"), "Add current sound");
   const clear = h("button", { class: "button", title: "Take every sound out of the basket", onclick: empty }, "Empty");
@@ -38,23 +38,26 @@ export default function build(host, studio) {
   async function addCurrent() {
     try {
       const { sound, name } = await currentContent(studio);
-      const known = itemWith(studio.project.basket, soundText(sound));
+      const known = itemWith(studio.library.basket, soundText(sound));
       if (known) return toast(`${known.name} is already in the pack basket.`);
       const item = itemOf(sound, name ?? nameOnBench(studio) ?? titleOf(studio.sound, model), studio.project.note);
-      studio.dispatch({ type: "keep", list: "basket", item });
+      studio.library.keep("basket", [item], studio.project.patch);
     } catch (error) {
       toast(error.message);
     }
   }
 
   function empty() {
-    const { length } = studio.project.basket;
-    studio.load({ ...studio.project, basket: [] });
+    const { basket } = studio.library;
+    const length = studio.library.forget(
+      "basket",
+      basket.map(({ id }) => id),
+    );
     toast(`Took ${soundsText(length)} out of the basket. Undo brings them back.`);
   }
 
   function draw() {
-    const { basket } = studio.project;
+    const { basket } = studio.library;
     sheet.draw();
     list.draw(basket);
     nothing.hidden = basket.length > 0;
@@ -65,10 +68,10 @@ export default function build(host, studio) {
 
   studio.enter("pack", {
     project(before) {
-      const { basket, slots } = studio.project;
-      if (before.basket !== basket || before.slots !== slots) draw();
+      if (before.slots !== studio.project.slots) draw();
       else list.mark();
     },
+    library: draw,
   });
   draw();
 }

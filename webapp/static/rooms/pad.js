@@ -4,11 +4,10 @@
 import { createKeyframes, PAD_LEVELS } from "../audio/keyframes.js";
 import { hueOf } from "../document/sound.js";
 import { clamp } from "../document/numbers.js";
-import { SLOTS, soundOf } from "../document/project.js";
+import { sharesAt, SLOTS, soundOf } from "../document/project.js";
 import { h, isShown } from "../parts/dom.js";
 import { onShown } from "../parts/tabs.js";
 import { onTheme, themeName } from "../parts/theme.js";
-import { sharesAt } from "./pad/ground.js";
 import { createPathBar } from "./pad/pathbar.js";
 import { createPen } from "./pad/pen.js";
 import { CORNERS, createSurface } from "./pad/surface.js";

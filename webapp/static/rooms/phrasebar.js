@@ -1,6 +1,8 @@
 // The phrase in the piano's rail: play, which one, how fast, looped or once.
 
 import { numberField } from "../parts/controls.js";
+import { labelOf } from "../parts/keylabels.js";
+import { PHRASE_KEY } from "../parts/keys.js";
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { PHRASES, TEMPO } from "../document/phrases.js";
@@ -54,7 +56,7 @@ export function phraseControls(studio) {
     play.replaceChildren(icon(on ? "stop" : "play"));
     play.classList.toggle("on", on);
     play.setAttribute("aria-label", words);
-    play.title = `${words} (V)`;
+    play.title = `${words} (${labelOf(PHRASE_KEY)})`;
   }
 
   return { play, settings, toggle, draw };

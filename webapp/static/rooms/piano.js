@@ -3,12 +3,16 @@
 import { h, toggle } from "../parts/dom.js";
 import { toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
-import { keyLabels, SEMITONES } from "../parts/keys.js";
+import { labelOf, onLabels } from "../parts/keylabels.js";
+import { OCTAVE_DOWN, OCTAVE_UP, PHRASE_KEY, SEMITONES } from "../parts/keys.js";
 import { midiSwitch } from "../parts/midiinput.js";
+import { readStorage, writeStorage } from "../parts/storage.js";
 import { phraseControls } from "./phrasebar.js";
 import { playByComputerKeys, playByPointer } from "./piano/hands.js";
 import { createKeyboard } from "./piano/keyboard.js";
 import { tuningMenu } from "./piano/tuning.js";
+
+const FOLDED = "gansynth-studio:folded"; // storage key
 
 export default function build(host, studio, { signal }) {
   const { model, engine, pitchName } = studio;
@@ -21,8 +25,14 @@ export default function build(host, studio, { signal }) {
   );
   host.append(rail.element, h("div", { class: "case" }, keyboard.element, veil));
 
+  const help = () => window.dispatchEvent(new Event("studio:help"));
   const pointers = playByPointer(studio, keyboard, { signal });
-  playByComputerKeys(studio, keyboard, { shift, togglePhrase: rail.phrase.toggle, left: liftFingers }, { signal });
+  playByComputerKeys(
+    studio,
+    keyboard,
+    { shift, togglePhrase: rail.phrase.toggle, help, left: liftFingers },
+    { signal },
+  );
 
   function liftFingers() {
     for (const pitch of pointers.values()) if (pitch !== null) studio.lift(pitch);
@@ -35,9 +45,10 @@ export default function build(host, studio, { signal }) {
     studio.dispatch({ type: "octave", octave: Math.max(lowestOctave(), studio.project.octave + by) });
   }
 
-  let letters = Object.fromEntries(Object.keys(SEMITONES).map((code) => [code, ""]));
   function drawPlace() {
-    const [low, high] = keyboard.drawPlace(letters);
+    const [low, high] = keyboard.drawPlace(
+      Object.fromEntries(Object.keys(SEMITONES).map((code) => [code, labelOf(code)])),
+    );
     const { octave } = studio.project;
     rail.drawOctave({
       text: `${pitchName(low)}–${pitchName(high)}`,
@@ -61,10 +72,10 @@ export default function build(host, studio, { signal }) {
     veil.hidden = engine.isRunning();
   }
 
-  keyLabels().then((printed) => {
-    letters = printed;
+  onLabels(() => {
     drawPlace();
-  });
+    rail.drawLetters();
+  }, signal);
   studio.enter("piano", { project: drawProject, keys: drawKeys, power: drawPower });
   new ResizeObserver(drawPlace).observe(keyboard.element);
   keyboard.rove(studio.project.note);
@@ -75,10 +86,8 @@ export default function build(host, studio, { signal }) {
 
 // What stands above the keys.
 function createRail(studio, { host, shift }) {
-  const octaveButton = (name, key, by, drawing) =>
-    toolButton(name, drawing, () => shift(by), { title: `${name} (${key})` });
-  const down = octaveButton("Octave down", "Z", -12, "previous");
-  const up = octaveButton("Octave up", "X", 12, "next");
+  const down = toolButton("Octave down", "previous", () => shift(-12));
+  const up = toolButton("Octave up", "next", () => shift(12));
   const range = h("output", { class: "range", "aria-live": "polite" });
   const sustain = toggle("Hold", "Notes ring on after you let go", (on) => studio.dispatch({ type: "hold", on }));
   const stop = h(
@@ -89,10 +98,11 @@ function createRail(studio, { host, shift }) {
   );
   const more = h(
     "button",
-    { class: "tool more", "aria-label": "Phrase and MIDI", "aria-expanded": "false", onclick: unfold },
+    { class: "tool more", "aria-label": "More of the piano", "aria-expanded": "false", onclick: unfold },
     icon("more"),
   );
-  const kbd = (...letters) => letters.map((letter) => h("kbd", {}, letter));
+  const fold = h("button", { class: "tool fold", onclick: turnKeys });
+  const kbd = (...codes) => codes.map((code) => h("kbd", { "data-code": code }, labelOf(code) ?? code));
   const pedal = h(
     "span",
     { class: "pedal", title: "Sustain pedal: the space bar, or a MIDI pedal" },
@@ -102,10 +112,10 @@ function createRail(studio, { host, shift }) {
   const hint = h(
     "p",
     { class: "hint" },
-    h("span", {}, ...kbd("A"), "–", ...kbd("'"), " play"),
-    h("span", {}, ...kbd("Z", "X"), " octave"),
+    h("span", {}, ...kbd("KeyA"), "–", ...kbd("Quote"), " play"),
+    h("span", {}, ...kbd(OCTAVE_DOWN, OCTAVE_UP), " octave"),
     pedal,
-    h("span", {}, ...kbd("V"), " phrase"),
+    h("span", {}, ...kbd(PHRASE_KEY), " phrase"),
     h(
       "span",
       { class: "touch", title: "The nearer to its front edge you strike a key, the louder it sounds" },
@@ -114,6 +124,22 @@ function createRail(studio, { host, shift }) {
   );
   const phrase = phraseControls(studio);
   const tuning = tuningMenu(studio);
+
+  // The keys give their room to what lies above, and come back; computer keys and MIDI play all the same.
+  let folded = readStorage(FOLDED) === "yes";
+  function turnKeys() {
+    folded = !folded;
+    writeStorage(FOLDED, folded ? "yes" : "no");
+    drawFold();
+  }
+  function drawFold() {
+    host.classList.toggle("folded", folded);
+    fold.replaceChildren(icon(folded ? "up" : "down"));
+    fold.title = folded ? "Show the keys" : "Fold the keys away";
+    fold.setAttribute("aria-label", fold.title);
+    fold.setAttribute("aria-expanded", String(!folded));
+  }
+  drawFold();
 
   // On a phone the phrase's settings and MIDI have a line of their own, on demand.
   function unfold() {
@@ -133,12 +159,18 @@ function createRail(studio, { host, shift }) {
       more,
       sustain.element,
       stop,
+      fold,
     ),
     phrase,
     drawOctave({ text, isLowest, isHighest }) {
       range.textContent = text;
       down.disabled = isLowest;
       up.disabled = isHighest;
+    },
+    drawLetters() {
+      for (const cap of hint.querySelectorAll("kbd")) cap.textContent = labelOf(cap.dataset.code) ?? cap.dataset.code;
+      down.title = `Octave down (${labelOf(OCTAVE_DOWN)})`;
+      up.title = `Octave up (${labelOf(OCTAVE_UP)})`;
     },
     drawKeys(state) {
       pedal.classList.toggle("down", state.pedal);

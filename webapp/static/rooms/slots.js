@@ -4,15 +4,17 @@
 import { carries, receives } from "../parts/dragdrop.js";
 import { h, toast } from "../parts/dom.js";
 import { itemOf } from "../document/memory.js";
+import { findLike } from "../parts/likeness.js";
 import { menuButton } from "../parts/menu.js";
 import { openInstruments } from "./instruments.js";
 import { canonical, depth, hueOf, instrumentOf, leadingInstrument, soundText, titleOf } from "../document/sound.js";
 import { clamp } from "../document/numbers.js";
 import { SLOTS, target } from "../document/project.js";
-import { reduce } from "../document/store.js";
 import { thumb } from "../parts/thumbs.js";
 import { saveNote, savePreset } from "./transfer.js";
 
+const LONG = 24; // letters that fill a tile's line; names of more are written smaller
+const LONGER = 48;
 const PICTURED = 60; // MIDI: the note whose spectrogram lies behind the name
 export const SERIES = [4, 8, 16]; // sounds on the way from one to another, for the pack
 
@@ -35,10 +37,10 @@ export async function currentContent(studio) {
 
 // Sounds on their way into the pack's basket, [{sound, name}], as one step to undo.
 export function collect(studio, contents) {
-  const keep = (project, { sound, name }) =>
-    reduce(project, { type: "keep", list: "basket", item: itemOf(sound, name, project.note) }, studio.model);
-  studio.load(contents.reduce(keep, studio.project));
-  toast(`${contents.length} sounds are in the pack basket.`);
+  const { note, patch } = studio.project;
+  const items = contents.map(({ sound, name }) => itemOf(sound, name, note));
+  const added = studio.library.keep("basket", items, patch);
+  toast(`${added} sounds are in the pack basket.`);
 }
 
 // `go` is the action that brings the handle to this slot; `other`, on a line, its other end.
@@ -65,6 +67,7 @@ export function createSlot(studio, slot, { go, other = null }) {
     return [
       { title: "Choose an instrument", act: choose },
       { title: "Put the current sound here", disabled: target(studio.project) === slot, act: take },
+      { title: "Find more like this", act: () => findLike(content().sound, nameOf(content(), model)) },
       { title: "Download as WAV", act: () => saveNote(studio, content().sound) },
       { title: "Save as a preset", act: () => savePreset(studio, nameOf(content(), model), content().sound) },
       {
@@ -93,7 +96,7 @@ export function createSlot(studio, slot, { go, other = null }) {
 
   async function take() {
     try {
-      studio.dispatch({ type: "put", slot, ...(await currentContent(studio)) });
+      studio.dispatch({ type: "put", slot, ...(await currentContent(studio)), stay: false });
     } catch (error) {
       toast(error.message);
     }
@@ -118,6 +121,8 @@ export function createSlot(studio, slot, { go, other = null }) {
     const { project } = studio;
     const held = project.slots[slot];
     name.textContent = nameOf(held, model);
+    const { length } = name.textContent;
+    name.className = length > LONGER ? "longest" : length > LONG ? "long" : "";
     family.textContent = instrumentOf(leadingInstrument(held.sound), model)?.family.title ?? "";
     share.textContent = part === null ? "" : `${Math.round(part * 100)} %`;
     element.style.setProperty("--hue", hueOf(held.sound, model));

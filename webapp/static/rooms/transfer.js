@@ -2,13 +2,14 @@
 
 import { h, saveBlob, saveFile, toast } from "../parts/dom.js";
 import { openFile, takeFiles } from "../parts/drop.js";
+import { readLibrary } from "../document/library.js";
 import { isLink, readLink, writeLink } from "../document/permalink.js";
 import { soundText, titleOf } from "../document/sound.js";
 import { restore } from "../document/restore.js";
 import { reduce } from "../document/store.js";
 import { nameOnBench } from "../parts/keeping.js";
 
-const LARGEST_PROJECT = 40e6; // bytes: favourites and basket full of sounds of the longest kind
+const LARGEST_PROJECT = 40e6; // bytes: a library full of sounds of the longest kind
 const LONG_SOUND = 4000; // characters of a sound in a link; what is longer goes as its numbers
 
 let following = null;
@@ -16,6 +17,12 @@ let following = null;
 export function saveProject(studio) {
   const name = `gansynth-${new Date().toISOString().slice(0, 10)}.json`;
   saveBlob(new Blob([JSON.stringify(studio.project, null, 1)], { type: "application/json" }), name);
+}
+
+// Favourites, basket and history as one file.
+export function saveLibrary(studio) {
+  const name = `gansynth-library-${new Date().toISOString().slice(0, 10)}.json`;
+  saveBlob(new Blob([studio.library.text()], { type: "application/json" }), name);
 }
 
 // A sound's note under the hand as a WAV file, as it is played now.
@@ -52,7 +59,7 @@ async function openPreset(studio, preset, fileName) {
     const { name, sound, patch } = await (await studio.askBody("preset/read", { preset })).json();
     /** @type {import("../document/types.js").Action[]} */
     const actions = [
-      { type: "put", slot: "a", sound, name: name || null },
+      { type: "put", slot: "a", sound, name: name || null, stay: false },
       { type: "patch", patch },
     ];
     studio.load(actions.reduce((project, action) => reduce(project, action, studio.model), studio.project));
@@ -102,7 +109,7 @@ async function openLink(studio) {
     const named = name === titleOf(sound, studio.model) ? null : name;
     /** @type {import("../document/types.js").Action[]} */
     const actions = [
-      { type: "put", slot: "a", sound, name: named },
+      { type: "put", slot: "a", sound, name: named, stay: false },
       { type: "patch", patch },
     ];
     if (note !== null) actions.push({ type: "note", pitch: note });
@@ -116,16 +123,35 @@ async function openLink(studio) {
 async function openProject(studio, file) {
   if (file.size > LARGEST_PROJECT) return toast(`“${file.name}” is too large to be a project.`);
   const text = await file.text();
+  const library = readLibrary(text, studio.model);
+  if (library) return addLibrary(studio, library);
   const preset = presetIn(text);
   if (preset) return openPreset(studio, preset, file.name);
-  const { project, complaint, lost } = restore(text || "?", studio.model);
+  const { project, complaint, lost, kept } = restore(text || "?", studio.model);
   if (complaint) return toast(`${complaint} The bench stays as it is.`);
   studio.load(project);
-  const missing =
-    lost === 1
-      ? " One sound that this model cannot play was left out."
-      : ` ${lost} sounds that this model cannot play were left out.`;
-  return toast(`Opened ${file.name}.${lost ? missing : ""}`);
+  // Favourites are nobody's but the player's: those of an older file come in only when they are asked for.
+  const more = kept.favourites.length + kept.basket.length;
+  const held = more ? ` It holds ${counted(more, "kept sound")} besides.` : "";
+  const offer = more ? { title: "Add to my library", act: () => addLibrary(studio, { kept, lost: 0 }) } : null;
+  return toast(`Opened ${file.name}.${missing(lost)}${held}`, offer);
+}
+
+const counted = (count, what) => (count === 1 ? `one ${what}` : `${count} ${what}s`);
+
+function missing(lost) {
+  if (!lost) return "";
+  return lost === 1
+    ? " One sound that this model cannot play was left out."
+    : ` ${lost} sounds that this model cannot play were left out.`;
+}
+
+// Adds the lists that `readLibrary` or an older project held.
+function addLibrary(studio, { complaint = "", kept = null, lost = 0 }) {
+  if (complaint) return toast(`${complaint} Your library stays as it is.`);
+  const added = studio.library.add(kept);
+  if (!added) return toast(`Every sound of it is in your library already.${missing(lost)}`);
+  return toast(`Added ${counted(added, "sound")} to your library. Undo takes it back.${missing(lost)}`);
 }
 
 // A WAV that the studio wrote carries the sound it was made of.
@@ -135,7 +161,8 @@ async function openWav(studio, file) {
     return toast(`“${file.name}” is too large: notes of the studio are below ${largest / 1e6} MB.`);
   try {
     const answer = await studio.sendFile("sound", file, "audio/wav");
-    studio.dispatch({ type: "put", slot: "a", sound: await answer.json(), name: file.name.replace(/\.wav$/i, "") });
+    const sound = await answer.json();
+    studio.dispatch({ type: "put", slot: "a", sound, name: file.name.replace(/\.wav$/i, ""), stay: false });
     return toast(`The sound of ${file.name} is in A.`);
   } catch (error) {
     return toast(error.message);
@@ -155,7 +182,7 @@ export function chooseFile() {
 export function receive(studio) {
   takeFiles("project", {
     endings: [".json"],
-    what: "a project or preset (.json)",
+    what: "a project, preset or library (.json)",
     open: (file) => openProject(studio, file),
   });
   takeFiles("wav", { endings: [".wav"], what: "a note saved here (.wav)", open: (file) => openWav(studio, file) });

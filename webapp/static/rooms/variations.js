@@ -1,5 +1,6 @@
 // Variations: eight sounds around one, heard under the pointer, taken by a click. Two that are picked can be bred.
 
+import { runner } from "../parts/runner.js";
 import { h, toast } from "../parts/dom.js";
 import { toolButton } from "../parts/controls.js";
 import { icon } from "../parts/icons.js";
@@ -9,6 +10,8 @@ import { handSlot } from "../document/project.js";
 import { bred, variationsHere } from "./variations/generation.js";
 import { onShown } from "../parts/tabs.js";
 import { createGrid } from "./variations/grid.js";
+
+const FINGERS = matchMedia("(hover: none)");
 
 export default function build(host, studio, { signal }) {
   const { model } = studio;
@@ -33,7 +36,7 @@ export default function build(host, studio, { signal }) {
   const breed = h(
     "button",
     { class: "button", title: "Eight sounds between the two you picked", onclick: cross },
-    icon("heart"),
+    icon("between"),
     "Breed",
   );
   const back = toolButton("Previous variations", "previous", goBack, { class: "tool framed" });
@@ -47,7 +50,7 @@ export default function build(host, studio, { signal }) {
     breed,
     h("span", { class: "gap" }),
     h("label", { for: "breed-amount" }, "near"),
-    amount,
+    runner(amount, { tap: true }),
     h("span", { class: "far" }, "far"),
   );
   host.append(grid.element, about, tools);
@@ -88,7 +91,7 @@ export default function build(host, studio, { signal }) {
   }
 
   function take({ sound, name }, slot = handSlot(studio.project)) {
-    studio.dispatch({ type: "put", slot, sound, name: name === titleOf(sound, model) ? null : name });
+    studio.dispatch({ type: "put", slot, sound, name: name === titleOf(sound, model) ? null : name, stay: false });
   }
 
   // The third that is picked takes the place of the first.
@@ -111,15 +114,16 @@ export default function build(host, studio, { signal }) {
     const { tiles, parents } = latest();
     const [one, other] = [...picked].map((index) => tiles[index].name);
     if (other) return `Breed ${one} with ${other}, or pick others.`;
-    if (one) return `Pick a second heart to breed with ${one}.`;
-    if (here)
-      return `Hover to hear, click to put one into ${letterOf(handSlot(studio.project))}. Pick two hearts to breed.`;
+    if (one) return `Pick a second one to breed with ${one}.`;
+    const slot = letterOf(handSlot(studio.project));
+    if (here && FINGERS.matches) return `Tap to hear, tap again to put it into ${slot}. Pick two to breed.`;
+    if (here) return `Hover to hear, click to put one into ${slot}. Pick two to breed.`;
     const names = parents.map((index) => tiles[index].name).join(" and ");
     return `${parents.length > 1 ? "Between" : "Around"} ${names}. A different sound is playing now.`;
   }
 
   // A room in the background costs nothing: the first eight are made once somebody looks.
   onShown("variations", () => latest() || renew(), signal);
-  studio.enter("variations", { project: draw });
+  studio.enter("variations", { project: draw, library: draw });
   if (host.clientWidth) renew();
 }

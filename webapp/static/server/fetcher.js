@@ -1,5 +1,5 @@
 // Fetching the keyboard's notes: one request in flight, the newest sound wins, the note under the hand comes first, then
-// its neighbours.
+// its neighbours. A hand does not wait for neighbours under way: they are called off, and asked for again later.
 /** @import { Block, Fetcher, FetcherState } from "./types.js" */
 
 import { retryAfter } from "./net.js";
@@ -57,7 +57,8 @@ export function nextBlock(blocks, { has, wanted, focus, alone = false }) {
  * @template Data
  * @param {object} options
  * @param {Block[]} options.blocks
- * @param {(sound: string, block: Block) => Promise<Data>} options.fetchBlock  sounds are told by their text
+ * @param {(sound: string, block: Block, signal: AbortSignal) => Promise<Data>} options.fetchBlock  sounds are told by their
+ *   text
  * @param {(sound: string, pitch: number) => boolean} options.has  which notes are there
  * @param {(sound: string, block: Block, data: Data) => void} options.onBlock  for every answer; `has` then knows of it
  * @param {(state: FetcherState) => void} options.onState  whenever that changes
@@ -69,7 +70,8 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
   let sound = null;
   let focus = blocks[0].low;
   let alone = false;
-  let inFlight = false;
+  /** @type {{sound: string, block: Block, calling: AbortController} | null} */
+  let inFlight = null;
   /** @type {unknown} null, "on change", or the timer of the next attempt */
   let retry = null;
   /** @type {Set<number>} */
@@ -83,20 +85,21 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
       onState({ busy: false, error: null });
       return;
     }
-    inFlight = true;
+    const calling = new AbortController();
+    inFlight = { sound, block, calling };
     onState({ busy: true, error: null });
     const asked = sound;
     let error = null;
     try {
-      const data = await fetchBlock(asked, block);
+      const data = await fetchBlock(asked, block, calling.signal);
       if (asked === sound) for (let pitch = block.low; pitch <= block.high; pitch++) wanted.delete(pitch);
       onBlock(asked, block, data);
     } catch (caught) {
       error = caught;
     }
-    inFlight = false;
-    // An error about a sound that nobody wants any more is not shown.
-    if (error && (asked === sound || error.status === undefined)) {
+    inFlight = null;
+    // Neither what was called off nor an error about a sound that nobody wants any more is shown.
+    if (error && !calling.signal.aborted && (asked === sound || error.status === undefined)) {
       wanted.clear();
       onState({ busy: false, error });
       const delay = retryAfter(error);
@@ -104,6 +107,14 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
     } else {
       pump();
     }
+  }
+
+  // A single note is nearly here; what else is under way makes room for the key under the hand.
+  function makeRoom(pitch) {
+    if (!inFlight || inFlight.block.low === inFlight.block.high) return;
+    const { low, high } = inFlight.block;
+    const isComing = inFlight.sound === sound && pitch >= low && pitch <= high;
+    if (!isComing && !has(sound, pitch)) inFlight.calling.abort();
   }
 
   function resume() {
@@ -116,6 +127,7 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
       if (next === sound) return;
       sound = next;
       if (retry === "on change") retry = null;
+      makeRoom(focus);
       pump();
     },
     setFocus(pitch) {
@@ -129,6 +141,7 @@ export function createFetcher({ blocks, fetchBlock, has, onBlock, onState, later
       wanted.add(pitch);
       focus = pitch;
       if (retry === "on change") retry = null;
+      makeRoom(pitch);
       pump();
     },
     prefer(pitches) {

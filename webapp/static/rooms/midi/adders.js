@@ -28,7 +28,7 @@ export function createAdders(studio, path) {
   );
 
   function addFavourite() {
-    const item = studio.project.favourites.find(({ id }) => id === favourites.value);
+    const item = studio.library.favourites.find(({ id }) => id === favourites.value);
     if (item) path.add(contentOf(studio, item));
     favourites.value = "";
   }
@@ -46,7 +46,7 @@ export function createAdders(studio, path) {
     draw() {
       here.title = contentHere(studio).name;
       for (const { button, content } of slots) button.title = content().name;
-      const items = studio.project.favourites;
+      const items = studio.library.favourites;
       favourites.hidden = !items.length;
       favourites.replaceChildren(
         h("option", { value: "" }, "Favourite …"),

@@ -1,6 +1,7 @@
 // The rendered song: played, sought through and taken home.
 
 import { h } from "../../parts/dom.js";
+import { runner } from "../../parts/runner.js";
 import { icon } from "../../parts/icons.js";
 import { timeText } from "../../document/songpath.js";
 
@@ -18,7 +19,7 @@ export function createPlayer({ studio, kept, at, complain }) {
   });
   const clock = h("span", { class: "clock" });
   const save = h("a", { class: "button" }, icon("download"), "Download WAV");
-  const element = h("div", { class: "player" }, play, seek, clock, save);
+  const element = h("div", { class: "player" }, play, runner(seek, { tap: true }), clock, save);
   for (const kind of ["play", "pause", "ended", "seeked", "loadedmetadata"]) audio.addEventListener(kind, drawClock);
 
   function listen() {

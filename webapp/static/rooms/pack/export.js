@@ -37,7 +37,7 @@ export function createExport(studio, options) {
   }
 
   function weigh() {
-    const { length } = studio.project.basket;
+    const { length } = studio.library.basket;
     if (length || options().wavetable) return estimator.ask({ sounds: length, options: planned() });
     estimator.forget();
     tell("Nothing to export yet.", true);
@@ -46,8 +46,8 @@ export function createExport(studio, options) {
 
   async function run() {
     if (job) return;
-    const { basket, slots } = studio.project;
-    const sounds = basket.map((item) => ({ sound: item.sound, name: item.name, patch: item.patch }));
+    const { slots } = studio.project;
+    const sounds = studio.library.basket.map((item) => ({ sound: item.sound, name: item.name, patch: item.patch }));
     const mine = (job = { id: null });
     progress = { state: "waiting", done: 0, total: 0, left: null };
     onJob();

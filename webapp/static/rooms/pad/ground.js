@@ -1,12 +1,10 @@
 // The pad's colours: the hues of its four corners and what lies between them.
 
+import { sharesAt } from "../../document/project.js";
 import { h } from "../../parts/dom.js";
 
 const LOOKS = { dark: [0.36, 0.085], light: [0.86, 0.075] }; // lightness and chroma of the corners
 const PIXELS = [48, 32]; // the browser smooths what lies between
-
-// How much of each corner lies at a place.
-export const sharesAt = (x, y) => ({ a: (1 - x) * (1 - y), b: x * (1 - y), c: (1 - x) * y, d: x * y });
 
 // Hues mixed by their shares as light is, without detours over other hues. What cancels out goes to grey sooner than
 // light does: the little that is left of many hues looks like mud.

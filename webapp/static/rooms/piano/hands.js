@@ -56,9 +56,10 @@ export function playByPointer(studio, { board }, { signal }) {
   return pointers;
 }
 
-// Letters play, Space is the pedal, others as `meaning` tells; on the board itself arrows walk, and Enter or Space plays
-// a key for as long as it is down. `on` has shift(semitones), togglePhrase() and left() for when the page loses the
-// keyboard.
+const isOpen = () => document.querySelector("dialog[open], :popover-open") !== null; // Escape shuts it
+
+// Letters play, Space is the pedal, others as `meaning` tells; on the board itself arrows walk, and Enter plays a key for as
+// long as it is down. `on` has shift(semitones), togglePhrase(), help() and left() for when the page loses the keyboard.
 export function playByComputerKeys(studio, { board, key: keyOf, rove }, on, { signal }) {
   const typed = new Map(); // code -> pitch it started, whatever the octave is by now
   let spaceDown = false;
@@ -69,8 +70,9 @@ export function playByComputerKeys(studio, { board, key: keyOf, rove }, on, { si
 
   function keydown(event) {
     const what = meaning(event);
-    if (what?.pedal) event.preventDefault(); // the page would scroll
-    if (!what || event.repeat) return;
+    if (!what || (what.silence && isOpen())) return;
+    event.preventDefault(); // the page would scroll, a button be pressed, a list go to what begins with the letter
+    if (event.repeat) return;
     if (what.note !== undefined) {
       const pitch = studio.project.octave + what.note;
       typed.set(event.code, pitch);
@@ -83,13 +85,18 @@ export function playByComputerKeys(studio, { board, key: keyOf, rove }, on, { si
       studio.pedal(true);
     } else if (what.phrase) {
       on.togglePhrase();
+    } else if (what.help) {
+      on.help();
     } else {
       studio.silence();
     }
   }
 
   function keyup(event) {
-    if (event.code === "Space" && spaceDown) raisePedal();
+    if (event.code === "Space" && spaceDown) {
+      event.preventDefault(); // Firefox presses buttons now
+      raisePedal();
+    }
     if (!typed.has(event.code)) return;
     studio.lift(typed.get(event.code));
     typed.delete(event.code);
@@ -116,7 +123,7 @@ export function playByComputerKeys(studio, { board, key: keyOf, rove }, on, { si
         rove(pitch + steps[event.key]);
         next.focus({ preventScroll: true });
       }
-    } else if ((event.key === "Enter" || event.key === " ") && !event.repeat) {
+    } else if (event.key === "Enter" && !event.repeat) {
       event.preventDefault();
       typed.set(event.code, pitch);
       studio.press(pitch);

@@ -2,6 +2,8 @@
 
 import { numberField, toolButton } from "../../parts/controls.js";
 import { h, toggle } from "../../parts/dom.js";
+import { findLike } from "../../parts/likeness.js";
+import { runner } from "../../parts/runner.js";
 import { starButton } from "../../parts/star.js";
 import { instrumentOf, leadingInstrument, titleOf } from "../../document/sound.js";
 import { bendsOf, handSlot, target } from "../../document/project.js";
@@ -17,11 +19,12 @@ export function createTitle(studio) {
   const audition = toggle("Hear changes", "Each change of sound plays the last note", (on) =>
     studio.dispatch({ type: "audition", on }),
   );
+  const like = toolButton("Find more like this", "like", () => findLike(studio.sound, name.textContent));
   return {
     element: h(
       "div",
       { class: "head" },
-      h("div", { class: "title" }, family, h("div", { class: "named" }, name, starButton(studio))),
+      h("div", { class: "title" }, family, h("div", { class: "named" }, name, starButton(studio), like)),
       audition.element,
     ),
     draw() {
@@ -105,7 +108,7 @@ export function createTools(studio) {
       dice,
       h("span", { class: "gap" }),
       vary,
-      amount,
+      runner(amount, { tap: true }),
       reset,
     ),
     draw() {

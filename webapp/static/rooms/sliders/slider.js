@@ -1,6 +1,7 @@
 // One slider with its name and its reading.
 
 import { h } from "../../parts/dom.js";
+import { runner } from "../../parts/runner.js";
 
 const STEP = 0.1;
 const FINE = 0.01;
@@ -21,7 +22,7 @@ const HOVER_MS = 60; // a pointer that rests on a slider this long is about to t
  */
 export function createSlider(title, { limit, onreach, onmove, drop, onstep, onreset }) {
   let hovering = null;
-  const reach = (event) => onreach(Math.min(1, Math.max(0, event.offsetX / rail.clientWidth)), Number(rail.value));
+  const reach = (share) => onreach(share, Number(rail.value));
   const label = h("span", { class: "name" }, title);
   const rail = h("input", {
     type: "range",
@@ -30,14 +31,8 @@ export function createSlider(title, { limit, onreach, onmove, drop, onstep, onre
     step: "0.01",
     value: "0",
     "aria-label": title || null,
-    onpointerenter: (event) => (hovering = setTimeout(reach, HOVER_MS, event)),
-    onpointerleave: () => clearTimeout(hovering),
-    onpointerdown: (event) => (clearTimeout(hovering), reach(event)),
     oninput: () => onmove(Number(rail.value)),
     onchange: drop,
-    onpointerup: drop, // a slider let go where it was taken has not changed
-    onpointercancel: drop,
-    ondblclick: onreset,
     onkeydown: (event) => {
       const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
       if (event.key === "Backspace" || event.key === "Delete") onreset();
@@ -46,9 +41,19 @@ export function createSlider(title, { limit, onreach, onmove, drop, onstep, onre
       event.preventDefault();
     },
   });
+  const way = runner(rail, {
+    over(share, held) {
+      clearTimeout(hovering);
+      if (held) reach(share);
+      else hovering = setTimeout(reach, HOVER_MS, share);
+    },
+    left: () => clearTimeout(hovering),
+    released: drop, // also where it was taken: it has not changed then
+    doubled: onreset,
+  });
   const number = h("output", { class: "number" });
   return {
-    element: h("div", { class: "slider" }, label, rail, number),
+    element: h("div", { class: "slider" }, label, way, number),
     name(text) {
       label.textContent = text;
       rail.setAttribute("aria-label", text);

@@ -1,7 +1,7 @@
 // Generations of sounds: variations of one, and what lies between two.
 
 import { titleOf } from "../../document/sound.js";
-import { childrenOf, COUNT, variationName, variationsOf } from "../../document/variations.js";
+import { childName, childrenOf, COUNT, variationName, variationsOf } from "../../document/variations.js";
 import { nameOnBench } from "../../parts/keeping.js";
 import { settled } from "../slots.js";
 
@@ -12,7 +12,7 @@ import { settled } from "../slots.js";
 
 const MIDDLE = COUNT / 2; // place of the parent among its variations, row by row
 
-const named = (sounds, name) => sounds.map((sound, index) => ({ sound, name: variationName(name, index + 1) }));
+const named = (sounds, nameOf) => sounds.map((sound, index) => ({ sound, name: nameOf(index + 1) }));
 
 /**
  * Variations of the sound that plays now; `amount` is how far they lie from it.
@@ -21,7 +21,9 @@ const named = (sounds, name) => sounds.map((sound, index) => ({ sound, name: var
 export async function variationsHere(studio, amount) {
   const { model, sound } = studio;
   const name = nameOnBench(studio) ?? titleOf(sound, model);
-  const around = named(variationsOf(await settled(studio, sound), amount, model), name);
+  const around = named(variationsOf(await settled(studio, sound), amount, model), (number) =>
+    variationName(name, number),
+  );
   // The parent as it is on the bench: a click on it leads back to exactly that.
   return { tiles: around.toSpliced(MIDDLE, 0, { sound, name }), parents: [MIDDLE] };
 }
@@ -34,6 +36,8 @@ export async function variationsHere(studio, amount) {
  */
 export async function bred(studio, mother, father, amount) {
   const [one, other] = await Promise.all([settled(studio, mother.sound), settled(studio, father.sound)]);
-  const children = named(childrenOf(one, other, amount, studio.model), `${mother.name} × ${father.name}`);
+  const children = named(childrenOf(one, other, amount, studio.model), (number) =>
+    childName(mother.name, father.name, number),
+  );
   return { tiles: [mother, ...children, father], parents: [0, COUNT + 1] };
 }
