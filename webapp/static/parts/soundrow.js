@@ -16,7 +16,7 @@ export function createRow(studio, item, name, on) {
   const { model } = studio;
   const instrument = instrumentOf(leadingInstrument(item.sound), model);
   const told = bendText(item.sound, model) || (instrument?.family.title ?? model.title);
-  const about = item.tags.length ? item.tags.map((tag) => h("span", { class: "tag" }, tag)) : [told];
+  const about = item.tags.length ? item.tags.flatMap((tag) => [h("span", { class: "tag" }, tag), " "]) : [told, " "];
   const pitch = studio.pitchName(item.note) ?? "";
   const pick = h(
     "button",
@@ -34,6 +34,7 @@ export function createRow(studio, item, name, on) {
       "span",
       { class: "words" },
       cutName("strong", name),
+      " ", // between what is read
       h("span", { class: "about" }, ...about, h("span", { class: "key-name" }, pitch)),
     ),
   );
