@@ -62,7 +62,7 @@ def visit(browser: Browser, port: int, look: str, width: int = 1440, height: int
     page.add_init_script("localStorage.setItem('gansynth-studio:hints', '3')")
     page.goto(f"http://127.0.0.1:{port}/")
     page.wait_for_selector(".key")
-    page.wait_for_selector("#sliders .slider input")
+    page.wait_for_selector("#sliders .slider input", state="attached")  # a phone shows one pane
     page.get_by_text("Click to enable sound").click()
     page.evaluate(CELLO_TO_CHOIR)
     return page
@@ -74,7 +74,7 @@ def take(page: Page, tab: str, name: str) -> None:
     place = "mode: 'pad', x: 0.36, y: 0.3" if tab == "Pad" else "mode: 'line', t: 0.4"
     page.evaluate(f"studio.dispatch({{ type: 'handle', {place} }})")
     page.wait_for_function("() => studio.isSettled() && studio.status.busy === false")
-    page.mouse.move(page.viewport_size["width"] / 2, 2)
+    page.mouse.move(1, 1)
     page.wait_for_timeout(1500)  # small movements and thumbnails come to rest
     keep(page.screenshot(), name)
 
