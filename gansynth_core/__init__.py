@@ -5,6 +5,7 @@ A note's way through the package; a module imports only from its own row and the
 errors, files, shared         errors in words; writing files whole; constants that the page's scripts use too
 instruments, pitches          names of instruments and keys
 tunings                       the pitch of every key: named tunings, Scala's files
+threads                       the threads that networks run in
 riff, sound                   WAV files; Clip, Clips and Envelope
 specgram                      wave <-> STFT <-> specgram
 spectrum                      how far apart two notes' spectra are

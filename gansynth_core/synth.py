@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast, overload
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+import gansynth_core.threads as threads
 from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import GanSynthError, InputError, ModelError
 from gansynth_core.generators import Generator, build_generator
@@ -27,8 +28,7 @@ from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clip, Clips, fade_in, f
 from gansynth_core.spectrum import levels_db, log_spectral_distance
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
-BATCH = 12  # notes rendered at a time: an octave, and a bound on memory
-BACKGROUND_BATCH = 2  # the most a player waits for; on a CPU, two notes at a time are as fast per note as twelve
+BATCH = 12  # notes rendered in one turn: an octave
 PATIENCE_SECONDS = 1.0  # after that, background work takes its turn even if players keep coming
 OUTPUTS = ("numpy", "torch")
 DEVICES = ("cpu", "cuda", "mps")
@@ -76,17 +76,13 @@ class _Turns:
                 self._changed.notify_all()
 
 
-# One thread loads and runs all networks. torch keeps helper threads, memory and prepared kernels for each thread that
-# calls it, and helpers that outnumber the machine's cores go to sleep instead of waiting for work: a note would take
-# twice as long.
-_network = ThreadPoolExecutor(1, "network")
 _synths: "weakref.WeakSet[Synth]" = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    """A forked child has none of its parent's threads, and locks that they held would never open."""
-    global _network, _loading
-    _network, _loading = ThreadPoolExecutor(1, "network"), threading.Lock()
+    """Locks that the parent's threads held would never open in a forked child."""
+    global _loading
+    _loading = threading.Lock()
     for synth in _synths:
         synth._turns = _Turns()
 
@@ -96,8 +92,11 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 class Synth:
-    """Renders notes of one model. Safe to call from many threads, of which one at a time uses the network, and from
-    forked processes. A pickle or copy of a loaded model names its folder and loads it again from there.
+    """Renders notes of one model. A note's bytes depend on its timbre and pitch, the model, this version and the kind
+    of device alone: not on the notes around it, the number of threads or what was played before.
+
+    Safe to call from many threads, of which one at a time uses the network, and from forked processes. A pickle or copy
+    of a loaded model names its folder and loads it again from there.
 
     device: "auto" takes CUDA where there is a GPU, else the CPU; or "cpu", "cuda", "cuda:1", "mps", or a torch.device.
     griffin_lim_steps: see Representation.invert; None takes what suits the model's specgrams best.
@@ -143,7 +142,7 @@ class Synth:
     ) -> "Synth":
         """The synth of a model, by its id or its folder's path. Raises ModelError if it is missing or damaged."""
         folder, began = model_folder(model), time.perf_counter()
-        card, generator = _network.submit(cls._read, folder).result()
+        card, generator = threads.submit(cls._read, folder).result()
         synth = cls(card, generator, device=device, griffin_lim_steps=griffin_lim_steps, cached_notes=cached_notes)
         synth._folder = folder.resolve()
         log.info("%s loaded from %s onto %s in %.2f s", card.id, folder, synth.device, time.perf_counter() - began)
@@ -196,45 +195,46 @@ class Synth:
         given_up: set it to stop the work, which then raises GivenUp.
         Raises InputError for a pitch, model, instrument or z that this model does not have."""
         wanted = self._wanted(timbre, pitches, grid)
+        audio = np.zeros((len(wanted), self.card.specgram.samples), np.float32)
+        places: dict[Key, list[int]] = {}
+        for place, key in enumerate(wanted):
+            places.setdefault(key, []).append(place)
         given_up = given_up or threading.Event()
-        keys = list(dict.fromkeys(wanted))
         if raw or background:
-            notes = self._render_aside(keys, given_up, background=background, raw=raw)
+            notes = self._render_aside(list(places), given_up, background=background, raw=raw)
         else:
-            notes = self._render_cached(keys, given_up)
-        samples = self.card.specgram.samples
-        audio = np.stack([notes[key] for key in wanted]) if wanted else np.zeros((0, samples), np.float32)
+            notes = self._render_cached(list(places), given_up)
+        for key, wave in notes:
+            audio[places[key]] = wave
         return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
 
-    def _render_cached(self, keys: list[Key], given_up: threading.Event) -> dict[Key, Wave]:
-        notes: dict[Key, Wave] = {}
-        with self._turns.turn(background=False):
-            missing = []
-            for key in keys:
-                if key in self._cache:
-                    self._cache.move_to_end(key)
-                    notes[key] = self._cache[key]
-                else:
-                    missing.append(key)
-            for start in range(0, len(missing), BATCH):
-                batch = missing[start : start + BATCH]
-                for key, audio in zip(batch, self._rendered(batch, given_up), strict=True):
-                    notes[key] = self._cache[key] = audio
-            while len(self._cache) > self._cached_notes:
-                self._cache.popitem(last=False)
-        return notes
+    def _render_cached(self, keys: list[Key], given_up: threading.Event) -> Iterator[tuple[Key, Wave]]:
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            with self._turns.turn(background=False):
+                missing = [key for key in batch if key not in self._cache]
+                made = dict(zip(missing, self._rendered(missing, given_up), strict=True))
+                for key in batch:
+                    if key in made:
+                        self._cache[key] = made[key]
+                    else:
+                        self._cache.move_to_end(key)
+                        made[key] = self._cache[key]
+                while len(self._cache) > self._cached_notes:
+                    self._cache.popitem(last=False)
+            yield from made.items()
 
     def _render_aside(
         self, keys: list[Key], given_up: threading.Event, *, background: bool, raw: bool
-    ) -> dict[Key, Wave]:
-        """The same without the cache; in the background, letting others go first between batches."""
-        size = BACKGROUND_BATCH if background and self.device == "cpu" else BATCH
-        notes: dict[Key, Wave] = {}
+    ) -> Iterator[tuple[Key, Wave]]:
+        """The same without the cache; in the background, letting others go first after as many notes as are made side
+        by side."""
+        size = threads.count() if background and self.device == "cpu" else BATCH
         for start in range(0, len(keys), size):
             batch = keys[start : start + size]
             with self._turns.turn(background):
-                notes.update(zip(batch, self._rendered(batch, given_up, raw), strict=True))
-        return notes
+                made = self._rendered(batch, given_up, raw)
+            yield from zip(batch, made, strict=True)
 
     @overload
     def specgram(
@@ -302,7 +302,7 @@ class Synth:
             pitches = [pitch_number(pitch)]
             self.card.check_pitch(pitches[0])
         with self._turns.turn(background=False):
-            likely, tried = _network.submit(self._hear, note, pitches, instrument).result()
+            likely, tried = threads.submit(self._hear, note, pitches, instrument).result()
         made = self.render([timbre for timbre, _ in tried], [pitch for _, pitch in tried], raw=True).to_torch()
         spec = self.card.specgram
         levels = levels_db(torch.from_numpy(note)[None], spec).expand(len(tried), -1, -1)
@@ -334,16 +334,15 @@ class Synth:
         wanted = self._wanted(timbre, pitches, grid)
         nothing = Timbre.of(self.card, [0.0] * self.card.latent_size), float(self.card.pitch_low)
         asked = wanted or [nothing]  # whose shape is that of no notes, too
-        parts = []
-        for start in range(0, len(asked), BATCH):
-            with self._turns.turn(background=False):
-                parts.append(_network.submit(self._run, network, asked[start : start + BATCH]).result())
+        with self._turns.turn(background=False):
+            notes = [threads.submit(self._run, network, key) for key in asked]
+            parts = [note.result() for note in notes]
         computed = torch.cat(parts)[: len(wanted)]
         return computed if output == "torch" else computed.cpu().numpy()
 
     @torch.inference_mode()
-    def _run(self, network: Callable[..., torch.Tensor], batch: list[Key]) -> torch.Tensor:
-        return network(*self._inputs(batch))
+    def _run(self, network: Callable[..., torch.Tensor], key: Key) -> torch.Tensor:
+        return network(*self._inputs([key]))
 
     def _wanted(self, timbre: Timbres, pitches: Pitches, grid: bool = False) -> list[Key]:
         """A checked (timbre, pitch) for every note."""
@@ -386,28 +385,30 @@ class Synth:
                 row[self.card.instruments.index(self.card.find_instrument(name))] = weight
         return z.to(self.device), pitch.to(self.device), instruments.to(self.device)
 
-    def _rendered(self, batch: list[Key], given_up: threading.Event, raw: bool = False) -> list[Wave]:
+    def _rendered(self, keys: Sequence[Key], given_up: threading.Event, raw: bool = False) -> list[Wave]:
+        """The notes, made side by side, each as if it were alone: products that are larger or shared out otherwise
+        round otherwise."""
         began = time.perf_counter()
-        waves = _network.submit(self._render_batch, batch, given_up, raw).result()
-        log.debug("%s: %d notes in %.0f ms", self.card.id, len(batch), 1000 * (time.perf_counter() - began))
+        notes = [threads.submit(self._render_note, key, given_up, raw) for key in keys]
+        try:
+            waves = [note.result() for note in notes]
+        finally:
+            wait([note for note in notes if not note.cancel()])
+        log.debug("%s: %d notes in %.0f ms", self.card.id, len(keys), 1000 * (time.perf_counter() - began))
         return waves
 
     @torch.inference_mode()
-    def _render_batch(self, batch: list[Key], given_up: threading.Event, raw: bool) -> list[Wave]:
+    def _render_note(self, key: Key, given_up: threading.Event, raw: bool) -> Wave:
         if given_up.is_set():
             raise GivenUp("Nobody is waiting for these notes any more.")
-        stft = self._generator.stft(*self._inputs(batch))
-        if given_up.is_set():
-            raise GivenUp("Nobody is waiting for these notes any more.")
-        waves = self.card.specgram.invert(stft, self.griffin_lim_steps).cpu().numpy()
+        stft = self._generator.stft(*self._inputs([key]))
+        wave: Wave = self.card.specgram.invert(stft, self.griffin_lim_steps)[0].cpu().numpy()
         if raw:
-            return list(waves)
+            return wave
         rate = self.card.specgram.sample_rate
-        waves = fade_out(fade_in(waves, rate), rate)
-        peaks = np.abs(waves).max(axis=1)
-        return [
-            wave * (NOTE_PEAK / peak) if peak > SILENCE_PEAK else wave for wave, peak in zip(waves, peaks, strict=True)
-        ]
+        wave = fade_out(fade_in(wave, rate), rate)
+        peak = float(np.abs(wave).max())
+        return wave * np.float32(NOTE_PEAK / peak) if peak > SILENCE_PEAK else wave
 
 
 def _made_again(kind: type[Synth], card: ModelCard, generator: Generator, settings: Mapping[str, Any]) -> Synth:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from gansynth_core import synth
+from gansynth_core import threads
 from gansynth_core.training import graphs, loop
 
 CUDA = torch.device("cuda:0")
@@ -117,16 +117,14 @@ class _Generator(torch.Generator):
         return CUDA if self.away else torch.device("cpu")
 
 
-class _Here:
-    """An executor that runs in the thread that asks: the pretence is each thread's own."""
-
-    def submit(self, function, *args) -> Future:
-        done = Future()
-        try:
-            done.set_result(function(*args))
-        except BaseException as error:
-            done.set_exception(error)
-        return done
+def _here(function, *args) -> Future:
+    """`threads.submit` in the thread that asks: the pretence is each thread's own."""
+    done = Future()
+    try:
+        done.set_result(function(*args))
+    except BaseException as error:
+        done.set_exception(error)
+    return done
 
 
 @contextlib.contextmanager
@@ -152,7 +150,7 @@ def gpu() -> Iterator[None]:
             (torch.nn.Parameter, "__deepcopy__", copied_there),
             (graphs.Recorded, "__init__", plain),
             (loop, "_Prefetch", lambda source: source),
-            (synth, "_network", _Here()),
+            (threads, "submit", _here),
         ]:
             stack.enter_context(mock.patch.object(target, name, value))
         stack.enter_context(_Pretending())

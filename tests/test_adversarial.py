@@ -12,7 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gansynth_core import Clip, InputError, ModelError, Synth, load_card, sample
 from gansynth_core.generators import build_generator
-from gansynth_core.generators.studio import Spectrum, white_noise
+from gansynth_core.generators.studio import Spectrum
+from gansynth_core.generators.tone_and_noise import white_noise
 from gansynth_core.training import loop
 from gansynth_core.training.data.prepare import prepare
 from gansynth_core.training.data.source import SourceNote

@@ -12,7 +12,7 @@ SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.p
 # A module may import from modules of its own level or a lower one.
 LEVELS = [
     ["errors"],
-    ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle", "tunings"],
+    ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle", "threads", "tunings"],
     ["commands", "sound", "specgram", "spectrum", "sustain"],
     ["cards"],
     ["generators", "latent", "descriptors", "own"],

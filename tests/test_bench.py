@@ -26,7 +26,7 @@ def test_every_note_is_rendered_anew():
 
     synth = Synth(sine_card(), Counting(), device="cpu")
     figures = bench.rendering_times(synth, note_runs=2, octave_runs=1)
-    assert batches == [1] * 5 + [12] * 4 + [1] * 5  # three to warm up, each time
+    assert batches == [1] * (5 + 12 * 4 + 5)  # three runs to warm up, each time
     assert figures["octave"]["min_ms"] > figures["note"]["min_ms"]
     assert synth.griffin_lim_steps == figures["griffin_lim_steps"]
 
@@ -42,6 +42,21 @@ def test_griffin_lim_share_is_of_the_note(monkeypatch):
     figures = bench.rendering_times(synth)
     assert figures["griffin_lim_steps"] == 12 and figures["griffin_lim_share"] == 0.6  # 10 ms with them, 4 without
     assert steps == [12, 12, 0]
+
+
+def test_many_notes_are_one_call_in_a_process_of_its_own(monkeypatch):
+    calls = []
+
+    class Counting(Synth):
+        def render(self, timbre, pitches):
+            calls.append(pitches if isinstance(pitches, int) else len(set(timbre)))
+            return super().render(timbre, pitches)
+
+    monkeypatch.setattr(
+        bench.Synth, "load", lambda folder, device: Counting(sine_card(), SineGenerator(), device=device)
+    )
+    seconds, peak_mb = bench._play_many("", "cpu", 5)
+    assert calls == [24, 5] and seconds > 0 and (peak_mb is None or peak_mb > 50)
 
 
 def test_resident_memory_is_that_of_the_process():
@@ -61,6 +76,7 @@ def test_the_command_prints_and_writes_what_it_measured(tmp_path, monkeypatch, c
     monkeypatch.setattr(bench.Synth, "load", lambda folder, device: sine_synth())
     rendering = {"note": timing, "octave": timing, "griffin_lim_steps": 2, "griffin_lim_share": 0.25}
     monkeypatch.setattr(bench, "rendering_times", lambda synth: rendering)
+    monkeypatch.setattr(bench, "many_notes", lambda folder, device: (18.25, 812.4))
     monkeypatch.setattr(bench, "process_start", lambda folder: timing)
     monkeypatch.setattr(bench, "synth_memory", lambda folder, device: {"after_200_notes": 512.3})
     parser = argparse.ArgumentParser()
@@ -69,6 +85,7 @@ def test_the_command_prints_and_writes_what_it_measured(tmp_path, monkeypatch, c
     said = capsys.readouterr().out
     assert "process start to a WAV on disk: 4.32 s, 4.00 to 5.00 in 3 runs (target: at most 5 s)" in said
     assert "Griffin-Lim steps take: 25 %" in said and "after 200 notes 512 MB" in said
+    assert "1000 notes in one call: 18.2 s, 812 MB at most (target: at most 20 s)" in said
     assert "cores: " in said
     document = json.loads((tmp_path / "bench.json").read_text())
     assert document["format"] == 1 and document["process_start_to_wav"] == timing

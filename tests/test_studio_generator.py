@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -29,6 +30,34 @@ def test_a_specgram_is_finite_in_range_and_repeatable(generator):
     assert specgram.shape == (2, 2, SPEC.frames, SPEC.bins)
     assert torch.isfinite(specgram).all() and specgram.abs().max() <= 1
     assert torch.equal(specgram, generator(z, pitch, instruments))
+
+
+@pytest.mark.parametrize(("functions", "texture"), [(6, 0), (8, 4)])
+def test_the_short_way_says_what_the_long_way_says(functions, texture):
+    torch.manual_seed(1)
+    size = SIZE | {"functions": functions, "texture": texture}
+    network = build_generator("studio", SPEC, 3, 32, size).requires_grad_(False)
+    for name, number in network.named_parameters():
+        if "texture" in name or "when" in name:
+            number.normal_()
+    inputs = torch.randn(3, 32), torch.tensor([24.0, 60.5, 84.0]), weights([1, 0, 0], [0, 1, 0], [0.2, 0.3, 0.5])
+    long = network.stft(*inputs)
+    with torch.inference_mode():
+        short = network.eval().stft(*inputs)
+        assert torch.equal(network.stft(*(part[1:2] for part in inputs))[0], short[1])
+    noise = (long - short).abs().square().mean(dim=(1, 2)) / long.abs().square().mean(dim=(1, 2))
+    assert (noise < 1e-5).all(), noise  # -50 dB: phases of 128 frames are summed up in float32
+
+
+def test_what_a_network_has_prepared_is_made_anew_when_its_weights_change(generator):
+    network = copy.deepcopy(generator)
+    inputs = torch.randn(1, 32), torch.tensor([60.0]), weights([1, 0, 0])
+    with torch.no_grad():
+        before = network.stft(*inputs)
+        assert torch.equal(copy.deepcopy(network).stft(*inputs), before)
+        network.load_state_dict({name: 1.1 * number for name, number in network.state_dict().items()})
+        assert not torch.allclose(network.stft(*inputs), before)
+        assert torch.equal(generator.stft(*inputs), before)
 
 
 def test_the_short_way_to_a_wave_ends_where_the_specgram_does(generator):

@@ -5,10 +5,11 @@ import threading
 import numpy as np
 import pytest
 import torch
+from campaigns.same_bytes import campaign
 from patience import HANG_SECONDS, until
 from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 
-from gansynth_core import InputError, Synth, Timbre, glide, sample
+from gansynth_core import InputError, Synth, Timbre, glide, sample, threads
 from gansynth_core.synth import GivenUp, choose_device
 
 
@@ -58,7 +59,11 @@ def test_a_note_is_the_same_alone_in_a_batch_and_out_of_the_cache():
     timbre = sample(synth.card, 1, 0, "violin")[0]
     together = synth.render(timbre, range(30, 60)).audio
     assert np.array_equal(together, sine_synth().render(timbre, range(30, 60)).audio)
-    assert np.abs(together[17] - sine_synth().render(timbre, [47]).audio[0]).max() < 1e-4
+    assert np.array_equal(together[17], sine_synth().render(timbre, [47]).audio[0])
+
+
+def test_a_note_of_the_studio_voice_has_its_bytes_in_any_batch_process_and_number_of_threads():
+    assert campaign(cases=12, notes=4, largest=6) >= 12
 
 
 def test_the_cache_answers_and_stays_small():
@@ -73,7 +78,7 @@ def test_the_cache_answers_and_stays_small():
     timbre = sample(synth.card, 1, 0, "violin")[0]
     synth.render(timbre, [60, 61, 60])
     synth.render(timbre, [61])
-    assert calls == [2]
+    assert calls == [1, 1]
     synth.render(timbre, range(40, 50))
     assert len(synth._cache) == 4
 
@@ -100,7 +105,7 @@ def test_background_work_makes_the_same_notes_and_leaves_the_cache_alone():
     timbre = sample(synth.card, 1, 0, "violin")[0]
     aside = synth.render(timbre, range(40, 45), background=True).audio
     assert not synth._cache
-    assert np.abs(aside - synth.render(timbre, range(40, 45)).audio).max() < 1e-4 and len(synth._cache) == 5
+    assert np.array_equal(aside, synth.render(timbre, range(40, 45)).audio) and len(synth._cache) == 5
 
 
 def test_a_player_goes_before_the_work_in_the_background_which_still_goes_on():
@@ -127,7 +132,7 @@ def test_a_player_goes_before_the_work_in_the_background_which_still_goes_on():
     go_on.set()
     for thread in (export, second, player):
         thread.join(HANG_SECONDS)
-    assert order[:3] == [30, 31, 60] and sorted(order) == [*range(30, 40), 60]
+    assert order.index(60) == threads.count() and sorted(order) == [*range(30, 40), 60]
 
 
 def test_notes_that_nobody_waits_for_are_not_made_and_those_after_them_are():

@@ -7,20 +7,19 @@ Learned kernels have unit variance; each layer scales its result instead ("equal
 """
 
 import math
-from collections.abc import Callable
-from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gansynth_core.errors import InputError, ModelError
+from gansynth_core.generators.prepared import Prepared
 from gansynth_core.specgram import Representation
 
 LEAK = 0.2
 
 
-class MagentaGenerator(nn.Module):
+class MagentaGenerator(Prepared):
     """See above. Hyperparameters, by Magenta's names:
 
     fmap_base, fmap_max: block i has min(fmap_base / 2^i, fmap_max) channels. num_blocks: blocks trained so far.
@@ -32,7 +31,7 @@ class MagentaGenerator(nn.Module):
 
     In inference (`eval()`, no gradients) it takes a shorter way to the same numbers: only the visible blocks are turned
     into pictures, and each doubling is merged with the convolution after it. What that needs is computed at
-    the first call, and again after `train()`, `eval()`, `to()` and `load_state_dict()`.
+    the first call, and again when the weights may have changed: see Prepared.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class MagentaGenerator(nn.Module):
             [_FirstBlock(latent_size + pitches + instruments, widths[1], start)]
             + [_Block(widths[block - 1], widths[block]) for block in range(2, num_blocks + 1)]
         )
-        self.register_load_state_dict_post_hook(lambda *_: self._forget())  # type: ignore[no-untyped-call]
 
     def forward(self, z: Tensor, pitch: Tensor, instruments: Tensor | None = None) -> Tensor:
         """z [batch, latent], pitch [batch] whole MIDI keys, instruments [batch, instruments] convex weights (None where
@@ -128,19 +126,10 @@ class MagentaGenerator(nn.Module):
             raise InputError(f"This model knows only the keys {self.pitch_low}-{self.pitch_low + self.pitches - 1}.")
         return functional.one_hot(label, self.pitches)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         for module in self.modules():
             if isinstance(module, ScaledConv):
                 module.ready = None
-
-    def train(self, mode: bool = True) -> Self:
-        self._forget()
-        return super().train(mode)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        self._forget()  # to(), half() and cuda() all come through here
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        return self
 
 
 def progress_after(images: int, num_blocks: int, stable: int, fade: int) -> float:

@@ -21,16 +21,20 @@ from torch.nn import functional
 
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
-from gansynth_core.pitches import pitch_hz
+from gansynth_core.generators.prepared import Prepared
+from gansynth_core.generators.studio_notes import StudioNotes
+from gansynth_core.generators.tone_and_noise import (
+    MEDIAN_TO_RMS,
+    NOISE_SEED,
+    PITCH_FEATURES,
+    harmonic_shapes,
+    noise_bank,
+    pitch_features,
+    running_phase,
+    tonal_share,
+)
 from gansynth_core.specgram import SpecgramSpec, instantaneous_frequency, modulus
 
-# Tonality is the cosine of the phase advance's change from frame to frame. White noise has 0.41 on average (a Hann
-# window overlapping by 3/4), a steady partial 1. Up to the first number a bin is noise, from the second on it is tone.
-NOISE_TONALITY, TONE_TONALITY = 0.45, 0.75
-ASTRAY = 0.5  # bins: partials nearer than this to a harmonic belong on it
-# The L1-regressed level of a noisy bin is the median of ln(Rayleigh), this much below the noise's RMS (ln sqrt(ln 2)).
-MEDIAN_TO_RMS = -0.5 * math.log(math.log(2))
-NOISE_SEED = 1902  # one fixed bank of noise, so that a morph bends the sound but not the grain of its noise
 TEXTURE_KEYS = 128  # MIDI pitches that have a piece of the texture's noise of their own
 
 
@@ -43,10 +47,12 @@ class Spectrum:
     tonality: Tensor
 
 
-class StudioGenerator(nn.Module):
+class StudioGenerator(Prepared):
     """See above. Hyperparameters: channels of the growing trunk, features per frame, envelope bands,
-    functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_basis),
-    texture: sequences of noise fed to every block (0: none), for random fluctuation within a note."""
+    functions of the distance to the nearest harmonic (6, or 8 with those that shift partials: see harmonic_shapes),
+    texture: sequences of noise fed to every block (0: none), for random fluctuation within a note.
+
+    In inference (`eval()`, no gradients) `stft` makes one note at a time, by a shorter way: see StudioNotes."""
 
     band_weights: Tensor
     noise: Tensor
@@ -67,6 +73,7 @@ class StudioGenerator(nn.Module):
         super().__init__()
         if functions not in (6, 8):
             raise ModelError(f"A studio model has 6 or 8 functions of the distance to a harmonic, not {functions}.")
+        self._notes: StudioNotes | None = None
         self.spec, self.bands, self.channels, self.functions = spec, bands, channels, functions
         self.doublings = int(math.log2(spec.frames)) - 1
         # The prior: each instrument is a mean and a spread in the space that conditions the network.
@@ -77,9 +84,8 @@ class StudioGenerator(nn.Module):
             lambda _, weights, prefix, *__: upgrade(weights, prefix, instruments)
         )
 
-        pitch_size = _PITCH_CENTRES + 2 * _PITCH_WAVES + 1
         self.condition = nn.Sequential(
-            nn.Linear(latent_size + pitch_size, 512), nn.LeakyReLU(0.2), nn.Linear(512, 512), nn.LeakyReLU(0.2)
+            nn.Linear(latent_size + PITCH_FEATURES, 512), nn.LeakyReLU(0.2), nn.Linear(512, 512), nn.LeakyReLU(0.2)
         )
         self.start = nn.Linear(512, 2 * channels)
         blocks: list[_GrowingBlock] = []
@@ -99,7 +105,7 @@ class StudioGenerator(nn.Module):
             self.residual.bias[spec.bins :] = 0.5
 
         self.register_buffer("band_weights", _band_weights(spec, bands), persistent=False)
-        self.register_buffer("noise", _noise_bank(spec), persistent=False)
+        self.register_buffer("noise", noise_bank(spec, 2 * spec.frames), persistent=False)
         self.texture_frames = [block.when.shape[-1] for block in blocks]
         self.register_buffer("texture", _texture_bank(texture, sum(self.texture_frames)), persistent=False)
         # What CPU convolutions want; saves a reordering at every call. (torch's own types lack this way to call `to`.)
@@ -136,12 +142,12 @@ class StudioGenerator(nn.Module):
         condition = self._conditioned(w, pitch)
         x: Tensor = self.start(condition).unflatten(1, (self.channels, 1, 2))
         x = x.contiguous(memory_format=torch.channels_last)
-        texture = self._texture_of(pitch) if texture is None else texture
+        texture = self.texture_of(pitch) if texture is None else texture
         for block, noise in zip(self.blocks, texture.split(self.texture_frames, dim=2), strict=True):
             x = block(x, condition, noise)
         return x.squeeze(2).transpose(1, 2)
 
-    def _texture_of(self, pitch: Tensor) -> Tensor:
+    def texture_of(self, pitch: Tensor) -> Tensor:
         """The bank's noise for `pitch` [batch]: a piece of its own for every key, and between two keys both, so that
         a bend crossfades them at constant power."""
         key = pitch.floor().clamp(0, TEXTURE_KEYS - 1)
@@ -162,23 +168,9 @@ class StudioGenerator(nn.Module):
     def harmonic_basis(self, pitch: Tensor) -> Tensor:
         """Functions of the distance to the nearest harmonic of `pitch` [batch] MIDI, each once under every band:
         [batch, functions * bands, bins]."""
-        f0 = pitch_hz(pitch)[:, None] / self.spec.bin_hz  # in bins
-        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
-        harmonic = (place / f0).round().clamp_min(1)
-        distance = place - harmonic * f0
-        narrow, peak, wide = (_bump(distance / width) for width in (0.8, 1.6, 3.5))
-        shapes = [
-            torch.ones_like(distance),  # the floor between partials
-            narrow,
-            peak,
-            wide,
-            peak * (1 - 2 * (harmonic % 2)),  # odd and even partials apart
-            torch.cos(2 * math.pi * place / f0),
-        ]
-        if self.functions == 8:  # a peak moved by a little is the peak and some of its slope: vibrato, stretched tuning
-            shapes += [2 * distance / 1.6 * peak, 2 * distance / 3.5 * wide]
         weights = self.band_weights
-        return (torch.stack(shapes, dim=1).to(weights.dtype)[:, :, None] * weights).flatten(1, 2)
+        shapes = harmonic_shapes(pitch, self.spec, self.functions).to(weights.dtype)
+        return (shapes[:, :, None] * weights).flatten(1, 2)
 
     # --- spectrum -> specgram --------------------------------------------------------------------------------------
 
@@ -187,12 +179,28 @@ class StudioGenerator(nn.Module):
         return self.voice(self._spectrum_of(z, pitch, instruments), pitch)
 
     def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
-        """What the specgram of `forward` is decoded to, complex [batch, frames, bins], without the detour over it."""
+        """What the specgram of `forward` is decoded to, complex [batch, frames, bins], without the detour over it. In
+        inference every note is the same to the bit alone and in any batch."""
+        if not (self.training or torch.is_grad_enabled()):
+            each = zip(z.split(1), pitch.split(1), instruments.split(1), strict=True)
+            return torch.cat([self.notes.stft(*one) for one in each])
         spectrum = self._spectrum_of(z, pitch, instruments)
         log_magnitude, mixed = self.mix(spectrum, pitch, self._noise_of(pitch))
         low, high = self.spec.log_magnitude_low, self.spec.log_magnitude_high
         magnitude = torch.where(log_magnitude <= low, 0.0, log_magnitude.clamp_max(high).exp())
         return mixed * (magnitude / modulus(mixed).clamp_min(1e-12))
+
+    @property
+    def notes(self) -> StudioNotes:
+        """The short way to a note, made at the first call."""
+        notes = self._notes
+        if notes is None:
+            with torch.inference_mode(False):
+                notes = self._notes = StudioNotes(self)
+        return notes
+
+    def forget(self) -> None:
+        self._notes = None
 
     def _spectrum_of(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Spectrum:
         return self.spectrum(self.grow(self.place(z, instruments, pitch), pitch), self.harmonic_basis(pitch))
@@ -202,10 +210,14 @@ class StudioGenerator(nn.Module):
         log_magnitude, mixed = self.mix(spectrum, pitch, self._noise_of(pitch))
         return torch.stack([self.spec.normalize(log_magnitude), instantaneous_frequency(mixed.angle())], dim=1)
 
+    def noise_place(self, pitch: Tensor) -> Tensor:
+        """The bank's frame with which the noise of `pitch` [batch] begins, whole [batch]: another one for every key."""
+        return (pitch.round().long() * 7) % self.spec.frames
+
     def _noise_of(self, pitch: Tensor) -> Tensor:
-        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]: another piece for every key."""
-        shift = (pitch.round().long() * 7) % self.spec.frames
-        return self.noise[shift[:, None] + torch.arange(self.spec.frames, device=shift.device)]
+        """The bank's noise for `pitch` [batch], complex [batch, frames, bins]."""
+        frames = torch.arange(self.spec.frames, device=pitch.device)
+        return self.noise[self.noise_place(pitch)[:, None] + frames]
 
     def mix(self, spectrum: Spectrum, pitch: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Mix tone and noise, complex [batch, frames, bins] of unit RMS, as every bin's tonality says -> log-magnitude
@@ -214,51 +226,13 @@ class StudioGenerator(nn.Module):
         log_magnitude = self.spec.denormalize(spectrum.log_magnitude.clamp(-1, 1))
         tonal = tonal_share(spectrum.tonality)
         with torch.no_grad():
-            phase = self._running_phase(log_magnitude, pitch)
+            loud = functional.pad(log_magnitude.exp(), (1, 1))
+            phase = running_phase(loud, pitch, self.spec, slice(0, self.spec.bins))
             turning = torch.complex(phase.cos(), phase.sin())  # on a CPU four times as fast as torch.polar
         rest = 1 - tonal**2
         rest = torch.where(rest > 0, rest.clamp_min(1e-12).sqrt(), rest)  # the root's slope at 0 is infinite
         mixed = tonal * turning + rest * math.exp(MEDIAN_TO_RMS) * noise
         return log_magnitude + mixed.abs().clamp_min(1e-4).log(), mixed
-
-    def _running_phase(self, log_magnitude: Tensor, pitch: Tensor) -> Tensor:
-        """Phases in radians [batch, frames, bins] if every bin belonged to a partial, each turning at the frequency
-        that the magnitudes (log_magnitude in nepers) point to."""
-        # A partial d bins above this one makes the next bin (1 + d) / (2 - d) times as large under a Hann window, for
-        # -1 < d < 2 (Grandke 1983): d = (2r - 1) / (1 + r). Both neighbours are asked; the louder one counts more.
-        rise = functional.pad(log_magnitude.diff(dim=-1), (1, 1), value=-30.0)
-        above, below = rise[..., 1:].exp(), torch.cat([torch.zeros_like(rise[..., :1]), (-rise[..., 1:-1]).exp()], -1)
-        distance = above * (2 * above - 1) / (1 + above) - below * (2 * below - 1) / (1 + below)
-        distance = (distance / (above + below)).clamp(-2, 2)
-        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
-        distance = distance - self._astray(distance, log_magnitude, pitch)
-        advance = (place + distance) * (2 * math.pi * self.spec.hop / self.spec.n_fft)
-        advance[:, 0] = self._first_phase(pitch)
-        return torch.cumsum(advance, dim=1)
-
-    def _astray(self, distance: Tensor, log_magnitude: Tensor, pitch: Tensor) -> Tensor:
-        """Bins by which partials lie beside the harmonics of the pitch from the note's beginning to its end, and
-        should not, [batch, 1, bins]. Learned magnitudes are off by a hair: in the lowest octave a tenth of a bin is a
-        fifth of a semitone. What is far off means it (bells, stretched tuning), and what moves, too (vibrato)."""
-        f0 = pitch_hz(pitch)[:, None] / self.spec.bin_hz
-        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
-        loud = log_magnitude.exp()
-        mean = (loud * distance).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
-        beside = place + mean - (place / f0).round().clamp_min(1) * f0
-        return (beside * _bump(beside / ASTRAY))[:, None]
-
-    def _first_phase(self, pitch: Tensor) -> Tensor:
-        """Phase of frame 0, radians [batch, bins]: one for all bins of a partial as seen from the window's centre (the
-        alternating sign), so that they add up, and scattered from partial to partial, so that the wave has no spike."""
-        place = torch.arange(1, self.spec.bins + 1, device=pitch.device)
-        harmonic = (place / (pitch_hz(pitch)[:, None] / self.spec.bin_hz)).round().clamp_min(1)
-        scattered = torch.frac(harmonic * 0.6180339887498949) * 2 * math.pi  # golden ratio: evenly spread
-        return scattered + math.pi * (place % 2)
-
-
-def _bump(x: Tensor) -> Tensor:
-    """e^(-x^2), but never below e^-50: numbers too small for all their digits make a CPU multiply four times slower."""
-    return (-(x**2)).clamp_min(-50).exp()
 
 
 class _GrowingBlock(nn.Module):
@@ -294,27 +268,9 @@ class _GrowingBlock(nn.Module):
         return pixel_norm(functional.leaky_relu(x, 0.2))
 
 
-def tonal_share(tonality: Tensor) -> Tensor:
-    """How much of a bin's amplitude is tone, 0 to 1; the rest is noise."""
-    return ((tonality - NOISE_TONALITY) / (TONE_TONALITY - NOISE_TONALITY)).clamp(0, 1)
-
-
 def pixel_norm(x: Tensor) -> Tensor:
     """Each frame's features to unit mean square (Karras et al. 2018, section 4.2)."""
     return x * torch.rsqrt((x * x).mean(dim=1, keepdim=True) + 1e-6)
-
-
-_PITCH_CENTRES, _PITCH_WAVES = 41, 3
-
-
-def pitch_features(pitch: Tensor) -> Tensor:
-    """pitch [batch] MIDI -> smooth features [batch, 48]: bumps every 1.5 semitones from 24 to 84 (a sampled instrument
-    changes its recording every few keys), slow waves, and the pitch itself. Continuous, so that bends work."""
-    centres = torch.linspace(24, 84, _PITCH_CENTRES, device=pitch.device, dtype=pitch.dtype)
-    bumps = (-(((pitch[:, None] - centres) / 1.5) ** 2)).exp()
-    octaves = (pitch[:, None] - 54) / 30
-    waves = [wave(octaves * math.pi * (n + 1) / 2) for n in range(_PITCH_WAVES) for wave in (torch.sin, torch.cos)]
-    return torch.cat([bumps, *waves, octaves], dim=1)
 
 
 def _band_weights(spec: SpecgramSpec, bands: int) -> Tensor:
@@ -322,23 +278,6 @@ def _band_weights(spec: SpecgramSpec, bands: int) -> Tensor:
     mel = 2595 * torch.log10(1 + torch.arange(1, spec.bins + 1, dtype=torch.float64) * spec.bin_hz / 700)
     place = (mel - mel[0]) / (mel[-1] - mel[0]) * (bands - 1)
     return (1 - (place[None] - torch.arange(bands)[:, None]).abs()).clamp_min(0).float()
-
-
-def _noise_bank(spec: SpecgramSpec) -> Tensor:
-    """STFT of white noise, complex [2 * frames, bins] with unit RMS in every bin: a grain that a real wave has, so that
-    inversion keeps its level (independent random phases would lose 6 dB to the overlap of the frames)."""
-    return white_noise(spec, 1, 2 * spec.frames, torch.Generator().manual_seed(NOISE_SEED))[0]
-
-
-def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Generator, stride: int = 1) -> Tensor:
-    """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin. stride:
-    take every so many frames of a longer piece of noise."""
-    hop = spec.hop * stride
-    samples = (frames - 1) * hop + spec.n_fft
-    wave = torch.randn(batch, samples, generator=random, device=random.device)
-    window = torch.hann_window(spec.n_fft, periodic=True, device=random.device)
-    stft: Tensor = torch.fft.rfft(wave.unfold(1, spec.n_fft, hop) * window)[..., 1:]
-    return stft / window.square().sum().sqrt()
 
 
 def _texture_bank(sequences: int, frames: int) -> Tensor:

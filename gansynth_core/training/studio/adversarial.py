@@ -31,7 +31,8 @@ from torch import Tensor, nn
 from gansynth_core.cards import in_new_words
 from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
-from gansynth_core.generators.studio import Spectrum, StudioGenerator, white_noise
+from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.generators.tone_and_noise import white_noise
 from gansynth_core.training import wgan
 from gansynth_core.training.config import AdversarialConfig
 from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes, dequantize

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gansynth_core.generators.encoder import StudioEncoder
-from gansynth_core.generators.studio import pitch_features
+from gansynth_core.generators.tone_and_noise import pitch_features
 from gansynth_core.specgram import SpecgramSpec
 
 LEAK = 0.2

@@ -8,7 +8,8 @@ import math
 
 from torch import Tensor
 
-from gansynth_core.generators.studio import MEDIAN_TO_RMS, Spectrum, StudioGenerator, tonal_share
+from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.generators.tone_and_noise import MEDIAN_TO_RMS, tonal_share
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig
 
