@@ -26,7 +26,7 @@ LEVEL_SECONDS = 0.05  # over which levels are measured, in whole periods of the 
 SLOW_SECONDS = 0.25  # what changes more slowly than this is the run of the level, what is faster its tremolo
 HOP_SECONDS = 0.005
 SLOW_DB, FAST_DB = 0.75, 1.75  # how far a loop's level may run from its mean, and tremolo from that
-PASSES = 3  # a gain that follows a fast tremolo is itself smoothed by what levels are measured over
+PASSES, NEAR_DB = 10, 0.3  # a gain that follows a fast tremolo is itself smoothed by what levels are measured over
 SETTLED_DB, MOST_FALLEN_DB = 1.0, 6.0
 LIFT_DB = 12.0  # a note that falls is held where it has not fallen further than this below the start of its hold
 LEAD_IN_SECONDS = 0.3  # for a gain to come in before the loop
@@ -218,22 +218,29 @@ def _likeness(wave: Wave, starts: NDArray[np.intp], half: int) -> Levels:
 def _circular(wave: Wave, sample_rate: int, pitch: float, loop: Loop) -> Wave:
     """`wave` with the level of its loop evened out as it is heard, end to start; a gain that comes in before the loop
     and stays after it, so that neither begins with a step."""
-    levels, hop = level_curve(wave[loop.start : loop.end + 1], sample_rate, pitch, circular=True)
-    db = np.zeros(len(levels))
-    for _ in range(PASSES):
-        now = levels + _smoothed(db, level_width(sample_rate, pitch) // hop, circular=True)
-        slow = _smoothed(now, round(SLOW_SECONDS * sample_rate / hop), circular=True)
+    part = wave[loop.start : loop.end + 1]
+    levels, hop = level_curve(part, sample_rate, pitch, circular=True)
+    db, inside = np.zeros(len(levels)), np.ones(loop.length)
+    for turn in range(PASSES):
+        if turn:
+            levels, _ = level_curve(part * _along(inside, wave.ndim), sample_rate, pitch, circular=True)
+        slow = _smoothed(levels, round(SLOW_SECONDS * sample_rate / hop), circular=True)
         mean = slow.mean()
-        wanted = mean + np.clip(slow - mean, -SLOW_DB, SLOW_DB) + np.clip(now - slow, -FAST_DB, FAST_DB)
-        db += wanted - now
-    factor = 10 ** (db / 20)
-    inside = np.interp(
-        np.arange(loop.length), np.append(np.arange(len(db)) * hop, loop.length), np.append(factor, factor[0])
-    )
+        wanted = mean + np.clip(slow - mean, -SLOW_DB, SLOW_DB) + np.clip(levels - slow, -FAST_DB, FAST_DB)
+        if np.abs(wanted - levels).max() < NEAR_DB:
+            break
+        db += wanted - levels
+        factor = 10 ** (db / 20)
+        places = np.append(np.arange(len(db)) * hop, loop.length)
+        inside = np.interp(np.arange(loop.length), places, np.append(factor, factor[0]))
     lead = min(loop.start, max(1, round(LEAD_IN_SECONDS * sample_rate)))
-    before = 1 + (factor[0] - 1) * (0.5 - 0.5 * np.cos(np.pi * np.arange(lead) / lead))
-    moved = np.concatenate([before, inside]).astype(np.float32)
+    before = 1 + (inside[0] - 1) * (0.5 - 0.5 * np.cos(np.pi * np.arange(lead) / lead))
     mixed = wave.copy()
-    mixed[loop.start - lead : loop.end + 1] *= moved.reshape(-1, *[1] * (wave.ndim - 1))
-    mixed[loop.end + 1 :] *= np.float32(factor[0])
+    mixed[loop.start - lead : loop.end + 1] *= _along(np.concatenate([before, inside]), wave.ndim)
+    mixed[loop.end + 1 :] *= np.float32(inside[0])
     return mixed
+
+
+def _along(factor: NDArray[np.float64], dimensions: int) -> NDArray[np.float32]:
+    """`factor` [n] for a wave of `dimensions`, whose first is time."""
+    return factor.astype(np.float32).reshape(-1, *[1] * (dimensions - 1))
