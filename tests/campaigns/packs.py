@@ -198,7 +198,12 @@ def polyphone(synth: Stored, folder: Path, instruments: list[str]) -> int:
             text=True,
             timeout=600,
         )
-        warned = [line for line in heard.stderr.splitlines() if "warning" in line.lower() or "error" in line.lower()]
+        warned = [
+            line
+            for line in heard.stderr.splitlines()
+            if ("warning" in line.lower() or "error" in line.lower())
+            and "No preset found on channel 9" not in line  # of any SoundFont without drums
+        ]
         if told.returncode or not regions or warned:
             bad += 1
             print(
