@@ -9,12 +9,13 @@ threads                       the threads that networks run in
 riff, sound                   WAV files; Clip, Clips and Envelope
 specgram                      wave <-> STFT <-> specgram
 spectrum                      how far apart two notes' spectra are
+imprint                       a correction of the spectrum that a Timbre of an own sound carries
 sustain                       loops, and notes held for longer than a model makes them
 cards                         ModelCard: a model on disk
 generators/                   the networks
 latent, patch                 Timbre (drawn, morphed, nudged) and Patch, a Timbre as one plays it
 descriptors                   brightness, attack and so on, measured on a note
-own                           an own sound as a model hears it
+own, refine                   an own sound as a model hears it; a timbre brought nearer to it
 synth                         Synth: timbres and pitches -> notes; generate() in one call
 glide, named_sounds           a timbre that moves; names for sounds of a model without instruments
 packs/                        sample packs for samplers
@@ -34,6 +35,7 @@ from gansynth_core.cards import Direction, ModelCard, find_models, load_card, mo
 from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
 from gansynth_core.glide import glide
+from gansynth_core.imprint import Imprint
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
@@ -70,6 +72,7 @@ __all__ = [
     "Envelope",
     "GM_INSTRUMENTS",
     "GanSynthError",
+    "Imprint",
     "InputError",
     "MidiRender",
     "ModelCard",

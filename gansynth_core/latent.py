@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import InputError, nearest, plain_name
+from gansynth_core.imprint import Imprint, mixed
 
-FORMAT = 1
+FORMAT, IMPRINT_FORMAT = 1, 2  # a sound without an imprint is written as ever
 VARIATION = (
     0.25  # the way from a named sound towards a draw, along the great circle: 22 degrees in a space of many numbers
 )
@@ -26,12 +27,13 @@ class Timbre:
     """A point of sound without a pitch: which model, `z`, and convex instrument weights (none for a pitch-only model).
 
     `instruments` holds (name, weight) pairs in order of name, weights > 0 and summing to 1, so that equal sounds are
-    equal objects. Raises InputError otherwise.
+    equal objects. imprint: what an own sound has and the model lacks (see Synth.encode). Raises InputError otherwise.
     """
 
     model: str
     z: tuple[float, ...]
     instruments: tuple[tuple[str, float], ...] = ()
+    imprint: Imprint | None = None
 
     def __post_init__(self) -> None:
         if not all(isinstance(x, (int, float)) and abs(x) <= Z_LIMIT for x in self.z):  # NaN fails the comparison
@@ -48,6 +50,7 @@ class Timbre:
         card: ModelCard,
         z: Sequence[float] | NDArray[np.floating] | torch.Tensor,
         instrument: str | Mapping[str, float] | None = None,
+        imprint: Imprint | None = None,
     ) -> "Timbre":
         """A Timbre of `card`'s model: `instrument` a name, or weights by name (scaled to sum 1; the model's first
         instrument if None). Case, spaces and hyphens in a name do not matter. Raises InputError for a wrong size of z,
@@ -61,7 +64,7 @@ class Timbre:
                     f"'{card.id}' has no instruments to choose from. Leave the instrument out"
                     + (", or give a seed in place of z." if card.named_sounds else ".")
                 )
-            return cls(card.id, tuple(z))
+            return cls(card.id, tuple(z), (), imprint)
         if instrument is None:
             instrument = card.instruments[0]
         if not isinstance(instrument, str | Mapping):
@@ -72,20 +75,25 @@ class Timbre:
             if not (isinstance(weight, int | float | np.number) and 0 <= weight < math.inf):
                 raise InputError(f"The weight of '{name}' must be a number of at least 0, not {weight!r}.")
             weights[own_name] = weights.get(own_name, 0.0) + float(weight)
-        return cls(card.id, tuple(z), _convex(weights))
+        return cls(card.id, tuple(z), _convex(weights), imprint)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON document, which `from_json` turns back into the same Timbre."""
-        return {"format": FORMAT, "model": self.model, "z": list(self.z), "instruments": dict(self.instruments)}
+        document: dict[str, Any] = {"format": FORMAT, "model": self.model, "z": list(self.z)}
+        document["instruments"] = dict(self.instruments)
+        if self.imprint is not None:
+            document |= {"format": IMPRINT_FORMAT, "imprint": self.imprint.to_text()}
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> "Timbre":
         """Inverse of `to_json`. Raises InputError for a damaged document or one of a newer version."""
         try:
-            if document["format"] != FORMAT:
+            if document["format"] not in (FORMAT, IMPRINT_FORMAT):
                 raise InputError(f"This sound was saved by a newer version (format {document['format']}).")
             instruments = sorted((str(name), float(weight)) for name, weight in document["instruments"].items())
-            return cls(str(document["model"]), tuple(float(x) for x in document["z"]), tuple(instruments))
+            imprint = Imprint.from_text(document["imprint"]) if document["format"] == IMPRINT_FORMAT else None
+            return cls(str(document["model"]), tuple(float(x) for x in document["z"]), tuple(instruments), imprint)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as cause:
             raise InputError(f"This is not a saved sound: {cause!r}.") from cause
 
@@ -152,7 +160,7 @@ def _named_sound(card: ModelCard, instrument: str | Mapping[str, float]) -> Timb
 
 def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
     """The sound at `t` in [0, 1] between `a` (0) and `b` (1): z on the great circle between the two (slerp, Shoemake
-    1985), its length and the instrument weights in a straight line. morph(a, a, t) is a.
+    1985), its length, the instrument weights and the imprint (in dB) in a straight line. morph(a, a, t) is a.
 
     Raises InputError for another t and for timbres of two models.
     """
@@ -169,15 +177,16 @@ def morph(a: Timbre, b: Timbre, t: float) -> Timbre:
     weights = {name: (1 - t) * weight for name, weight in a.instruments}
     for name, weight in b.instruments:
         weights[name] = weights.get(name, 0.0) + t * weight
-    return Timbre(a.model, slerp(a.z, b.z, t), _convex(weights) if weights else ())
+    imprint = mixed([a.imprint, b.imprint], [1 - t, t])
+    return Timbre(a.model, slerp(a.z, b.z, t), _convex(weights) if weights else (), imprint)
 
 
 def blend(timbres: Sequence[Timbre], weights: Sequence[float]) -> Timbre:
     """The sound between several, each counting by its weight (at least 0, any sum above 0): for neighbours on a map.
 
     z is the weighted mean, stretched to the weighted mean length (the plain mean of n unrelated draws
-    would be 1 / sqrt(n) as long and sound tamer); instrument weights mix in a straight line. If one timbre has all the
-    weight, the blend is that very timbre. Of two, `morph` keeps an even pace, and this is close to it.
+    would be 1 / sqrt(n) as long and sound tamer); instrument weights and imprints mix in a straight line. If one timbre
+    has all the weight, the blend is that very timbre. Of two, `morph` keeps an even pace, and this is close to it.
 
     Raises InputError for no timbres, impossible weights and timbres of two models.
     """
@@ -207,7 +216,8 @@ def blend(timbres: Sequence[Timbre], weights: Sequence[float]) -> Timbre:
     for timbre, share in zip(shares, part, strict=True):
         for name, weight in timbre.instruments:
             instruments[name] = instruments.get(name, 0.0) + float(share) * weight
-    return Timbre(models[0], tuple(mean.tolist()), _convex(instruments) if instruments else ())
+    imprint = mixed([timbre.imprint for timbre in shares], part.tolist())
+    return Timbre(models[0], tuple(mean.tolist()), _convex(instruments) if instruments else (), imprint)
 
 
 def slerp(a: Sequence[float], b: Sequence[float], t: float) -> tuple[float, ...]:

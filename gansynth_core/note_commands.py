@@ -175,6 +175,10 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sound", help="the sound file: of any rate and length, heard from its onset")
     parser.add_argument("--pitch", help="its pitch, 60 or C4 (default: found)")
     parser.add_argument("--instrument", help="the instrument, or a mixture (default: what the encoder hears)")
+    parser.add_argument("--steps", type=int, help="how many steps are taken to come nearer (default: 50)")
+    parser.add_argument(
+        "--no-imprint", action="store_true", help="leave out what the model has no sound for; the file is as ever then"
+    )
     parser.add_argument("--model", default="studio", help="which model (default: studio)")
     commands.add_device(parser)
     parser.add_argument(
@@ -187,10 +191,12 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
 
 def encode(arguments: argparse.Namespace) -> None:
     """Find the sound that comes nearest to a file, save it and say what it is."""
+    from tqdm import tqdm
+
     from gansynth_core.patch import Patch
     from gansynth_core.pitches import pitch_name
     from gansynth_core.sound import check_ending
-    from gansynth_core.synth import Synth
+    from gansynth_core.synth import REFINING_STEPS, Synth
 
     files = [Path(name) for name in (arguments.out, arguments.wav) if name]
     commands.check_new(files, arguments.force)
@@ -198,18 +204,30 @@ def encode(arguments: argparse.Namespace) -> None:
         check_ending(Path(arguments.wav))
     synth = Synth.load(arguments.model, device=arguments.device)
     instrument = commands.parse_instrument(arguments.instrument) if arguments.instrument else None
-    found = synth.encode(arguments.sound, arguments.pitch, instrument)
+    steps = REFINING_STEPS if arguments.steps is None else arguments.steps
+    with tqdm(total=max(0, steps), unit="step", delay=1, leave=False) as bar:
+        found = synth.encode(
+            arguments.sound,
+            arguments.pitch,
+            instrument,
+            steps=steps,
+            imprint=not arguments.no_imprint,
+            progress=lambda done, total: bar.update(done - bar.n) and None,
+        )
     if arguments.out:
         Patch(found.timbre, name=Path(arguments.sound).stem[:120]).save(arguments.out)
     if arguments.wav:
         synth.render(found.timbre, found.pitch).save(arguments.wav)
     likely = [(name, share) for name, share in found.instruments[:5] if share >= 0.01]
     if arguments.json:
-        heard = {"pitch": found.pitch, "distance_db": round(found.distance_db, 2), "instruments": dict(likely)}
+        heard = {"pitch": found.pitch, "pitched": found.pitched, "instruments": dict(likely)}
+        heard |= {name: round(getattr(found, name), 2) for name in ("distance_db", "refined_db", "encoder_db")}
+        heard |= {name: round(getattr(found, name), 3) for name in ("start_seconds", "heard_seconds")}
         commands.print_json(heard | {"files": [str(file) for file in files], "timbre": found.timbre.to_json()})
         return
     for file in files:
         print(file)
-    print(f"pitch {pitch_name(found.pitch)}, {found.distance_db:.1f} dB from the sound, which may be:")
+    unsure = "" if found.pitched else " (no clear pitch; --pitch overrules it)"
+    print(f"pitch {pitch_name(found.pitch)}{unsure}, {found.distance_db:.1f} dB from the sound, which may be:")
     for name, share in likely:
         print(f"  {share:4.0%} {name}")

@@ -2,6 +2,7 @@
 instruments it may be. `Synth.encode` makes a Timbre of it.
 """
 
+import io
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+import soundfile
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -18,7 +20,7 @@ from gansynth_core.errors import AudioError, InputError
 from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
 from gansynth_core.latent import Z_LIMIT, Timbre
 from gansynth_core.pitches import pitch_hz
-from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clip, fade_out, read_wav
+from gansynth_core.sound import FADE_OUT_SECONDS, HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clip, fade_out
 from gansynth_core.specgram import Representation
 
 ONSET_BLOCK_SECONDS = 0.002
@@ -26,6 +28,14 @@ ONSET_DB = -40.0  # below the loudest block: what comes before is silence or the
 BEFORE_ONSET_SECONDS = 0.004  # kept, so that no attack is cut into
 MARGIN_SECONDS = 0.1  # read beyond a note's length, for the resampler
 
+MOST_SECONDS, MOST_CHANNELS = 120, 64  # of a file that are read
+CANCELLED = 0.01  # of the loudest channel's energy: what is left of channels that cancel each other
+
+ENDING_SECONDS, ENDED_DB = 0.05, -30.0  # a recording whose last moment is louder than this was cut
+TURNED_SECONDS = 0.1, 0.5  # at least and at most
+RELEASED_SECONDS = 0.25  # 60 dB down
+
+PITCHED_SHARE = 0.55
 PITCH_SECONDS = 1.5  # of the beginning, where a pitch is looked for
 PITCH_WINDOW_SECONDS = 0.34
 PITCH_STEP = 0.05  # semitones
@@ -35,30 +45,40 @@ CANDIDATES = 4
 LEAST_SHARE = 0.05  # of a likelihood that counts
 
 Samples: TypeAlias = NDArray[np.floating] | Tensor | Sequence[float]
+Sound: TypeAlias = Clip | Samples | str | os.PathLike[str] | io.BytesIO
 
 
 @dataclass(frozen=True)
 class Encoded:
     """What a model makes of an own sound.
 
-    timbre: the nearest it knows. pitch: the sound's, MIDI with fractions, as given or as found. distance_db: how far
-    the timbre's note at that pitch is from the sound (see spectrum.log_spectral_distance; two takes of one noise are
-    7.9 dB apart). instruments: what the sound may be and how likely each is (0 to 1), the likeliest first.
+    timbre: the nearest it knows, with an imprint of what it does not know. pitch: the sound's, MIDI with fractions, as
+    given or as found. distance_db: how far the timbre's note at that pitch is from the sound, as long as that lasts
+    (see spectrum.log_spectral_distance; two takes of one noise are 7.9 dB apart). encoder_db: how far it was by the
+    encoder alone. refined_db: once refined, without the imprint. instruments: what the sound may be and how likely each
+    is (0 to 1), the likeliest first. pitched: whether the sound has a clear pitch. start_seconds: where it begins in
+    what was given; heard_seconds: how much of it was compared.
     """
 
     timbre: Timbre
     pitch: float
     distance_db: float
     instruments: tuple[tuple[str, float], ...]
+    encoder_db: float
+    refined_db: float
+    pitched: bool
+    start_seconds: float
+    heard_seconds: float
 
 
-def clip_of(sound: Clip | Samples | str | os.PathLike[str], sample_rate: int | None = None) -> Clip:
-    """A mono Clip of a Clip, of a sound file, or of samples at `sample_rate` (Hz): float [n] or [channels, n], array or
-    tensor. Raises InputError for samples that are none, AudioError for a file that cannot be read."""
+def clip_of(sound: Sound, sample_rate: int | None = None) -> Clip:
+    """A mono Clip of a Clip, of the first minutes of a sound file (its path or its bytes as io.BytesIO), or of samples
+    at `sample_rate` (Hz): float [n] or [channels, n], array or tensor. Raises InputError for samples that are none,
+    AudioError for a file that cannot be read."""
     if isinstance(sound, Clip):
         samples, rate = sound.samples, sound.sample_rate
-    elif isinstance(sound, str | os.PathLike):
-        return read_wav(sound)
+    elif isinstance(sound, str | os.PathLike | io.BytesIO):
+        samples, rate = _read(sound)
     elif sample_rate is None:
         raise InputError("Samples need their rate: give sample_rate, in Hz, or a Clip.")
     else:
@@ -70,16 +90,40 @@ def clip_of(sound: Clip | Samples | str | os.PathLike[str], sample_rate: int | N
     return Clip(samples, int(rate))
 
 
+def _read(file: "str | os.PathLike[str] | io.BytesIO") -> tuple[NDArray[np.float32], int]:
+    """Samples and rate of a sound file, of any size: what comes after MOST_SECONDS is not read."""
+    try:
+        with soundfile.SoundFile(file) as opened:
+            if not 1 <= opened.channels <= MOST_CHANNELS:
+                raise AudioError(f"This sound has {opened.channels} channels. Choose one with at most {MOST_CHANNELS}.")
+            samples = opened.read(MOST_SECONDS * opened.samplerate, dtype="float32", always_2d=True)
+            return _one_channel(samples.T), opened.samplerate
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as cause:
+        name = "these bytes" if isinstance(file, io.BytesIO) else f"'{file}'"
+        reason = str(cause).rpartition(": ")[2] or str(cause)
+        raise AudioError(f"Cannot read {name} as a sound file: {reason}") from cause
+
+
 def _mono(sound: Samples) -> NDArray[np.float32]:
     try:
         samples = np.asarray(sound.detach().cpu() if isinstance(sound, Tensor) else sound, np.float32)
     except (TypeError, ValueError) as cause:
         raise InputError(f"A sound is a Clip, a file or an array of samples, not {type(sound).__name__}.") from cause
     if samples.ndim == 2:
-        samples = samples.mean(axis=0)
+        samples = _one_channel(samples)
     if samples.ndim != 1:
         raise InputError(f"Samples are an array [n] or [channels, n], not of shape {samples.shape}.")
     return samples
+
+
+def _one_channel(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of [channels, n], or the loudest channel where they cancel each other."""
+    if not channels.size:
+        return np.zeros(0, np.float32)
+    mean: NDArray[np.float32] = channels.mean(axis=0)
+    energy = np.square(channels).sum(axis=1)
+    loudest: NDArray[np.float32] = channels[int(np.argmax(energy))]
+    return mean if np.square(mean).sum() > CANCELLED * energy.max() else loudest
 
 
 def fitted(clip: Clip, spec: Representation) -> NDArray[np.float32]:
@@ -89,7 +133,7 @@ def fitted(clip: Clip, spec: Representation) -> NDArray[np.float32]:
 
     rate = clip.sample_rate
     samples = clip.samples - np.float32(clip.samples.mean())  # specgrams have no constant part, and a peak needs none
-    start = _onset(samples, rate)
+    start = onset(samples, rate)
     heard = samples[start : start + math.ceil((spec.seconds + MARGIN_SECONDS) * rate)]
     if rate != spec.sample_rate:
         heard = soxr.resample(heard, rate, spec.sample_rate, quality="VHQ")
@@ -103,8 +147,8 @@ def fitted(clip: Clip, spec: Representation) -> NDArray[np.float32]:
     return note
 
 
-def _onset(samples: NDArray[np.float32], rate: int) -> int:
-    """The first sample of what is not silence, or not the noise of the room."""
+def onset(samples: NDArray[np.float32], rate: int) -> int:
+    """The first sample of [n] at `rate` Hz that is not silence, or not the noise of the room."""
     block = max(1, round(ONSET_BLOCK_SECONDS * rate))
     blocks = samples[: len(samples) // block * block].reshape(-1, block)
     if not len(blocks):
@@ -112,6 +156,72 @@ def _onset(samples: NDArray[np.float32], rate: int) -> int:
     level = np.sqrt(np.square(blocks, dtype=np.float64).mean(axis=1))
     first = int(np.argmax(level > level.max() * 10 ** (ONSET_DB / 20)))
     return max(0, first * block - round(BEFORE_ONSET_SECONDS * rate))
+
+
+def known_samples(note: NDArray[np.float32], spec: Representation) -> int:
+    """How much of a `fitted` note its recording tells. One that is cut while it still sounds says nothing of what comes
+    after, and is taken as held until a note's key is let go at the latest; one that has died away is silent from then
+    on."""
+    end, rate = len(np.trim_zeros(note, "b")), spec.sample_rate
+    block, faded = max(1, round(ENDING_SECONDS * rate)), round(FADE_OUT_SECONDS * rate)
+    levels = np.sqrt(np.square(note[: len(note) // block * block].reshape(-1, block), dtype=np.float64).mean(axis=1))
+    last = note[max(0, end - faded - block) : max(1, end - faded)]
+    ending = float(np.sqrt(np.square(last, dtype=np.float64).mean()))
+    return min(end, round(HELD_SHARE * len(note))) if ending > levels.max() * 10 ** (ENDED_DB / 20) else len(note)
+
+
+def cut(wave: NDArray[np.float32], known: int, sample_rate: int) -> NDArray[np.float32]:
+    """`wave` with silence, after a fade of 30 ms, from `known` samples on."""
+    if known >= len(wave):
+        return wave
+    return np.concatenate([fade_out(wave[:known], sample_rate), np.zeros(len(wave) - known, np.float32)])
+
+
+def held(note: NDArray[np.float32], known: int, spec: Representation) -> NDArray[np.float32]:
+    """A note whose first `known` samples are recorded, held on as the notes that models learn from are: its last part
+    back and forth until the key is let go, and then a release."""
+    if known >= len(note):
+        return note
+    rate, let_go = spec.sample_rate, round(HELD_SHARE * spec.samples)
+    low, high = (round(seconds * rate) for seconds in TURNED_SECONDS)
+    part = note[max(0, known - max(low, min(high, known // 2))) : known]
+    turns = np.concatenate([part[::-1], part])
+    out = note.copy()
+    out[known:] = np.resize(turns, len(out) - known)
+    after = np.arange(len(out) - let_go) / rate
+    out[let_go:] *= np.exp(-after * math.log(1000) / RELEASED_SECONDS)
+    return out
+
+
+def is_pitched(note: NDArray[np.float32], sample_rate: int, pitch: float) -> bool:
+    """Whether most of what sounds in `note` belongs to the partials of `pitch` (MIDI), within 0.15 of their distance:
+    of noise 30 % would."""
+    power = np.square(np.abs(np.fft.rfft(_windowed(note, sample_rate))))
+    place = np.arange(len(power)) / len(power) * sample_rate / 2 / float(pitch_hz(pitch))
+    near = np.abs(place - np.round(place)) < 0.15
+    audible = place > 0.5
+    # The square root lets quiet partials and the noise between them count.
+    share = np.sqrt(power[near & audible]).sum() / max(1e-12, float(np.sqrt(power[audible]).sum()))
+    return bool(share > PITCHED_SHARE)
+
+
+def tuned(note: NDArray[np.float32], sample_rate: int, pitch: float) -> float:
+    """`pitch` (MIDI) to the cent: of those within 40 cents the one whose partials are loudest, which also tells high
+    partials' bins apart."""
+    spectrum = np.sqrt(np.abs(np.fft.rfft(_windowed(note, sample_rate), 2**18)))
+    candidates = pitch + np.arange(-40, 41) / 100
+    partials = np.arange(1, PARTIALS + 1)
+    hz = np.asarray(pitch_hz(candidates))[:, None] * partials
+    bins = np.minimum(np.round(hz / sample_rate * 2**18).astype(int), len(spectrum) - 1)
+    sums = (spectrum[bins] * (hz < 0.45 * sample_rate) * PARTIAL_DECAY ** (partials - 1)).sum(axis=1)
+    return round(float(candidates[int(np.argmax(sums))]), 2)
+
+
+def _windowed(note: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
+    """The first steady part of a note under a Hann window."""
+    start, length = round(0.05 * sample_rate), round(PITCH_SECONDS * sample_rate)
+    part = np.trim_zeros(note, "b")[start : start + length]
+    return part * np.hanning(len(part)) if len(part) else np.zeros(1)
 
 
 def pitch_candidates(
@@ -175,8 +285,8 @@ class Ear:
         return Timbre.of(self._card, z[0].clamp(-Z_LIMIT, Z_LIMIT), dict(instruments))
 
 
-def mixtures(likely: Sequence[tuple[str, float]]) -> list[dict[str, float]]:
-    """Weights of instruments to try for a sound: the likeliest alone and, where it is not sure, all likely ones."""
-    first, _ = likely[0]
+def mixtures(likely: Sequence[tuple[str, float]], alone: int = 1) -> list[dict[str, float]]:
+    """Weights of instruments to try for a sound: the `alone` likeliest alone and, where it is not sure, all likely
+    ones."""
     several = {name: share for name, share in likely if share >= LEAST_SHARE}
-    return [{first: 1.0}] + ([several] if len(several) > 1 else [])
+    return [{name: 1.0} for name, _ in likely[:alone]] + ([several] if len(several) > 1 else [])

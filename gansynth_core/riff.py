@@ -43,6 +43,20 @@ def wav_bytes(
     )
 
 
+def chunk_of(data: bytes, code: bytes) -> bytes | None:
+    """The content of the first chunk of this code in a WAV file; None where there is none. Raises ValueError for what
+    is no WAV file."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        raise ValueError("This is not a WAV file.")
+    place = 12
+    while place + 8 <= len(data):
+        name, size = data[place : place + 4], struct.unpack_from("<I", data, place + 4)[0]
+        if name == code:
+            return data[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
+    return None
+
+
 def encode(samples: NDArray[np.floating[Any]], subtype: str, *, round_down: bool = False) -> bytes:
     """`samples` [n] or [n, channels] in [-1, 1] as the bytes of a `data` chunk; louder ones clip.
 

@@ -1,12 +1,13 @@
 """Samples that know their rate: one note (`Clip`), several of equal length (`Clips`); envelopes, fades, files."""
 
 import base64
+import json
 import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import soundfile
@@ -15,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from gansynth_core.errors import AudioError, InputError
 from gansynth_core.files import replacing
 from gansynth_core.pitches import pitch_label, pitch_name
-from gansynth_core.riff import SAMPLE_BYTES, wav_bytes
+from gansynth_core.riff import SAMPLE_BYTES, chunk, wav_bytes
 from gansynth_core.shared import SHARED
 
 if TYPE_CHECKING:  # sounds need torch only for whoever asks for a tensor
@@ -30,6 +31,8 @@ FADE_IN_SECONDS = 0.002  # takes the click off a wave that starts in full swing,
 FADE_OUT_SECONDS = 0.03  # one period of the lowest note: no click at the end, and no audible fade
 
 OUTLINE_POINTS = 300  # of a wave's picture
+OUR_CHUNK = b"GSyn"  # of a WAV file, with the Timbre as JSON
+
 SHOWN_CLIPS, SHOWN_SECONDS = 12, 60.0  # in a notebook, whose file keeps 64 kB for a second at 24 kHz
 BLOCK = 2**16  # samples handed to libsndfile at a time: its Ogg encoder overflows the stack on minutes at once
 
@@ -71,6 +74,17 @@ def _half_cosine(length: int, available: int) -> Audio:
     length = min(length, available)
     ramp: Audio = (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / max(1, length))).astype(np.float32)
     return ramp
+
+
+class Origin(Protocol):
+    """What notes are made of and can be made of again: a Timbre."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+def origin_chunks(origin: Origin | None) -> list[bytes]:
+    """The chunk of a WAV file that says what a note was made of, which `read_timbre` reads."""
+    return [] if origin is None else [chunk(OUR_CHUNK, json.dumps(origin.to_json()).encode())]
 
 
 def pcm16(audio: NDArray[np.floating]) -> NDArray[np.int16]:
@@ -132,10 +146,12 @@ def check_range(value: object, what: str, low: float, high: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One mono sound: `samples` float32 [n] in [-1, 1] at `sample_rate` in Hz."""
+    """One mono sound: `samples` float32 [n] in [-1, 1] at `sample_rate` in Hz. origin: the Timbre of a note, which its
+    WAV file carries."""
 
     samples: Audio
     sample_rate: int
+    origin: Origin | None = None
 
     @property
     def seconds(self) -> float:
@@ -153,11 +169,13 @@ class Clip:
 
     def wav(self, subtype: str = "PCM_24") -> bytes:
         """The bytes of a WAV file: PCM_16, PCM_24 or FLOAT."""
-        return wav_bytes(self.samples, self.sample_rate, subtype, round_down=True)
+        after = origin_chunks(self.origin)
+        return wav_bytes(self.samples, self.sample_rate, subtype, after=after, round_down=True)
 
     def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> Path:
         """Write a sound file in the format of the path's ending and return its path.
 
+        A WAV file of a note carries its timbre, which `read_timbre` brings back.
         subtype: how samples are kept, as libsndfile names it; of a WAV PCM_16, PCM_24 or FLOAT. None: PCM_24 where
         the format has it, else what is usual for it. Raises AudioError.
         """
@@ -237,17 +255,19 @@ def _outline(samples: Audio) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Notes of one length: `audio` float32 [notes, samples], `sample_rate` in Hz, and the `pitches` (MIDI) played."""
+    """Notes of one length: `audio` float32 [notes, samples], `sample_rate` in Hz, and the `pitches` (MIDI) played.
+    origins: the Timbre of each, or nothing."""
 
     audio: Audio
     sample_rate: int
     pitches: tuple[float, ...]
+    origins: tuple[Origin, ...] = ()
 
     def __len__(self) -> int:
         return len(self.audio)
 
     def __getitem__(self, index: int) -> Clip:
-        return Clip(self.audio[index], self.sample_rate)
+        return Clip(self.audio[index], self.sample_rate, self.origins[index] if self.origins else None)
 
     def __iter__(self) -> Iterator[Clip]:
         return (self[index] for index in range(len(self)))

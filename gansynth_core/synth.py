@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast, overload
 
@@ -21,15 +22,34 @@ from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import GanSynthError, InputError, ModelError
 from gansynth_core.generators import Generator, build_generator
 from gansynth_core.generators.encoder import StudioEncoder, load_encoder
+from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.latent import Timbre, sample
-from gansynth_core.own import Ear, Encoded, Samples, clip_of, fitted, mixtures, pitch_candidates
+from gansynth_core.own import (
+    Ear,
+    Encoded,
+    Sound,
+    clip_of,
+    cut,
+    fitted,
+    held,
+    is_pitched,
+    known_samples,
+    mixtures,
+    onset,
+    pitch_candidates,
+    tuned,
+)
 from gansynth_core.pitches import is_one_pitch, pitch_number, pitch_numbers
-from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clip, Clips, fade_in, fade_out
+from gansynth_core.refine import MOST_INSTRUMENTS, Refinement, imprint_between
+from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
 from gansynth_core.spectrum import levels_db, log_spectral_distance
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered in one turn: an octave
 PATIENCE_SECONDS = 1.0  # after that, background work takes its turn even if players keep coming
+REFINING_STEPS, MOST_REFINING_STEPS = 50, 1000
+FIRST_GUESSES = 8  # instruments that are tried alone
+UNLIKELY_DB = 2.0  # that a pitch other than the likeliest must come nearer
 OUTPUTS = ("numpy", "torch")
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -206,7 +226,8 @@ class Synth:
             notes = self._render_cached(list(places), given_up)
         for key, wave in notes:
             audio[places[key]] = wave
-        return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in wanted))
+        timbres, played = tuple(timbre for timbre, _ in wanted), tuple(pitch for _, pitch in wanted)
+        return Clips(audio, self.card.specgram.sample_rate, played, timbres)
 
     def _render_cached(self, keys: list[Key], given_up: threading.Event) -> Iterator[tuple[Key, Wave]]:
         for start in range(0, len(keys), BATCH):
@@ -279,41 +300,112 @@ class Synth:
 
     def encode(
         self,
-        sound: Clip | Samples | str | os.PathLike[str],
+        sound: Sound,
         pitch: float | str | None = None,
         instrument: str | Mapping[str, float] | None = None,
         *,
+        steps: int = REFINING_STEPS,
+        imprint: bool = True,
         sample_rate: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        given_up: threading.Event | None = None,
     ) -> Encoded:
-        """The Timbre that comes nearest to an own sound, by the encoder that lies beside the model.
+        """The Timbre that comes nearest to an own sound.
 
-        sound: a Clip, a sound file, or samples at `sample_rate` Hz, float [n] or [channels, n]; of any rate, length and
-        level. It is heard from its onset for the length of a note. pitch: MIDI or a note name, within the model's
-        range; None to have it found: of the pitches that the spectrum allows, the one at which the model comes nearest.
-        instrument: a name, or weights by name; None for what the encoder hears.
-        Takes about 0.1 s with a pitch, 0.5 s without one on a CPU. The notes of distance_db are rendered for it.
+        sound: a Clip, a sound file (its path, or its bytes as io.BytesIO), or samples at `sample_rate` Hz, float [n] or
+        [channels, n]; of any rate, length and level. It is heard from its onset for as long as a note is held. pitch:
+        MIDI or a note name, within the model's range; None to have it found: of the pitches that the spectrum allows,
+        the one at which the model comes nearest. instrument: a name, or weights by name, which are then kept; None for
+        what the encoder hears.
+        First the encoder beside the model makes a guess; gradients bring it nearer in `steps` (0-1000) steps; what the
+        model has no sound for becomes the timbre's imprint, unless `imprint` is False.
+        progress(done, total) is told of every step, and stops the work by raising. given_up: set it to stop the work,
+        which then raises GivenUp. Players go first. Takes about 5 s of one core, without steps 0.5 s.
         Raises ModelError for a model without an encoder, AudioError for a sound that is silent or cannot be read,
         InputError for anything else that cannot be.
         """
-        note = fitted(clip_of(sound, sample_rate), self.card.specgram)
-        if pitch is None:
-            pitches = pitch_candidates(note, self.card.specgram.sample_rate, self.card.pitch_low, self.card.pitch_high)
-        else:
-            pitches = [pitch_number(pitch)]
-            self.card.check_pitch(pitches[0])
-        with self._turns.turn(background=False):
-            likely, tried = threads.submit(self._hear, note, pitches, instrument).result()
-        made = self.render([timbre for timbre, _ in tried], [pitch for _, pitch in tried], raw=True).to_torch()
-        spec = self.card.specgram
-        levels = levels_db(torch.from_numpy(note)[None], spec).expand(len(tried), -1, -1)
-        distances = log_spectral_distance(levels, levels_db(made, spec)).tolist()
-        best = distances.index(min(distances))
-        return Encoded(*tried[best], distances[best], likely)
+        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 0 <= steps <= MOST_REFINING_STEPS:
+            raise InputError(f"The steps are a whole number from 0 to {MOST_REFINING_STEPS}, not {steps!r}.")
+        spec, given_up = self.card.specgram, given_up or threading.Event()
+        if pitch is not None:
+            pitch = pitch_number(pitch)
+            self.card.check_pitch(pitch)
+        clip = clip_of(sound, sample_rate)
+        note = fitted(clip, spec)
+        known = known_samples(note, spec)
+        whole = held(note, known, spec)
+        wanted = levels_db(torch.from_numpy(cut(note, known, spec.sample_rate))[None], spec)
+        pitches = self._pitches_of(whole) if pitch is None else [pitch]
+
+        def distance(keys: list[Key]) -> tuple[list[float], torch.Tensor]:
+            made = dict(self._render_aside(list(dict.fromkeys(keys)), given_up, background=True, raw=True))
+            waves = np.stack([cut(made[key], known, spec.sample_rate) for key in keys])
+            levels = levels_db(torch.from_numpy(waves), spec)
+            return log_spectral_distance(wanted.expand(len(keys), -1, -1), levels).tolist(), levels
+
+        def best_of(tried: list[Key]) -> tuple[float, Key, torch.Tensor]:
+            distances, levels = distance(tried)
+            # An octave off, a model that is far from the sound may come out a little nearer by chance.
+            judged = [one + UNLIKELY_DB * (key[1] != pitches[0]) for one, key in zip(distances, tried, strict=True)]
+            place = judged.index(min(judged))
+            return distances[place], tried[place], levels[place]
+
+        with self._turns.turn(background=True):
+            likely, tried = threads.submit(self._hear, whole, pitches, instrument, 1).result()
+        encoder_db, (timbre, found), levels = best_of(tried)
+        if instrument is None:
+            with self._turns.turn(background=True):
+                _, tried = threads.submit(self._hear, whole, [found], None, FIRST_GUESSES).result()
+            encoder_db, (timbre, found), levels = best_of(tried)
+        frames = spec.frames if known == len(note) else max(1, (known + spec.pad_front - spec.n_fft // 2) // spec.hop)
+        refined_db = encoder_db
+        if steps and isinstance(self._generator, StudioGenerator):
+            others = () if instrument else tuple(name for name, _ in likely[:MOST_INSTRUMENTS])
+            refinement = Refinement(
+                self._generator, self.card, whole, found, timbre, frames=frames, others=others, steps=int(steps)
+            )
+            for step in range(int(steps)):
+                if given_up.is_set():
+                    raise GivenUp("Nobody is waiting for this sound any more.")
+                with self._turns.turn(background=True):
+                    threads.submit(refinement.step).result()
+                if progress:
+                    progress(step + 1, int(steps))
+            with self._turns.turn(background=True):
+                refined = threads.submit(refinement.timbre).result()
+            (after,), refined_levels = distance([(refined, found)])
+            if after < refined_db:
+                timbre, refined_db, levels = refined, after, refined_levels[0]
+        nearest_db = refined_db
+        if imprint:
+            marked = replace(timbre, imprint=imprint_between(wanted[0].numpy(), levels.numpy(), spec, found, frames))
+            (after,), _ = distance([(marked, found)])
+            if after < nearest_db:
+                timbre, nearest_db = marked, after
+        return Encoded(
+            timbre,
+            found,
+            nearest_db,
+            likely,
+            encoder_db,
+            refined_db,
+            is_pitched(whole, spec.sample_rate, found),
+            onset(clip.samples - clip.samples.mean(), clip.sample_rate) / clip.sample_rate,
+            known / spec.sample_rate,
+        )
+
+    def _pitches_of(self, note: Wave) -> list[float]:
+        """The pitches that a note may have, to the cent, within the model's range."""
+        rate, low, high = self.card.specgram.sample_rate, self.card.pitch_low, self.card.pitch_high
+        candidates = pitch_candidates(note, rate, low, high)
+        exact = [min(max(tuned(note, rate, candidate), low), high) for candidate in candidates]
+        return exact
 
     def _hear(
-        self, note: Wave, pitches: Sequence[float], instrument: str | Mapping[str, float] | None
+        self, note: Wave, pitches: Sequence[float], instrument: str | Mapping[str, float] | None, alone: int
     ) -> tuple[tuple[tuple[str, float], ...], list[Key]]:
-        """The likelihoods of the instruments, and the notes to compare with `note`."""
+        """The likelihoods of the instruments, and the notes to compare with `note`: at every pitch the given
+        instrument, or the `alone` likeliest and their mixture."""
         if self._encoder is None:
             encoder = load_encoder(self._folder, self.card, self.device) if self._folder else None
             if encoder is None:
@@ -322,7 +414,7 @@ class Synth:
         ear = Ear(self._encoder, self.card, note)
         likely = ear.instruments()
         given = {instrument: 1.0} if isinstance(instrument, str) else instrument
-        weights = mixtures(likely) if given is None else [dict(given)]
+        weights = mixtures(likely, alone) if given is None else [dict(given)]
         return likely, [(ear.timbre(pitch, mixture), pitch) for pitch in pitches for mixture in weights]
 
     def _computed(
@@ -342,7 +434,18 @@ class Synth:
 
     @torch.inference_mode()
     def _run(self, network: Callable[..., torch.Tensor], key: Key) -> torch.Tensor:
-        return network(*self._inputs([key]))
+        if network == self._generator.embed or not key[0].imprint:
+            return network(*self._inputs([key]))
+        stft = self._stft(key)
+        return stft if network == self._generator.stft else self.card.specgram.to_specgram(stft)
+
+    def _stft(self, key: Key) -> torch.Tensor:
+        """The spectrum of a note with its timbre's imprint, complex [1, frames, bins]."""
+        timbre, pitch = key
+        stft = self._generator.stft(*self._inputs([key]))
+        if timbre.imprint is None:
+            return stft
+        return stft * torch.from_numpy(timbre.imprint.gains(self.card.specgram, pitch)).to(stft.device)
 
     def _wanted(self, timbre: Timbres, pitches: Pitches, grid: bool = False) -> list[Key]:
         """A checked (timbre, pitch) for every note."""
@@ -401,7 +504,7 @@ class Synth:
     def _render_note(self, key: Key, given_up: threading.Event, raw: bool) -> Wave:
         if given_up.is_set():
             raise GivenUp("Nobody is waiting for these notes any more.")
-        stft = self._generator.stft(*self._inputs([key]))
+        stft = self._stft(key)
         wave: Wave = self.card.specgram.invert(stft, self.griffin_lim_steps)[0].cpu().numpy()
         if raw:
             return wave

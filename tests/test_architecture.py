@@ -13,9 +13,9 @@ SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.p
 LEVELS = [
     ["errors"],
     ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle", "threads", "tunings"],
-    ["commands", "sound", "specgram", "spectrum", "sustain"],
+    ["commands", "sound", "specgram", "spectrum", "sustain", "imprint"],
     ["cards"],
-    ["generators", "latent", "descriptors", "own"],
+    ["generators", "latent", "descriptors", "own", "refine"],
     ["synth", "patch"],
     ["glide"],
     ["packs", "named_sounds"],

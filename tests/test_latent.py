@@ -216,6 +216,6 @@ def test_a_timbre_survives_json():
     a = Timbre.of(CARD, [0.1] * 512, {"violin": 1, "flute": 3})
     assert Timbre.from_json(a.to_json()) == a
     with pytest.raises(InputError, match="newer version"):
-        Timbre.from_json(a.to_json() | {"format": 2})
+        Timbre.from_json(a.to_json() | {"format": 3})
     with pytest.raises(InputError, match="not a saved sound"):
         Timbre.from_json({"format": 1})

@@ -7,8 +7,20 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from sine_voice import sine_synth
 
-from gansynth_core import AudioError, Clip, Clips, InputError, pcm16, read_wav
+from gansynth_core import (
+    AudioError,
+    Clip,
+    Clips,
+    Envelope,
+    InputError,
+    pcm16,
+    read_timbre,
+    read_wav,
+    sample,
+    timbre_in,
+)
 from gansynth_core.files import replacing
 from gansynth_core.sound import FORMATS
 
@@ -137,6 +149,18 @@ def test_a_notebook_plays_the_notes_it_shows():
     assert "C4, 1 s" in html and "C#4, 1 s" in html and html.count("<audio controls") == 2
     outline = re.findall(r"[0-9.]+,(\d+)", html)
     assert html.count("<svg") == 2 and min(map(int, outline)) < 50 < max(map(int, outline))
+
+
+def test_a_saved_wav_says_what_it_was_made_of(tmp_path):
+    synth = sine_synth()
+    timbres = sample(synth.card, 2, 3, "violin")
+    notes = synth.render(timbres, [60, 62]).shorten(0.2)
+    for path, timbre in zip(notes.save(tmp_path / "a.wav", "PCM_16"), timbres, strict=True):
+        assert read_timbre(path) == timbre
+        assert len(read_wav(path).samples) == 4800
+    assert timbre_in(notes.shaped(Envelope())[0].wav("FLOAT"), "a") == timbres[0]
+    with pytest.raises(AudioError, match="'encode' makes one"):
+        timbre_in(Clip(notes.audio[0], notes.sample_rate).wav(), "a")
 
 
 def test_a_notebook_stays_small():

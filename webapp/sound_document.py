@@ -4,7 +4,8 @@ A *sound document* is the part of a project that decides how a note sounds, and 
 so that one address is one sound (`static/document/sound.js` writes it in one order and precision). It is one of
 
 - `{"instruments": {"violin": 1}, "seed": 7}`: a seed's sound of an instrument or a mixture,
-- `{"z": "<base64url float32>", "instruments": {...}}`: a point given by its numbers,
+- `{"z": "<base64url float32>", "instruments": {...}}`: a point given by its numbers, which may have an `"imprint"` (the
+  text of a gansynth_core.Imprint),
 - `{"morph": [sound, sound], "at": 0.4}`: part of the way from one sound to another,
 - `{"blend": [[sound, 0.7], [sound, 0.3]]}`: the middle of several,
 
@@ -26,6 +27,7 @@ from gansynth_core import (
     SHARED,
     Envelope,
     GanSynthError,
+    Imprint,
     InputError,
     ModelCard,
     Timbre,
@@ -88,6 +90,8 @@ class _Parser:
             sound = {"blend": [self.part(part, depth + 1) for part in _listed(document["blend"])]}
         elif "z" in document:
             sound = {"z": _latent(document["z"], self.card), "instruments": _weights(document.get("instruments"))}
+            if "imprint" in document:
+                sound["imprint"] = Imprint.from_text(document["imprint"])
         else:
             seed = check_seed(document.get("seed"))
             sound = {"instruments": _weights(document.get("instruments")), "seed": seed}
@@ -123,6 +127,12 @@ def _latent(text: Any, card: ModelCard) -> tuple[float, ...]:
     if len(numbers) != card.latent_size:
         raise InputError(f"'{card.id}' takes {card.latent_size} numbers for z, not {len(numbers)}.")
     return tuple(numbers.tolist())
+
+
+def sound_of(timbre: Timbre) -> dict[str, Any]:
+    """The sound document of a timbre, by its numbers."""
+    sound = {"z": pack_latent(timbre.z), "instruments": dict(timbre.instruments)}
+    return sound if timbre.imprint is None else sound | {"imprint": timbre.imprint.to_text()}
 
 
 def pack_latent(z: tuple[float, ...]) -> str:
@@ -201,7 +211,7 @@ def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
     elif "blend" in sound:
         timbre = blend([timbre_of(part, card) for part, _ in sound["blend"]], [weight for _, weight in sound["blend"]])
     elif "z" in sound:
-        timbre = Timbre.of(card, sound["z"], sound["instruments"] or None)
+        timbre = Timbre.of(card, sound["z"], sound["instruments"] or None, sound.get("imprint"))
     else:
         timbre = sample(card, seed=sound["seed"], instrument=sound["instruments"] or None)[0]
     if sound["sliders"]:

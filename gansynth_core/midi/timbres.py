@@ -40,7 +40,7 @@ def parse_timbre(text: str, card: ModelCard) -> Timbre:
         return sample(card, 1, _seed(seed, card) if colon else 0, name if colon else text)[0]
     if timbre.model != card.id:
         raise InputError(f"The sound in '{text}' belongs to the model '{timbre.model}', not to '{card.id}'.")
-    return Timbre.of(card, timbre.z, dict(timbre.instruments) or None)
+    return Timbre.of(card, timbre.z, dict(timbre.instruments) or None, timbre.imprint)
 
 
 def _seed(text: str, card: ModelCard) -> int:

@@ -19,10 +19,9 @@ from gansynth_core.errors import AudioError, InputError
 from gansynth_core.latent import Timbre
 from gansynth_core.packs.naming import SOFTWARE
 from gansynth_core.packs.zones import Zone
-from gansynth_core.riff import chunk, wav_bytes
-from gansynth_core.sound import Clip
+from gansynth_core.riff import chunk, chunk_of, wav_bytes
+from gansynth_core.sound import OUR_CHUNK, Clip, origin_chunks
 
-OUR_CHUNK = b"GSyn"
 Samples = NDArray[np.floating[Any]]
 
 
@@ -70,8 +69,7 @@ def _mapped(
     inst = struct.pack("<BbbBBBB", zone.root, 0, 0, zone.low, zone.high, zone.low_velocity, zone.high_velocity)
     mapping = [chunk(b"smpl", smpl)] if zone.loop or not bare else []
     mapping += [chunk(b"inst", inst), info_list(info)]
-    ours = [chunk(OUR_CHUNK, json.dumps(timbre.to_json()).encode())] if timbre else []
-    return wav_bytes(samples, sample_rate, subtype, before=mapping, after=ours)
+    return wav_bytes(samples, sample_rate, subtype, before=mapping, after=origin_chunks(timbre))
 
 
 def info_list(info: Mapping[str, str]) -> bytes:
@@ -94,15 +92,16 @@ def read_timbre(path: str | os.PathLike[str]) -> Timbre:
 
 def timbre_in(data: bytes, name: str) -> Timbre:
     """Like `read_timbre`, from the bytes of a WAV file; `name` is what errors call it."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        raise AudioError(f"'{name}' is not a WAV file.")
-    place = 12
-    while place + 8 <= len(data):
-        code, size = data[place : place + 4], struct.unpack_from("<I", data, place + 4)[0]
-        if code == OUR_CHUNK:
-            try:
-                return Timbre.from_json(json.loads(data[place + 8 : place + 8 + size]))
-            except (ValueError, RecursionError, InputError) as cause:
-                raise AudioError(f"The sound saved in '{name}' is damaged: {cause}") from cause
-        place += 8 + size + size % 2
-    raise AudioError(f"'{name}' was not written by GANSynth Studio: it holds no timbre.")
+    try:
+        saved = chunk_of(data, OUR_CHUNK)
+    except ValueError as cause:
+        raise AudioError(f"'{name}' is not a WAV file.") from cause
+    if saved is None:
+        raise AudioError(
+            f"'{name}' was not written by GANSynth Studio: it holds no timbre. The command 'encode' makes one of any "
+            "sound."
+        )
+    try:
+        return Timbre.from_json(json.loads(saved))
+    except (ValueError, RecursionError, InputError) as cause:
+        raise AudioError(f"The sound saved in '{name}' is damaged: {cause}") from cause

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from webapp.gate import login_required
 from webapp.player import Player
-from webapp.routes import atlas, jobs, midi, notes, packs, page, pictures, sounds, tunings
+from webapp.routes import atlas, jobs, midi, notes, own, packs, page, pictures, sounds, tunings
 from webapp.routes.page import FRONT_END
 from webapp.routes.studio import OTHER_MODEL, Studio, current_player
 
@@ -31,7 +31,7 @@ def studio_routes(player: Player, others: Sequence[Player] = ()) -> list[BaseRou
     known = [Depends(login_required), Depends(studio.enter)]
     router = APIRouter(prefix=PREFIX, dependencies=known, include_in_schema=False)
     router.include_router(page.router)
-    for concern in (notes, pictures, sounds, atlas, midi, packs, jobs, tunings):
+    for concern in (notes, pictures, sounds, atlas, midi, packs, jobs, tunings, own):
         router.include_router(concern.router, prefix="/{digest}", dependencies=[Depends(current_player)])
     router.add_api_route("/{digest}/{rest:path}", unknown, methods=["GET", "POST"])
     return list(router.routes)

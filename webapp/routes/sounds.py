@@ -12,7 +12,7 @@ from webapp.routes import answers
 from webapp.routes.answers import AnyText, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Text
 from webapp.routes.studio import CurrentPlayer
-from webapp.sound_document import file_name, pack_latent, pack_patch, pitch_name, timbre_of, title_of_sound
+from webapp.sound_document import file_name, pack_patch, pitch_name, sound_of, timbre_of, title_of_sound
 
 router = APIRouter(route_class=StudioRoute)
 
@@ -91,5 +91,4 @@ def _document(timbre: Timbre, card: ModelCard, where: str) -> dict[str, Any]:
     """`timbre`, found in a `where`, as a sound document. Raises InputError if it is not one of the model's."""
     if timbre.model != card.id:
         raise InputError(f"This {where}'s sound belongs to the model '{timbre.model[:60]}', not to '{card.id}'.")
-    own = Timbre.of(card, timbre.z, dict(timbre.instruments) or None)
-    return {"z": pack_latent(own.z), "instruments": dict(own.instruments)}
+    return sound_of(Timbre.of(card, timbre.z, dict(timbre.instruments) or None, timbre.imprint))

@@ -6,6 +6,7 @@ import { instrumentNames, plainPatch } from "./project.js";
 import { canonical, SEED_LIMIT } from "./sound.js";
 
 const DEEPEST = 6; // sounds within sounds; the server, which counts the outermost too, has the last word
+const IMPRINT = /^[\w-]{1,4000}$/; // base64url; the server reads it
 const MOST_PATH = 1000; // points
 
 /**
@@ -35,8 +36,10 @@ export function checkedSound(value, level = 0) {
     )
       return null;
     sound.instruments = { ...weights };
-    if (typeof value.z === "string") sound.z = value.z;
-    else if (Number.isInteger(value.seed) && value.seed >= 0 && value.seed <= SEED_LIMIT) sound.seed = value.seed;
+    if (typeof value.z === "string") {
+      sound.z = value.z;
+      if (typeof value.imprint === "string") sound.imprint = value.imprint;
+    } else if (Number.isInteger(value.seed) && value.seed >= 0 && value.seed <= SEED_LIMIT) sound.seed = value.seed;
     else return null;
   }
   for (const kind of ["sliders", "raw"]) {
@@ -68,6 +71,7 @@ export function knownSound(sound, model) {
     }
     if (!Object.keys(part.instruments).every((name) => names.has(name))) return null;
     if (part.z !== undefined && (part.z.length !== letters || /[^\w-]/.test(part.z))) return null;
+    if (part.imprint !== undefined && !IMPRINT.test(part.imprint)) return null;
     return { ...part, sliders: undefined, raw: undefined, ...bends };
   }
   return checked && known(checked);

@@ -1,7 +1,7 @@
 // Sound documents: what decides how a note sounds, as plain JSON. They nest, travel in URLs and in saved projects.
 //
 //   {instruments: {violin: 1}, seed: 7}        a seed's sound of an instrument, or of a mixture
-//   {z: "<base64url float32>", instruments}    a point known by its numbers alone
+//   {z: "<base64url float32>", instruments}    a point known by its numbers alone, with the imprint of an own sound
 //   {morph: [sound, sound], at: 0.4}           on the way from one sound to another
 //   {blend: [[sound, 0.7], [sound, 0.3]]}      the middle of several, weighted
 //
@@ -45,7 +45,10 @@ export function canonical(sound) {
     return { morph: [from, to], at, ...bent };
   }
   if (sound.blend) return { blend: sound.blend.map(([part, weight]) => [canonical(part), round(weight)]), ...bent };
-  if (sound.z !== undefined) return { z: sound.z, instruments: inOrder(sound.instruments), ...bent };
+  if (sound.z !== undefined) {
+    const imprint = sound.imprint === undefined ? {} : { imprint: sound.imprint };
+    return { z: sound.z, instruments: inOrder(sound.instruments), ...imprint, ...bent };
+  }
   return { instruments: inOrder(sound.instruments), seed: sound.seed, ...bent };
 }
 

@@ -63,6 +63,8 @@ export interface Sound extends Bends {
   seed?: number;
   /** float32 numbers in base64url. */
   z?: string;
+  /** What an own sound has and the model lacks, base64url; with `z` alone. */
+  imprint?: string;
   morph?: [Sound, Sound];
   /** Where a morph stands between its ends, 0 to 1. */
   at?: number;
