@@ -36,6 +36,8 @@ from gansynth_core.synth import Synth
 
 Wave = NDArray[np.float32]
 
+AFTER_SECONDS = 0.5  # a shortened note keeps after its hold, for a cross-fade and a release
+
 
 class _Take(NamedTuple):
     """A rendered note: which take (from 0) of which pitch, its fault, and its fingerprint if it is finite."""
@@ -234,7 +236,7 @@ class SoundWriter:
         if envelope:
             wave = wave * envelope.gains(len(wave), rate).astype(np.float32)
         wave, lost = cleaned(wave, rate)
-        return wave, min(round(LOOPABLE * self.card.specgram.samples) - lost, len(wave) - round(0.1 * rate))
+        return wave, min(round(LOOPABLE * self.card.specgram.samples) - lost, len(wave) - round(AFTER_SECONDS * rate))
 
     def _finished(self, wave: Wave, pitch: int, loop: Loop | None) -> tuple[Wave, Loop | None]:
         """`wave` float32 [n] at the pack's rate ([m], or [m, 2] in stereo), looped and faded; the loop at that rate."""
