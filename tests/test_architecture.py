@@ -17,7 +17,7 @@ LEVELS = [
     ["cards"],
     ["generators", "latent", "descriptors", "own", "refine"],
     ["synth", "patch"],
-    ["glide"],
+    ["glide", "numbers"],
     ["packs", "named_sounds"],
     ["midi", "atlas"],
     ["training", "magenta_import", "bench", "note_commands", "__init__"],
