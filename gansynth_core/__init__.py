@@ -17,7 +17,6 @@ latent, patch                 Timbre (drawn, morphed, nudged) and Patch, a Timbr
 descriptors                   brightness, attack and so on, measured on a note
 own, refine                   an own sound as a model hears it; a timbre brought nearer to it
 synth                         Synth: timbres and pitches -> notes; generate() in one call
-numbers                       which numbers of z are heard most
 glide, named_sounds           a timbre that moves; names for sounds of a model without instruments
 packs/                        sample packs for samplers
 midi/                         MIDI files played with a path of timbres
@@ -33,7 +32,7 @@ What is imported below is the public surface.
 
 from gansynth_core.atlas import Atlas
 from gansynth_core.cards import Direction, ModelCard, find_models, load_card, model_folder
-from gansynth_core.descriptors import DESCRIPTORS, NOTICEABLE, Descriptor, measure
+from gansynth_core.descriptors import DESCRIPTORS, Descriptor, measure
 from gansynth_core.errors import AudioError, DataError, GanSynthError, InputError, ModelError, ToolError, nearest
 from gansynth_core.glide import glide
 from gansynth_core.imprint import Imprint
@@ -42,7 +41,6 @@ from gansynth_core.latent import Timbre, blend, morph, nudge, sample
 from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
 from gansynth_core.midi.song import Song, SongNote, read_midi
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
-from gansynth_core.numbers import strongest_numbers
 from gansynth_core.own import Encoded
 from gansynth_core.packs.check import PackCheck, check_pack
 from gansynth_core.packs.items import PackItem, Wavetable, morph_items
@@ -79,7 +77,6 @@ __all__ = [
     "MidiRender",
     "ModelCard",
     "ModelError",
-    "NOTICEABLE",
     "Pace",
     "PackCheck",
     "PackItem",
@@ -127,7 +124,6 @@ __all__ = [
     "read_wav",
     "render_midi",
     "sample",
-    "strongest_numbers",
     "timbre_in",
     "write_pack",
     "write_parts",

@@ -85,24 +85,6 @@ def measure(clips: Clips) -> NDArray[np.float64]:
 _SILENCE = tuple(0.0 if d.name in ("hollowness", "warmth", "tuning") else d.low for d in DESCRIPTORS)
 
 
-#: The smallest difference of two notes that is worth telling, as the ear spaces the descriptor (see Descriptor.heard):
-#: our choice, a little above what one hears at once between two notes in a row.
-NOTICEABLE = {
-    "brightness": 0.1,
-    "attack": 0.3,
-    "decay": 0.3,
-    "noisiness": 2.0,
-    "richness": 0.2,
-    "hollowness": 2.0,
-    "warmth": 2.0,
-    "vibrato": 5.0,
-    "tremolo": 0.5,
-    "beating": 1.0,
-    "tuning": 5.0,
-    "loudness": 1.0,
-}
-
-
 def heard_evenly(descriptors: NDArray[np.floating], names: Sequence[str]) -> NDArray[np.float64]:
     """Descriptors [points, descriptors] as the ear spaces them, each with mean 0 and standard deviation 1; extremes are
     clipped at three standard deviations."""

@@ -17,7 +17,7 @@ LEVELS = [
     ["cards"],
     ["generators", "latent", "descriptors", "own", "refine"],
     ["synth", "patch"],
-    ["glide", "numbers"],
+    ["glide"],
     ["packs", "named_sounds"],
     ["midi", "atlas"],
     ["training", "magenta_import", "bench", "note_commands", "__init__"],

@@ -151,18 +151,6 @@ def test_what_is_heard_of_a_sound_is_measured(client):
     assert client.post(address, json={"sounds": [VIOLIN] * 14, "pitch": 60}).status_code == 400
 
 
-def test_numbers_of_a_sound_come_in_the_order_of_what_they_change(client):
-    """The fake tells sounds apart by the first eight numbers alone."""
-    answer = client.post(NOTES.replace("notes", "numbers"), json={"sound": VIOLIN, "pitch": 60}).json()
-    assert sorted(answer["order"][:8]) == list(range(8))
-    assert sorted(answer["order"]) == list(range(512))
-    assert client.post(NOTES.replace("notes", "numbers"), json={"sound": VIOLIN, "pitch": 20}).status_code == 400
-
-
-def test_a_model_without_named_sliders_tells_no_reach(client):
-    assert client.post(NOTES.replace("notes", "reach"), json={"sound": VIOLIN, "pitch": 60}).json() == {}
-
-
 def test_what_is_too_long_for_an_address_comes_in_the_body(client):
     by_address = client.get(NOTES, params={"sound": sound(), "low": 60, "high": 61})
     assert client.post(NOTES, json={"sound": sound(), "low": 60, "high": 61}).content == by_address.content

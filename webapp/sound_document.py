@@ -21,11 +21,9 @@ import math
 from typing import Any, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gansynth_core import (
     DESCRIPTORS,
-    NOTICEABLE,
     SHARED,
     Envelope,
     GanSynthError,
@@ -227,31 +225,6 @@ def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
             timbre, z=tuple(sound["raw"].get(index, value) for index, value in enumerate(timbre.z))
         )
     return timbre
-
-
-def slider_ends(sound: dict[str, Any], card: ModelCard) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """A parsed sound with each of the card's named sliders at its lowest and highest, the others as they are, by the
-    sliders' names."""
-    return {
-        one.name: (
-            sound | {"sliders": sound["sliders"] | {one.name: -SLIDER_LIMIT}},
-            sound | {"sliders": sound["sliders"] | {one.name: SLIDER_LIMIT}},
-        )
-        for one in card.directions
-        if one.kind == "named"
-    }
-
-
-def told_reach(slider: str, measured: NDArray[np.float64], card: ModelCard) -> dict[str, Any]:
-    """What a slider does to a sound whose ends were `measured` [2, descriptors]: its descriptor at the lower and the
-    higher end, in the descriptor's unit, and whether that "rises", "falls" (the slider goes backwards at this sound) or
-    is "none", a difference that is hardly heard."""
-    name = next(one.descriptor for one in card.directions if one.name == slider)
-    place = [descriptor.name for descriptor in DESCRIPTORS].index(name)
-    low, high = measured[:, place]
-    step = float(np.diff(DESCRIPTORS[place].heard(measured[:, place]))[0])
-    goes = "none" if abs(step) < NOTICEABLE[name] else "rises" if step > 0 else "falls"
-    return {"low": float(f"{low:.5g}"), "high": float(f"{high:.5g}"), "goes": goes}
 
 
 def instrument_weights(sound: dict[str, Any]) -> dict[str, float]:

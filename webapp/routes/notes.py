@@ -9,21 +9,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictFloat, model_validator
 
-from gansynth_core import SHARED, Envelope, InputError, glide, measure, note_wav, strongest_numbers
+from gansynth_core import SHARED, Envelope, InputError, glide, measure, note_wav
 from webapp.routes import answers
 from webapp.routes.answers import KEEP, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Switch, sounds_up_to
 from webapp.routes.studio import CurrentPlayer
-from webapp.sound_document import (
-    BLOCK_LIMIT,
-    glide_name,
-    pack_latent,
-    pitch_name,
-    slider_ends,
-    timbre_of,
-    title_of_sound,
-    told_reach,
-)
+from webapp.sound_document import BLOCK_LIMIT, glide_name, pack_latent, pitch_name, timbre_of, title_of_sound
 
 GLIDE_LIMIT: int = SHARED["limits"]["glide_sounds"]
 
@@ -105,28 +96,6 @@ def timbre(player: CurrentPlayer, asked: Annotated[OneSound, Depends(OneSound.re
     """Any sound as its numbers: a sound document with `z`, `instruments` and nothing else."""
     found = timbre_of(asked.sound, player.card)
     return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)}, headers=KEEP)
-
-
-class OneNote(OneSound):
-    pitch: Pitch
-
-
-@router.post("/reach")
-def reach(player: CurrentPlayer, asked: Annotated[OneNote, Depends(OneNote.read)]) -> Response:
-    """From where to where each named slider takes a sound at `pitch`: see sound_document.told_reach. Rendered and
-    measured at both ends; whoever waits for a note goes first."""
-    ends = slider_ends(asked.sound, player.card)
-    timbres = [timbre_of(end, player.card) for pair in ends.values() for end in pair]
-    measured = measure(player.render(timbres, [asked.pitch] * len(timbres), background=True))
-    pairs = zip(ends, measured.reshape(-1, 2, measured.shape[-1]), strict=True)
-    return JSONResponse({name: told_reach(name, pair, player.card) for name, pair in pairs})
-
-
-@router.api_route("/numbers", methods=GET_OR_POST)
-def numbers(player: CurrentPlayer, asked: Annotated[OneNote, Depends(OneNote.read)]) -> Response:
-    """The places in z of a sound, that first which changes it most at `pitch`."""
-    order = strongest_numbers(player.synth(), timbre_of(asked.sound, player.card), asked.pitch)
-    return JSONResponse({"order": order}, headers=KEEP)
 
 
 class Glide(Asked):

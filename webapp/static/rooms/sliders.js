@@ -5,7 +5,6 @@ import { createDirections } from "./sliders/directions.js";
 import { createHand } from "./sliders/hand.js";
 import { createTitle, createTools } from "./sliders/header.js";
 import { createRawPage } from "./sliders/raw.js";
-import { createReaches } from "./sliders/reaches.js";
 import { createReadings } from "./sliders/readings.js";
 
 export default function build(host, studio) {
@@ -22,7 +21,6 @@ export default function build(host, studio) {
   const raw = createRawPage(studio, hand.heardAlong);
   const measured = groups.flatMap(({ rows }) => rows).filter(({ direction }) => direction.descriptor !== null);
   const measureSoon = createReadings(host, studio, measured);
-  const reachSoon = createReaches(host, studio, measured);
 
   const pages = [...groups, { title: `All ${model.latentSize}`, element: raw.element }];
   const tabs = pages.map((page, index) => h("button", { role: "tab", onclick: () => choose(index) }, page.title));
@@ -46,10 +44,9 @@ export default function build(host, studio) {
     for (const group of groups) group.draw();
     raw.refresh();
     measureSoon();
-    reachSoon();
   }
 
-  studio.enter("sliders", { project: draw, status: () => (measureSoon(), reachSoon()) });
+  studio.enter("sliders", { project: draw, status: measureSoon });
   choose(0);
   draw();
 }

@@ -1,10 +1,8 @@
-// Every number of the latent vector z, a page at a time: what it is now, and which ones were set by hand. Those that change
-// this sound most come first, or they stand in their own order; any can be gone to.
+// Every number of the latent vector z, a page at a time: what it is now, and which ones were set by hand.
 
-import { numberField, toolButton } from "../../parts/controls.js";
-import { h, toggle } from "../../parts/dom.js";
+import { toolButton } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
 import { bendsOf } from "../../document/project.js";
-import { soundText } from "../../document/sound.js";
 import { createSlider } from "./slider.js";
 
 const PAGE = 16; // sliders in sight at once
@@ -17,13 +15,10 @@ export function createRawPage(studio, heardAlong) {
   let z = null;
   let shown = null; // text of the sound that z is of
   let calm = null;
-  let isSorted = true;
-  let order = Array.from({ length: latentSize }, (_, index) => index); // of z's places
-  let orderOf = null; // text of the sound, without its bends, and the pitch that the order is of
 
   const range = h("output", { class: "range" });
   const rows = Array.from({ length: Math.min(PAGE, latentSize) }, (_, at) => {
-    const index = () => (isSorted ? order[page * PAGE + at] : page * PAGE + at) ?? latentSize;
+    const index = () => page * PAGE + at;
     const action = (value) => ({ type: "raw", values: { [index()]: value } });
     const control = createSlider("", {
       ...heardAlong(rawLimit, action),
@@ -32,20 +27,6 @@ export function createRawPage(studio, heardAlong) {
     });
     return { ...control, index };
   });
-  const goTo = numberField({
-    min: "1",
-    max: String(latentSize),
-    step: "1",
-    "aria-label": "Go to number",
-    set: (value) => Number.isInteger(value) && value >= 1 && value <= latentSize && goToNumber(value - 1),
-    read: () => "",
-  });
-  const sorted = toggle("Strongest first", "Numbers that change this sound most come first", (on) => {
-    isSorted = on;
-    page = 0;
-    draw();
-  });
-  sorted.box.checked = isSorted;
   const element = h(
     "div",
     { class: "rows raw", hidden: true },
@@ -55,8 +36,6 @@ export function createRawPage(studio, heardAlong) {
       toolButton("Previous page", "previous", () => turn(-1)),
       range,
       toolButton("Next page", "next", () => turn(1)),
-      h("label", {}, "Go to z", goTo.field),
-      sorted.element,
     ),
     ...rows.map((row) => row.element),
   );
@@ -66,37 +45,11 @@ export function createRawPage(studio, heardAlong) {
     draw();
   }
 
-  function goToNumber(index) {
-    page = Math.floor((isSorted ? order.indexOf(index) : index) / PAGE);
-    draw();
-    const row = rows.find((one) => one.index() === index);
-    row.element.scrollIntoView({ block: "nearest" });
-    row.element.querySelector("input").focus();
-  }
-
   function refresh() {
     clearTimeout(calm);
     if (element.hidden) return;
     draw();
-    const plain = { ...studio.sound, sliders: {}, raw: {} }; // a move leaves the order as it is, under the hand
-    const place = JSON.stringify([soundText(plain), studio.project.note]);
-    if (studio.soundText === shown && place === orderOf) return;
-    calm = setTimeout(() => {
-      if (studio.soundText !== shown) read(studio.soundText);
-      if (place !== orderOf) sort(plain, place);
-    }, CALM_MS);
-  }
-
-  async function sort(plain, place) {
-    orderOf = place;
-    try {
-      const answer = await studio.askBody("numbers", { sound: plain, pitch: studio.project.note });
-      if (orderOf !== place) return;
-      ({ order } = await answer.json());
-      draw();
-    } catch {
-      orderOf = null;
-    }
+    if (studio.soundText !== shown) calm = setTimeout(read, CALM_MS, studio.soundText);
   }
 
   async function read(text) {

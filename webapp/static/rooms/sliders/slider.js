@@ -8,8 +8,8 @@ const FINE = 0.01;
 const HOVER_MS = 60; // a pointer that rests on a slider this long is about to take hold of it
 
 /**
- * A slider from -limit to limit: a drag is heard as it goes, the arrow keys step (in finer steps with Shift), a
- * number may be typed, and a double click, Delete or Backspace takes it back.
+ * A slider from -limit to limit: a drag is heard as it goes, the arrow keys step (in finer steps with Shift), and a
+ * double click, Delete or Backspace takes it back.
  * @param {string} title
  * @param {object} on
  * @param {number} on.limit
@@ -51,33 +51,17 @@ export function createSlider(title, { limit, onreach, onmove, drop, onstep, onre
     released: drop, // also where it was taken: it has not changed then
     doubled: onreset,
   });
-  const number = h("input", {
-    class: "number",
-    type: "text",
-    inputmode: "decimal",
-    autocomplete: "off",
-    "aria-label": title ? `${title}, typed` : null,
-    onfocus: () => number.select(),
-    onchange() {
-      const value = Number(number.value.replace("−", "-").replace(",", "."));
-      if (number.value.trim() && Number.isFinite(value)) onstep(value);
-      number.value = told;
-    },
-    onkeydown: (event) => event.key === "Enter" && number.blur(),
-  });
-  let told = "0"; // what the number says while nobody types
+  const number = h("output", { class: "number" });
   return {
     element: h("div", { class: "slider" }, label, way, number),
     name(text) {
       label.textContent = text;
       rail.setAttribute("aria-label", text);
-      number.setAttribute("aria-label", `${text}, typed`);
     },
     show(value, reading, moved) {
       rail.value = String(value);
       rail.style.setProperty("--fill", `${(50 * (value + limit)) / limit}%`);
-      told = reading;
-      if (document.activeElement !== number) number.value = reading;
+      number.textContent = reading;
       rail.setAttribute("aria-valuetext", reading);
       number.classList.toggle("moved", moved);
     },
