@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import AudioError, InputError
-from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.latent import Z_LIMIT, Timbre
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import FADE_OUT_SECONDS, HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clip, fade_out
@@ -265,7 +265,7 @@ class Ear:
 
     @torch.inference_mode()
     def _heard(self, wave: Tensor) -> Tensor:
-        return self._encoder.summarize(self._card.specgram.encode(wave)[:, 0, ::FRAME_STEP])
+        return self._encoder.summarize(self._encoder.heard(self._card.specgram.encode(wave)))
 
     @torch.inference_mode()
     def instruments(self) -> tuple[tuple[str, float], ...]:

@@ -2,6 +2,7 @@
 
 magenta.py           the generator of Magenta's GANSynth, number for number
 studio.py            the generator of the studio voice: frequency as channels, with a harmonic basis
+upper.py             its upper half, for a voice of twice the rate
 instrument_prior.py  where each instrument's notes lie in the studio voice's latent space
 encoder.py           the way back: from a sound to its instrument and z
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.magenta import MagentaGenerator
 from gansynth_core.generators.studio import StudioGenerator
+from gansynth_core.generators.upper import build_studio
 from gansynth_core.specgram import Representation
 
 
@@ -44,8 +46,8 @@ class Generator(Protocol):
 
 Network = MagentaGenerator | StudioGenerator
 
-#: Family name, as a card writes it -> the module's class: cls(spec, instruments, latent_size, **hyperparameters).
-FAMILIES: dict[str, Callable[..., Network]] = {"magenta": MagentaGenerator, "studio": StudioGenerator}
+#: Family name, as a card writes it -> what makes the network: build(spec, instruments, latent_size, **hyperparameters).
+FAMILIES: dict[str, Callable[..., Network]] = {"magenta": MagentaGenerator, "studio": build_studio}
 WHOLE_KEYS = ("magenta",)  # families that know no pitch between two keys
 
 

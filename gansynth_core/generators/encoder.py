@@ -14,6 +14,7 @@ from gansynth_core.cards import ModelCard
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
 from gansynth_core.generators.studio import pixel_norm
+from gansynth_core.generators.upper import lower_half
 from gansynth_core.specgram import SpecgramSpec
 
 FRAME_STEP = 2  # every second frame is enough to recognise a sound
@@ -46,6 +47,11 @@ class StudioEncoder(nn.Module):
         with torch.no_grad():
             self.posterior.weight.mul_(0.1)
             self.posterior.bias.zero_()
+
+    def heard(self, specgram: Tensor) -> Tensor:
+        """Of specgrams [batch, 2, frames, bins] what the encoder hears: the log-magnitude of every second frame, and of
+        those with an upper half (see upper.py) the lower one."""
+        return specgram[:, 0, ::FRAME_STEP, : self.bins_in.in_features]
 
     def summarize(self, log_magnitude: Tensor) -> Tensor:
         """Normalised log-magnitude [batch, frames / 2, bins] (every second frame) -> features [batch, 512]."""
@@ -92,7 +98,8 @@ def load_encoder(folder: str | os.PathLike[str], card: ModelCard, device: str = 
     if not path.is_file():
         return None
     assert isinstance(card.specgram, SpecgramSpec)  # the studio's
-    encoder = StudioEncoder(card.specgram, len(card.instruments), card.latent_size)
+    spec = lower_half(card.specgram) if card.generator.get("upper_bands") else card.specgram
+    encoder = StudioEncoder(spec, len(card.instruments), card.latent_size)
     try:
         weights = safetensors.torch.load_file(path)
         encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)

@@ -184,7 +184,10 @@ class StudioGenerator(Prepared):
         if not (self.training or torch.is_grad_enabled()):
             each = zip(z.split(1), pitch.split(1), instruments.split(1), strict=True)
             return torch.cat([self.notes.stft(*one) for one in each])
-        spectrum = self._spectrum_of(z, pitch, instruments)
+        return self.played(self._spectrum_of(z, pitch, instruments), pitch)
+
+    def played(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
+        """A Spectrum with the bank's noise and with phases, complex [batch, frames, bins]."""
         log_magnitude, mixed = self.mix(spectrum, pitch, self._noise_of(pitch))
         low, high = self.spec.log_magnitude_low, self.spec.log_magnitude_high
         magnitude = torch.where(log_magnitude <= low, 0.0, log_magnitude.clamp_max(high).exp())

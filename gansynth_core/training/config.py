@@ -32,8 +32,25 @@ MAGENTA_SPEC = MelSpecgramSpec(
     normalizer=((0.0661371661726, 0.113718730221, 0.8, 0.0),),
 )
 
+#: The same at 48 kHz: the same frames and the same 1536 bins with the same numbers in them, and 1536 bins above. A
+#: window of twice as many samples has twice the magnitude, hence the ln 2.
+STUDIO_WIDE_SPEC = SpecgramSpec(
+    sample_rate=48000,
+    samples=192000,
+    n_fft=6144,
+    hop=1536,
+    pad_front=4608,
+    pad_back=4608,
+    log_magnitude_low=STUDIO_SPEC.log_magnitude_low + math.log(2),
+    log_magnitude_high=STUDIO_SPEC.log_magnitude_high + math.log(2),
+)
+
 #: By the names that `data --spec` knows.
-SPECS: dict[str, SpecgramSpec | MelSpecgramSpec] = {"studio": STUDIO_SPEC, "magenta": MAGENTA_SPEC}
+SPECS: dict[str, SpecgramSpec | MelSpecgramSpec] = {
+    "studio": STUDIO_SPEC,
+    "studio-wide": STUDIO_WIDE_SPEC,
+    "magenta": MAGENTA_SPEC,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +60,8 @@ class TrainConfig:
 
     model: id and title of the result. notes: training notes to see. batch: notes a step, those of all processes.
     precision: "bf16" (autocast; also the faster one on recent CPUs) or "fp32", where the family allows it.
+    first_share: of sets that are learned from together, the share of a batch that comes from the first; of the others,
+        every instrument comes as often as any other.
     snapshot_notes: notes from one snapshot to the next. checkpoint_minutes: from one saved state to the next.
     """
 
@@ -59,6 +78,7 @@ class TrainConfig:
     precision: str
     snapshot_notes: int
     seed: int = 0
+    first_share: float = 0.35
     checkpoint_minutes: float = 5.0
 
     def __post_init__(self) -> None:
@@ -73,6 +93,8 @@ class TrainConfig:
                 raise InputError(f"Training option '{field.name}' must be at least 1, not {value}.")
             if isinstance(value, int | float) and not 0 <= value < math.inf:  # also refuses NaN
                 raise InputError(f"Training option '{field.name}' must be a number of at least 0, not {value:g}.")
+        if self.first_share > 1:
+            raise InputError(f"Training option 'first_share' must be at most 1, not {self.first_share:g}.")
 
     def replace(self, **changes: object) -> Self:
         """A copy with `changes`; unknown names and values of another type raise InputError."""
@@ -260,3 +282,64 @@ class AdversarialConfig(StudioConfig):
     def rebuilt(self) -> int:
         """Notes of a batch that are made through the encoder: whole groups."""
         return round(self.rebuilt_share * self.batch / self.group) * self.group
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextureConfig(StudioConfig):
+    """The textures stage of a studio model. Sizes of the generator come from the model we begin with.
+
+    texture: see StudioGenerator; for a model that has none yet. texture_speed: how much faster these weights learn than
+        the others, which have learned already. fine_width, slow_width: see PatchCritics.
+    critic_notes: for these the critics learn alone; only then does the generator's learning rate begin to rise.
+    attack_share: share of the steps in which the fine critic looks at the beginning of the notes.
+    adversarial_weight, matching_weight, reconstruction_weight, guard_weight: of the parts of the generator's loss.
+    clip: longest gradient of a step.
+    """
+
+    model: str = "studio-textures"
+    texture: int = 8
+    texture_speed: float = 10.0
+    fine_width: int = 24
+    slow_width: int = 32
+    notes: int = 60_000
+    batch: int = 16
+    learning_rate: float = 5e-5
+    critic_learning_rate: float = 5e-4
+    critic_notes: int = 1_600
+    warmup_notes: int = 1_600
+    decay_share: float = 0.2
+    attack_share: float = 0.4
+    adversarial_weight: float = 0.1
+    matching_weight: float = 1.0
+    reconstruction_weight: float = 1.0
+    guard_weight: float = 1.0
+    clip: float = 5.0
+    ema_notes: int = 2_200
+    snapshot_notes: int = 10_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch % 2:
+            raise InputError(f"A batch of {self.batch} notes has no half to rebuild. Make 'batch' even.")
+        if self.attack_share > 1:
+            raise InputError(f"Training option 'attack_share' must be at most 1, not {self.attack_share:g}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpperConfig(StudioConfig):
+    """The upper half of a 48 kHz studio model, trained alone. Sizes of the rest come from the model we begin with.
+
+    upper_bands: see WideStudioGenerator. judged_frames: as of ReconstructionConfig.
+    """
+
+    spec_name = "studio-wide"
+
+    model: str = "studio-48k"
+    upper_bands: int = 12
+    notes: int = 60_000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warmup_notes: int = 1_000
+    judged_frames: int = 48
+    ema_notes: int = 4_000
+    snapshot_notes: int = 20_000

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from gansynth_core.errors import DataError, InputError
 from gansynth_core.synth import choose_device
 from gansynth_core.training.config import SPECS, TrainConfig
-from gansynth_core.training.data.dataset import Indices, NoteSet, batches
+from gansynth_core.training.data.dataset import Indices, NoteSet, batches, mixed_batches
 from gansynth_core.training.data.labels import doubts
 from gansynth_core.training.objectives import OBJECTIVES
 from gansynth_core.training.parallel import Processes, is_first, processes
@@ -80,7 +80,7 @@ def _train(run: Run, indices: Indices, steps: int | None) -> Path | None:
         open(run.out / "log.csv" if mine.first else os.devnull, "a", newline="", encoding="utf-8") as log_file,
     ):
         log = Log(log_file)
-        order = batches(indices, config.batch, config.seed, start=run.step)
+        order = _order(run.data, config, indices, run.step)
         for batch in _Prefetch(run.objective.load(number, next(order)) for number in range(run.step, last)):
             log.add(run.advance(batch))
             bar.update(config.batch)
@@ -100,6 +100,13 @@ def _train(run: Run, indices: Indices, steps: int | None) -> Path | None:
             if stop:
                 raise KeyboardInterrupt
     return snapshot
+
+
+def _order(data: NoteSet, config: TrainConfig, indices: Indices, step: int) -> Iterator[Indices]:
+    """The batches from step number `step` on."""
+    if 0 < (indices < data.first).sum() < len(indices):
+        return mixed_batches(data, indices, config.batch, config.first_share, config.seed, step)
+    return batches(indices, config.batch, config.seed, step)
 
 
 def describe(

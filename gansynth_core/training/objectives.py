@@ -6,12 +6,21 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from torch import Tensor
 
-from gansynth_core.training.config import AdversarialConfig, MagentaConfig, ReconstructionConfig, TrainConfig
+from gansynth_core.training.config import (
+    AdversarialConfig,
+    MagentaConfig,
+    ReconstructionConfig,
+    TextureConfig,
+    TrainConfig,
+    UpperConfig,
+)
 from gansynth_core.training.data.dataset import Indices, NoteSet
 from gansynth_core.training.magenta.gan import MagentaGan
 from gansynth_core.training.parallel import Processes
 from gansynth_core.training.studio.adversarial import Adversarial
 from gansynth_core.training.studio.reconstruction import Reconstruction
+from gansynth_core.training.studio.textures import Textures
+from gansynth_core.training.studio.upper import Upper
 
 Batch = TypeVar("Batch", bound=NamedTuple)  # its fields are tensors
 
@@ -62,4 +71,6 @@ OBJECTIVES: dict[type[TrainConfig], Build] = {
     ReconstructionConfig: Reconstruction,
     MagentaConfig: MagentaGan,
     AdversarialConfig: Adversarial,
+    TextureConfig: Textures,
+    UpperConfig: Upper,
 }

@@ -1,6 +1,13 @@
 """The recipes: settings with names, `train --recipe NAME`."""
 
-from gansynth_core.training.config import AdversarialConfig, MagentaConfig, ReconstructionConfig, TrainConfig
+from gansynth_core.training.config import (
+    AdversarialConfig,
+    MagentaConfig,
+    ReconstructionConfig,
+    TextureConfig,
+    TrainConfig,
+    UpperConfig,
+)
 
 RECIPES: dict[str, TrainConfig] = {
     "studio": ReconstructionConfig(),
@@ -53,6 +60,39 @@ RECIPES: dict[str, TrainConfig] = {
         critic_notes=8,
         warmup_notes=8,
         rebuilt_share=0.5,
+        precision="fp32",
+        snapshot_notes=32,
+    ),
+    "studio-textures": TextureConfig(),
+    "studio-textures-gpu": TextureConfig(
+        notes=1_000_000,
+        batch=128,
+        learning_rate=1e-4,
+        critic_notes=25_000,
+        warmup_notes=25_000,
+        ema_notes=25_000,
+        snapshot_notes=200_000,
+    ),
+    "tiny-textures": TextureConfig(
+        model="tiny-textures",
+        texture=2,
+        fine_width=4,
+        slow_width=4,
+        notes=64,
+        batch=4,
+        critic_notes=8,
+        warmup_notes=8,
+        precision="fp32",
+        snapshot_notes=32,
+    ),
+    "studio-48k": UpperConfig(),
+    "tiny-48k": UpperConfig(
+        model="tiny-48k",
+        upper_bands=3,
+        notes=64,
+        batch=4,
+        judged_frames=8,
+        warmup_notes=8,
         precision="fp32",
         snapshot_notes=32,
     ),

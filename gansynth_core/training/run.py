@@ -30,7 +30,7 @@ class Run:
         self, config: TrainConfig, data: NoteSet, objective: Objective[Any], mine: Processes, out: Path, distinct: int
     ) -> None:
         """distinct: how many notes there are to learn from."""
-        self.config, self.objective, self.mine, self.out = config, objective, mine, out
+        self.config, self.data, self.objective, self.mine, self.out = config, data, objective, mine, out
         self._learned_from, self._distinct = fingerprint(data), distinct
         self.seen, self.step = 0, 0
         self._began = self._saved_at = time.monotonic()

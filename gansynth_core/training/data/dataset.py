@@ -8,10 +8,12 @@ The folder holds
     skipped.txt      a line for each note left out: row, instrument, pitch, reason and origin, separated by tabs
 """
 
+import itertools
 import json
+import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +139,9 @@ class NoteSet:
     instruments: tuple[str, ...]
     sources: tuple[dict[str, Any], ...]
     notes: Array  # [notes] of NOTE
-    rows: Indices  # [notes] row of each in specgrams.npy
-    specgrams: Array  # memory-mapped [rows, 2, frames, bins] of stored_type(spec)
+    rows: Indices  # [notes] row of each in specgrams
+    specgrams: "Array | Stacked"  # memory-mapped [rows, 2, frames, bins] of stored_type(spec)
+    first: int = 0  # of a set that is several (see `open_sets`): how many notes are of the first
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "NoteSet":
@@ -195,6 +198,59 @@ class NoteSet:
         return dequantize(self.stored(indices))
 
 
+class Stacked:
+    """The specgrams of several files as if they were one: rows by their number over all of them."""
+
+    def __init__(self, parts: Sequence["Array | Stacked"]) -> None:
+        self.parts = parts
+        self.starts = np.cumsum([0] + [len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitem__(self, rows: Indices) -> Array:
+        which = np.searchsorted(self.starts, rows, side="right") - 1
+        found = [part[rows[which == number] - self.starts[number]] for number, part in enumerate(self.parts)]
+        stacked: Array = np.concatenate(found)
+        order = np.argsort(which, kind="stable")  # where each row of `stacked` belongs
+        return stacked[np.argsort(order, kind="stable")]
+
+
+def open_sets(folders: Sequence[str | os.PathLike[str]]) -> NoteSet:
+    """Open a prepared folder, or several as one set: notes and instruments in the order of the folders.
+
+    Raises DataError if one of them is damaged, or if they hold specgrams of several kinds or rates.
+    """
+    sets = [NoteSet.open(folder) for folder in folders]
+    whole = sets[0]
+    for other in sets[1:]:
+        if other.spec != whole.spec:
+            raise DataError(
+                f"'{whole.folder}' and '{other.folder}' hold specgrams of different kinds: of {_kind(whole.spec)} and "
+                f"of {_kind(other.spec)}. Sets that are used together are made with the same --spec and --rate."
+            )
+        instruments = tuple(dict.fromkeys((*whole.instruments, *other.instruments)))
+        places = np.array([instruments.index(name) for name in other.instruments])
+        notes = other.notes.copy()
+        notes["instrument"] = places[notes["instrument"]]
+        layered = notes["share"] > 0
+        notes["second"][layered] = places[notes["second"][layered]]
+        whole = replace(
+            whole,
+            instruments=instruments,
+            sources=(*whole.sources, *other.sources),
+            notes=np.concatenate([whole.notes, notes]),
+            rows=np.concatenate([whole.rows, other.rows + len(whole.specgrams)]),
+            specgrams=Stacked([whole.specgrams, other.specgrams]),
+            first=whole.first or len(whole),
+        )
+    return whole
+
+
+def _kind(spec: Representation) -> str:
+    return f"{spec.sample_rate / 1000:g} kHz ({type(spec).__name__}, {spec.bins} bins)"
+
+
 class StoredNotes:
     """A set's notes where they are needed: on a GPU all of them, if they fit along with what training takes."""
 
@@ -232,3 +288,30 @@ def batches(indices: Indices, size: int, seed: int, start: int = 0) -> Iterator[
         for batch in range(within, per_epoch):
             yield np.resize(order, max(size, len(order)))[batch * size : (batch + 1) * size]
             number += 1
+
+
+def mixed_batches(
+    data: NoteSet, indices: Indices, size: int, first_share: float, seed: int, start: int = 0
+) -> Iterator[Indices]:
+    """Endless batches as `batches` gives them, of a set that is several: `first_share` of each, rounded up, out of the
+    first set, so that what is known already is not forgotten; the rest out of the others, where each instrument comes
+    as often as any other, however many notes it has."""
+    known, new = indices[indices < data.first], indices[indices >= data.first]
+    owner = data.notes["instrument"][new]
+    instruments = np.unique(owner)
+    notes = [new[owner == instrument] for instrument in instruments]
+    replayed = min(size, math.ceil(first_share * size))
+    old = batches(known, replayed, seed, start) if replayed else itertools.repeat(known[:0])
+    number = start
+    while True:
+        places = np.arange(number * (size - replayed), (number + 1) * (size - replayed))
+        drawn = [_drawn(notes, *divmod(int(place), len(notes)), seed) for place in places]
+        yield np.concatenate([next(old), np.array(drawn, np.int64)])
+        number += 1
+
+
+def _drawn(notes: list[Indices], turn: int, place: int, seed: int) -> int:
+    """In every turn, each instrument once: in an order, and with a note, that are drawn anew."""
+    random = np.random.default_rng((seed, turn, 1))
+    own = notes[random.permutation(len(notes))[place]]
+    return int(own[np.random.default_rng((seed, turn, place, 2)).integers(len(own))])

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.training.data.dataset import Indices, NoteSet
 
 BATCH = 32
@@ -26,7 +26,7 @@ def located(encoder: StudioEncoder, data: NoteSet, indices: Indices) -> tuple[Te
     for start in range(0, len(indices), BATCH):
         batch = indices[start : start + BATCH]
         weights = data.weights(batch).to(device)
-        heard = data.specgram(batch)[:, 0, ::FRAME_STEP].to(device)
+        heard = encoder.heard(data.specgram(batch)).to(device)
         pitch = torch.from_numpy(data.notes["pitch"][batch]).to(device)
         found.append([numbers.cpu() for numbers in encoder.locate(encoder.summarize(heard), weights, pitch)])
     means, spreads = zip(*found, strict=True)

@@ -5,20 +5,29 @@ weighted by magnitude.
 """
 
 import math
+from typing import Protocol
 
 from torch import Tensor
 
-from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.generators.studio import Spectrum
 from gansynth_core.generators.tone_and_noise import MEDIAN_TO_RMS, tonal_share
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import StudioConfig
+
+
+class Banded(Protocol):
+    """What makes a Spectrum: a generator, or the head of its upper half. spec: whose levels it has; band_weights: its
+    bands [bands, bins], triangles that sum to 1."""
+
+    spec: SpecgramSpec
+    band_weights: Tensor
 
 
 def reconstruction_loss(
     spectrum: Spectrum,
     stored: Tensor,
     frames: Tensor,
-    generator: StudioGenerator,
+    generator: Banded,
     config: StudioConfig,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """`reconstruction_losses` and `band_loss` as `config` weights them, and each of them by name."""
@@ -46,7 +55,7 @@ def reconstruction_losses(
     return magnitude, (loud * error).sum() / loud.sum().clamp_min(1e-6)
 
 
-def band_loss(spectrum: Spectrum, stored: Tensor, frames: Tensor, generator: StudioGenerator) -> Tensor:
+def band_loss(spectrum: Spectrum, stored: Tensor, frames: Tensor, generator: Banded) -> Tensor:
     """Inputs as of `reconstruction_losses` -> mean weighted |error| of the level of each of the generator's bands, in
     nepers, all its bins together and with noise drawn.
 

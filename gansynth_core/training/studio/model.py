@@ -68,11 +68,12 @@ def _note(generator: StudioGenerator, data: NoteSet, index: int) -> Tensor:
 
 
 def read_studio_model(
-    folder: Path, data: NoteSet, added: dict[str, Any]
+    folder: Path, data: NoteSet, added: dict[str, Any], *, more_instruments: bool = False
 ) -> tuple[ModelCard, dict[str, Any], StudioGenerator, StudioEncoder]:
     """A studio model's card, all its hyperparameters with those `added` that its card does not name, its generator
     built with these, and its encoder, in float32 on the CPU. Parameters that only the added ones ask for are untrained.
 
+    more_instruments: whether the set may go on with instruments after those of the model.
     Raises ModelError or DataError if it is damaged, of another family or without an encoder, and InputError if it was
     made for other instruments or other specgrams than `data` has.
     """
@@ -80,21 +81,25 @@ def read_studio_model(
     card = load_card(folder)
     if card.family != "studio":
         raise InputError(f"'{folder}' is of the family '{card.family}'; this training starts from a studio model.")
-    if card.instruments != data.instruments or card.specgram != data.spec:
-        raise InputError(f"'{folder}' was made for other instruments or other specgrams than '{data.folder}' has.")
+    heard = data.instruments[: len(card.instruments)] if more_instruments else data.instruments
+    if card.instruments != heard or card.specgram != data.spec:
+        hint = " New instruments are learned after those it knows: give a set of those first." * more_instruments
+        raise InputError(
+            f"'{folder}' was made for other instruments or other specgrams than '{data.folder}' has.{hint}"
+        )
     options = inspect.signature(StudioGenerator).parameters.values()
     defaults = {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY}
     hyperparameters = defaults | added | card.generator
     size = len(card.instruments), card.latent_size
     generator = build_studio_generator(card.specgram, *size, hyperparameters)
-    _load(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
+    load_network(generator, load_weights(folder, card), folder / "weights.safetensors", new=set(added))
     encoder = load_encoder(folder, card)
     if encoder is None:
         raise DataError(f"Training needs the model's encoder, and '{folder}' has none.")
     return card, hyperparameters, generator, encoder.train().requires_grad_(True)
 
 
-def _load(network: torch.nn.Module, weights: dict[str, Array], path: Path, new: set[str]) -> None:
+def load_network(network: torch.nn.Module, weights: dict[str, Array], path: Path, new: set[str]) -> None:
     """Load weights in float32; parameters of what is `new` (a hyperparameter, with which their names begin) may be
     missing."""
     try:

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gansynth_core.errors import InputError
-from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.training.config import ReconstructionConfig
 from gansynth_core.training.data.dataset import Indices, NoteSet, StoredNotes
 from gansynth_core.training.graphs import Recorded
 from gansynth_core.training.parallel import Processes
+from gansynth_core.training.studio.growth import grow_instruments
 from gansynth_core.training.studio.losses import reconstruction_loss
 from gansynth_core.training.studio.model import (
     build_studio_generator,
@@ -60,10 +61,11 @@ class Reconstruction:
         self._descend = Recorded(self._gradients, processes.device)
 
     def begin(self, model: Path | None) -> None:
-        """With a model: continue from it, with its prior unfitted, so that each snapshot fits its own."""
+        """With a model: continue from it, with its prior unfitted, so that each snapshot fits its own. The set may have
+        further instruments."""
         if model is None:
             return
-        card, learned, generator, encoder = read_studio_model(model, self.data, {})
+        card, learned, generator, encoder = read_studio_model(model, self.data, {}, more_instruments=True)
         wanted = hyperparameters(self.config) | {"latent_size": self.config.latent_size}
         found = learned | {"latent_size": card.latent_size}
         if other := [f"{name}={found[name]}" for name in wanted if found[name] != wanted[name]]:
@@ -71,9 +73,10 @@ class Reconstruction:
         if found["texture"]:
             raise InputError(f"'{model}' has a texture, which reconstruction would unlearn. Go on with 'studio-gan'.")
         unfit_prior(generator, encoder)
+        generator_state, encoder_state = grow_instruments(generator, encoder, self.data)
         for network in (self.model, self.average):
-            network.generator.load_state_dict(generator.state_dict())
-            network.encoder.load_state_dict(encoder.state_dict())
+            network.generator.load_state_dict(generator_state)
+            network.encoder.load_state_dict(encoder_state)
 
     def load(self, step: int, notes: Indices) -> Batch:
         config, share = self.config, self.processes.share(len(notes))
@@ -160,7 +163,7 @@ class ReconstructionLoss(nn.Module):
         """batch -> (loss, its parts for the progress line)."""
         config, (stored, pitch, weights, frames, draw) = self.config, batch
         # A hidden slice of every second frame knows the sound; scaled like the generator's own log-magnitude.
-        heard = stored[:, 0, ::FRAME_STEP].to(torch.bfloat16 if config.precision == "bf16" else torch.float32) / 127
+        heard = self.encoder.heard(stored).to(torch.bfloat16 if config.precision == "bf16" else torch.float32) / 127
         summary = self.encoder.summarize(heard)
         logits = self.encoder.instrument_logits(summary).float()
         mean, log_spread = self.encoder.locate_unfitted(summary, weights)
