@@ -7,14 +7,18 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gansynth_core.errors import InputError
+from gansynth_core.errors import InputError, nearest
+from gansynth_core.training.data.engine import ENGINES
 
 if TYPE_CHECKING:
+    from gansynth_core.training.data.choose import Chosen
     from gansynth_core.training.data.dataset import NoteSet
     from gansynth_core.training.data.source import Source
 
+SYNTHESIZERS = tuple(name for name in ENGINES if name != "gm")
+
 _DEFAULT_PITCHES = (24, 84)  # C1 to C6, what the studio model learns
-_KNOWN_PITCHES = {"studio": None, "magenta": (24, 84)}  # by --spec: what its models know at most
+_KNOWN_PITCHES = {"studio": None, "studio-wide": None, "magenta": (24, 84)}  # by --spec: what its models know at most
 _RATES_HZ = (8000, 96000)  # what fluidsynth can render
 
 
@@ -26,19 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--source",
-        choices=("soundfont", "nsynth", "folder"),
+        choices=("soundfont", "nsynth", "folder", "chosen", *SYNTHESIZERS),
         default="soundfont",
-        help="what --path names: .sf2 files, unpacked NSynth archives, or folders of WAV files named like "
-        "cello_C3.wav or cello_048.wav (default: soundfont)",
+        help="what --path names: .sf2 files, unpacked NSynth archives, folders of WAV files named like cello_C3.wav or "
+        "cello_048.wav, a choice of instruments made by 'choose' (chosen), or for a synthesizer the pool that "
+        "'audition' made (default: soundfont)",
     )
-    parser.add_argument("--path", nargs="+", help="an .sf2 file or a folder; several make one set")
+    parser.add_argument("--path", nargs="+", help="a file or a folder, see --source; several make one set")
     parser.add_argument("--out", required=True, help="folder for the training set")
     parser.add_argument(
         "--spec",
-        choices=("studio", "magenta"),
+        choices=("studio", "studio-wide", "magenta"),
         default="studio",
-        help="which models it is for: studio (24 kHz, the default) or Magenta's GANSynth (16 kHz, mel frequencies, a "
-        "third more disk space)",
+        help="which models it is for: studio (24 kHz, the default), studio at 48 kHz (twice the disk space) or "
+        "Magenta's GANSynth (16 kHz, mel frequencies, a third more disk space)",
     )
     parser.add_argument(
         "--pitches",
@@ -49,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variations",
         type=int,
-        help="soundfont: further copies of each key, each with filter, envelope or vibrato changed (default: 3)",
+        help="further copies of each key: of a soundfont with filter, envelope or vibrato changed (default: 3), of a "
+        "synthesizer with what it lets one change (default: 0)",
     )
     parser.add_argument(
         "--doubled",
@@ -87,7 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from gansynth_core.training.config import SPECS
     from gansynth_core.training.data.dataset import note_bytes, readable_size
-    from gansynth_core.training.data.prepare import prepare
+    from gansynth_core.training.data.prepare import check_room, prepare
 
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
     if workers < 1:
@@ -109,11 +115,13 @@ def run(arguments: argparse.Namespace) -> None:
             f"{f', {layers} of them of two at once' if layers else ''}, pitches {low:g}-{high:g}, licence "
             f"{source.licence}"
         )
+    hours = sum(len(source.plan()) / getattr(source, "notes_a_second", 40.0) for source in sources) / workers / 3600
     print(
         f"{total} notes of {spec.seconds:g} s at {rate / 1000:g} kHz take {readable_size(total * note_bytes(spec))} in "
-        f"'{arguments.out}'; processes: {workers}",
+        f"'{arguments.out}', and about {hours:.1f} hours; processes: {workers}",
         flush=True,
     )
+    check_room(arguments.out, total, spec)
     if arguments.dry_run:
         return
     try:
@@ -142,7 +150,6 @@ def _summarize(data: NoteSet, recipe: str) -> None:
 def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
     """The sources asked for, with only the options that were given, so that each keeps its own defaults."""
     foreign = {
-        "variations": "soundfont",
         "doubled": "soundfont",
         "layers": "soundfont",
         "table": "folder",
@@ -152,10 +159,12 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
     for option, source in foreign.items():
         if getattr(arguments, option) is not None and arguments.source != source:
             raise InputError(f"--{option} works with --source {source} only.")
+    if arguments.variations is not None and arguments.source not in ("soundfont", "chosen", *SYNTHESIZERS):
+        raise InputError("--variations works with a soundfont or a synthesizer only.")
     options: dict[str, Any] = {}
     if arguments.instruments:
         options["instruments"] = _names(arguments.instruments)
-    if arguments.licence and arguments.source != "nsynth":
+    if arguments.licence and arguments.source in ("soundfont", "folder"):
         options["licence"] = arguments.licence
     pitches = _pitches(arguments.pitches) if arguments.pitches else None
     pitches = pitches or _KNOWN_PITCHES[arguments.spec]
@@ -178,6 +187,8 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
             Soundfont(path, pitches=range(low, high + 1), sample_rate=rate, **copies, **options)
             for path in arguments.path or [DEFAULT_SOUNDFONT]
         ]
+    if arguments.source in ("chosen", *SYNTHESIZERS):
+        return _synthesized(arguments, pitches or _DEFAULT_PITCHES, rate, options)
     if not arguments.path:
         raise InputError(f"--source {arguments.source} needs --path, the folder that holds the sounds.")
     if pitches:
@@ -196,6 +207,44 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
     if arguments.table and len(arguments.path) > 1:
         raise InputError("--table works with one --path. Of several, each can have its own notes.csv.")
     return [WavFolder(path, table=arguments.table, **options) for path in arguments.path]
+
+
+def _synthesized(
+    arguments: argparse.Namespace, pitches: tuple[int, int], rate: int, options: dict[str, Any]
+) -> list[Source]:
+    """A source for each synthesizer that plays what --path names: choices, or the pools of one synthesizer."""
+    from gansynth_core.training.data.audition import read_pool
+    from gansynth_core.training.data.choose import read_choice
+    from gansynth_core.training.data.synthesizers import Synthesized, all_kept
+
+    if not arguments.path:
+        made_by = "choose" if arguments.source == "chosen" else "audition"
+        raise InputError(f"--source {arguments.source} needs --path, what the command '{made_by}' made.")
+    if (variations := arguments.variations or 0) < 0:
+        raise InputError("--variations cannot be negative.")
+    chosen: list[Chosen] = []
+    for path in arguments.path:
+        chosen += read_choice(path) if arguments.source == "chosen" else all_kept(read_pool(path, arguments.source))
+    engines = dict.fromkeys(instrument.program.engine for instrument in chosen)
+    wanted = options.get("instruments")
+    if wanted:
+        known = {instrument.name: instrument.program.engine for instrument in chosen}
+        if unknown := [name for name in wanted if name not in known]:
+            raise InputError(
+                f"There is no instrument '{unknown[0]}' in '{arguments.path[0]}'.{nearest(unknown[0], known)}"
+            )
+        engines = dict.fromkeys(known[name] for name in wanted)
+    return [
+        Synthesized(
+            engine,
+            chosen,
+            pitches=range(pitches[0], pitches[1] + 1),
+            variations=variations,
+            sample_rate=rate,
+            instruments=tuple(name for name in wanted if known[name] == engine) if wanted else None,
+        )
+        for engine in engines
+    ]
 
 
 def _names(text: str) -> tuple[str, ...]:

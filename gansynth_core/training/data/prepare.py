@@ -128,10 +128,8 @@ def _create_or_check(out: Path, description: dict[str, Any], records: Array, spe
         if not same:
             raise DataError(f"'{out}' holds a training set of other notes. Choose another folder, or delete that one.")
         return
+    check_room(out, len(records), spec)
     out.mkdir(parents=True, exist_ok=True)
-    free, needed = _free_bytes(out), len(records) * note_bytes(spec)
-    if needed > free:
-        raise DataError(f"'{out}' needs {readable_size(needed)} and the disk has {readable_size(free)} free.")
     try:
         np.save(out / "notes.npy", records)
         _allocate(out / "specgrams.npy", shape, stored_type(spec))
@@ -144,8 +142,18 @@ def _create_or_check(out: Path, description: dict[str, Any], records: Array, spe
         raise
 
 
+def check_room(out: str | os.PathLike[str], notes: int, spec: Representation) -> None:
+    """Raise DataError if a set of so many notes does not fit on the disk of `out`, unless it is there already."""
+    out = Path(out)
+    free, needed = _free_bytes(out), notes * note_bytes(spec)
+    if needed > free and not (out / "set.json").exists():
+        raise DataError(f"'{out}' needs {readable_size(needed)} and the disk has {readable_size(free)} free.")
+
+
 def _free_bytes(folder: Path) -> int:
-    stat = os.statvfs(folder)
+    """Of the disk that holds `folder`, or will."""
+    folder = folder.absolute()
+    stat = os.statvfs(next(place for place in (folder, *folder.parents) if place.exists()))
     return stat.f_bavail * stat.f_frsize
 
 
@@ -165,11 +173,9 @@ def _prepare_pending(
     state = np.load(out / "state.npy", mmap_mode="r+")
     # Shuffled, so that a set whose preparation was stopped early is a fair sample of the whole.
     pending = np.random.default_rng(0).permutation(np.flatnonzero(state == PENDING))
-    jobs: list[Job] = []
-    for start in range(0, len(pending), NOTES_PER_JOB):
-        rows = pending[start : start + NOTES_PER_JOB]
-        which = np.searchsorted(offsets, rows, side="right") - 1
-        jobs.append([(int(row), int(w), int(row - offsets[w])) for row, w in zip(rows, which, strict=True)])
+    which = np.searchsorted(offsets, pending, side="right") - 1
+    notes_to_do = [(int(row), int(w), int(row - offsets[w])) for row, w in zip(pending, which, strict=True)]
+    jobs = _jobs(notes_to_do, sources)
 
     _begin_skipped(out, sources, state)
     with (
@@ -188,6 +194,19 @@ def _prepare_pending(
             for row, reason in done:
                 state[row] = READY if reason is None else SKIPPED
             bar.update(len(done))
+
+
+def _jobs(notes: Job, sources: Sequence[Source]) -> list[Job]:
+    """`notes` in jobs, in their order; those of a source that has groups in jobs of one group each."""
+    alone: Job = []
+    together: dict[tuple[int, Any], Job] = {}
+    for row, source, index in notes:
+        group = getattr(sources[source], "group", None)
+        part = alone if group is None else together.setdefault((source, group(index)), [])
+        part.append((row, source, index))
+    parts = [alone, *together.values()]
+    jobs = [part[start : start + NOTES_PER_JOB] for part in parts for start in range(0, len(part), NOTES_PER_JOB)]
+    return jobs if not together else [jobs[place] for place in np.random.default_rng(1).permutation(len(jobs))]
 
 
 def _begin_skipped(out: Path, sources: Sequence[Source], state: Array) -> None:

@@ -3,7 +3,7 @@ changed, doubled by themselves a few cents off, and two at a time."""
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ctypes import c_int, c_void_p
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from gansynth_core.errors import AudioError, DataError, InputError, ToolError, n
 from gansynth_core.instruments import GM_INSTRUMENTS
 from gansynth_core.packs.levels import loudness_lufs
 from gansynth_core.sound import SILENCE_PEAK, Clip
+from gansynth_core.training.data.engine import Key, Program
 from gansynth_core.training.data.source import SourceNote
 
 Samples = npt.NDArray[np.float32]
@@ -215,6 +216,38 @@ class Soundfont:
             self._synth.delete()
         self._synth = synth
         return synth
+
+
+class GeneralMidi:
+    """The General MIDI programs of the soundfonts in LICENCES that are installed, as an engine: the sounds that new
+    ones are compared with. Raises DataError if none is installed."""
+
+    name = "gm"
+    notes_a_second = 60.0
+    variation_names: tuple[str, ...] = ()
+    variation_ranges: tuple[tuple[float, float], ...] = ()
+
+    def __init__(self) -> None:
+        # The small and the full edition of MuseScore's are the same sounds.
+        self._paths = [path for path in list(LICENCES)[:2] if path.is_file()]
+        if not self._paths:
+            raise DataError(f"There is no General MIDI soundfont. {INSTALL}")
+        self._fonts: dict[tuple[str, int], Soundfont] = {}
+
+    def programs(self, count: int, seed: int) -> list[Program]:
+        del seed  # these are what they are
+        return [
+            Program("gm", f"{name}.{path.stem}", "keys", LICENCES[path], {"path": str(path), "instrument": name})
+            for path in self._paths
+            for name in GM_INSTRUMENTS
+        ][:count]
+
+    def play(self, program: Program, keys: Sequence[Key], sample_rate: int) -> npt.NDArray[np.float32]:
+        path = program.settings["path"]
+        if (path, sample_rate) not in self._fonts:
+            self._fonts[path, sample_rate] = Soundfont(path, sample_rate=sample_rate)
+        font, instrument = self._fonts[path, sample_rate], program.settings["instrument"]
+        return np.stack([font._voice(instrument, SourceNote(instrument, key.pitch, key.velocity)) for key in keys])
 
 
 def layered(first: Samples, second: Samples, share: float, sample_rate: int) -> Samples:
