@@ -19,6 +19,7 @@ from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.spectrum import levels_db, log_spectral_distance
 from gansynth_core.training.data.dataset import NOTE, READY, NoteSet, quantize
 from gansynth_core.training.evaluation import command, trials
+from gansynth_core.training.evaluation.audio import evaluate_folder
 from gansynth_core.training.evaluation.command import evaluate
 from gansynth_core.training.evaluation.figures import measured_notes
 from gansynth_core.training.evaluation.judge import Judge, JudgeCard, JudgeNetwork, bands_hz, save_judge
@@ -26,6 +27,7 @@ from gansynth_core.training.evaluation.judged import DISTANCES, KINDS
 from gansynth_core.training.evaluation.notes import choose_notes, other_instrument, variations_of
 from gansynth_core.training.evaluation.pitch import is_in_tune, is_octave_error
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
+from gansynth_core.training.evaluation.textures import contrast_db, modulation_db
 
 INSTRUMENTS = ("violin", "flute", "gunshot")
 SECONDS = np.arange(SPEC.samples) / SPEC.sample_rate
@@ -327,3 +329,47 @@ def test_a_model_of_a_lower_rate_is_measured_at_that_of_the_set(data, judge, tmp
         for name in found
     }
     assert said == {"half": True, "whole": False}
+
+
+def run_command(*options):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    command.run(parser.parse_args([str(option) for option in options]))
+
+
+def test_a_folder_of_notes_is_measured_beside_real_ones(data, judge, tmp_path, capsys):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for pitch in (45, 57, 60, 72):
+        soundfile.write(notes / f"violin_{pitch:03}.wav", tone(pitch, 3), SPEC.sample_rate)
+    soundfile.write(notes / "flute_084.wav", tone(83, 3), SPEC.sample_rate)  # a semitone flat
+    soundfile.write(notes / "flute_083.wav", tone(83, 3), SPEC.sample_rate)  # a key that the set does not have
+    soundfile.write(notes / "kazoo_060.wav", tone(60, 3), SPEC.sample_rate)
+    save_judge(tmp_path / "judge.safetensors", judge)
+    run_command("--audio", notes, "--data", data.folder, "--judge", tmp_path / "judge.safetensors", "--out", tmp_path)
+    figures = json.loads((tmp_path / "report.json").read_text())
+    assert figures["notes"] == 5 and figures["measures"]["notes"]["in_tune"] == pytest.approx(0.8)
+    assert figures["measures"]["real"]["in_tune"] == 1
+    text = (tmp_path / "report.md").read_text()
+    assert "| in tune, by the pitch tracker, where real is | 5 | 100.0 % | 80.0 % |" in text and "tremolo" in text
+    assert "in_tune: 0.8" in capsys.readouterr().out
+    with pytest.raises(InputError, match="go with a model"):
+        run_command("--audio", notes, "--data", data.folder, "--out", tmp_path / "other", "--into-card")
+    only_kazoo = tmp_path / "kazoo"
+    only_kazoo.mkdir()
+    (notes / "kazoo_060.wav").rename(only_kazoo / "kazoo_060.wav")
+    with pytest.raises(DataError, match=r"0 have a held-out real note .* such as 'violin'"):
+        evaluate_folder(only_kazoo, data, tmp_path / "other", judge, notes=9, seed=0, name="kazoo")
+
+
+def test_what_lives_is_told_from_what_stands_still():
+    steady = tone(57, 12)
+    shaken = steady * (1 + 0.3 * np.sin(2 * np.pi * 6 * SECONDS)).astype(np.float32)
+    slow, rough = (steady * (1 + 0.3 * np.sin(2 * np.pi * hz * SECONDS)).astype(np.float32) for hz in (0.4, 60))
+    still = modulation_db(steady, SPEC.sample_rate)
+    swing = 20 / math.log(10) * 0.3 / math.sqrt(2)  # RMS in dB of 1 + 0.3 sin, nearly
+    assert still < 0.1 and modulation_db(shaken, SPEC.sample_rate) == pytest.approx(swing, rel=0.1)
+    assert max(modulation_db(wave, SPEC.sample_rate) for wave in (slow, rough)) < 0.3 * swing
+    assert contrast_db(tone(57, 36), SPEC.sample_rate) > contrast_db(tone(57, 36) + noise(), SPEC.sample_rate) + 6
+    silence = np.zeros(SPEC.samples, np.float32)
+    assert (contrast_db(silence, SPEC.sample_rate), modulation_db(silence, SPEC.sample_rate)) == (0, 0)

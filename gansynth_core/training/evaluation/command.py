@@ -9,8 +9,9 @@ from pathlib import Path
 from gansynth_core.cards import model_folder, save_card
 from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import StudioEncoder, load_encoder
-from gansynth_core.synth import Synth
-from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.synth import Synth, choose_device
+from gansynth_core.training.data.dataset import NoteSet, open_sets
+from gansynth_core.training.evaluation.audio import evaluate_folder
 from gansynth_core.training.evaluation.columns import Column, check_comparable, column_of
 from gansynth_core.training.evaluation.comparison import compare
 from gansynth_core.training.evaluation.judge import SHIPPED, Judge, load_judge
@@ -20,7 +21,14 @@ from gansynth_core.training.evaluation.report import write_report
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate`."""
     parser.add_argument("--model", default="studio", help="which model, or its folder (default: studio)")
-    parser.add_argument("--data", required=True, help="the training set whose held-out notes it is compared with")
+    parser.add_argument(
+        "--data", nargs="+", required=True, help="the training set (or sets) whose held-out notes it is compared with"
+    )
+    parser.add_argument(
+        "--audio",
+        metavar="FOLDER",
+        help="in place of a model: measure the notes in this folder, whose files are named like cello_C3.wav",
+    )
     parser.add_argument("--out", required=True, help="folder for the report, its pictures and notes to listen to")
     parser.add_argument("--notes", type=int, default=400, help="how many held-out notes (default: 400)")
     parser.add_argument("--seed", type=int, default=0, help="draws the notes and the model's z (default: 0)")
@@ -39,9 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate as the command line says, and print the headline figures."""
+    if arguments.audio:
+        _evaluate_audio(arguments)
+        return
     folder = model_folder(arguments.model)
     synth = Synth.load(str(folder), device=arguments.device)
-    data = NoteSet.open(arguments.data)
+    data = open_sets(arguments.data)
     figures = evaluate(
         synth,
         data,
@@ -57,6 +68,18 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{name}: {value}")
     if arguments.into_card:
         save_card(folder, dataclasses.replace(synth.card, quality=figures))
+    print(Path(arguments.out) / "report.md")
+
+
+def _evaluate_audio(arguments: argparse.Namespace) -> None:
+    """Measure a folder of notes."""
+    if arguments.beside or arguments.into_card:
+        raise InputError("--beside and --into-card go with a model, not with --audio.")
+    data, judge = open_sets(arguments.data), load_judge(arguments.judge, choose_device(arguments.device))
+    name = arguments.name or Path(arguments.audio).resolve().name
+    options = {"notes": arguments.notes, "seed": arguments.seed, "name": name}
+    for key, value in evaluate_folder(arguments.audio, data, arguments.out, judge, **options).items():
+        print(f"{key}: {value}")
     print(Path(arguments.out) / "report.md")
 
 

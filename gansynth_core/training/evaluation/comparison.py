@@ -37,6 +37,7 @@ from gansynth_core.training.evaluation.notes import (
     versions,
 )
 from gansynth_core.training.evaluation.pitch_tracker import cents_off, hear
+from gansynth_core.training.evaluation.textures import contrast_db, modulation_db
 
 BATCH = 12
 OTHER_SEEDS = 2  # of each note to listen to
@@ -129,5 +130,9 @@ def _judge(
         facts = (int(index), name, family_of[name], pitch, int(note["velocity"]))
         checks = {kind: check(wave[row], spec.sample_rate) for kind, wave in audio.items()}
         descriptors = {kind: values[row] for kind, values in described.items()}
-        judged.append(Judged(*facts, cents, distance, float(louder[row]), checks, descriptors))
+        textures = {
+            kind: (contrast_db(wave[row], spec.sample_rate), modulation_db(wave[row], spec.sample_rate))
+            for kind, wave in audio.items()
+        }
+        judged.append(Judged(*facts, cents, distance, float(louder[row]), checks, descriptors, textures))
     return judged

@@ -35,6 +35,8 @@ NDB_CELLS = 50
 NDB_TRAINING_NOTES = 2000
 POOLED = (4, 2)  # frames and bands of the judge that NDB takes together: clusters are of coarser spectrograms
 
+WAVERING = ("vibrato", "tremolo", "beating")  # descriptors of what wavers in a note
+
 Figures = dict[str, Any]
 
 
@@ -171,16 +173,18 @@ def _measures(
 ) -> tuple[dict[str, Figures], dict[str, float]]:
     """The measures that stand side by side, by kind; and by instrument the model's share of the real variety."""
     card, kinds = synth.card, list(said)
-    measures = {kind: _paper_measures(judge, judged, said[kind]) for kind in kinds}
+    names, pitches = [note.instrument for note in judged], np.array([note.pitch for note in judged])
+    cents = np.array([note.cents["real"] for note in judged])
+    measures = {kind: paper_measures(judge, names, pitches, cents, said[kind]) for kind in kinds}
     rows_again = ~torch.isnan(heard["variation"]).any(dim=2).any(dim=1).numpy()
     again = judge.hear(heard["variation"][torch.from_numpy(rows_again)])
     for kind in kinds:
         real = said["real"].features
         own, other = (again.features, real[rows_again]) if kind == "real" else (said[kind].features, real)
-        measures[kind]["fid"] = _fid(own, other)
+        measures[kind]["fid"] = fid(own, other)
     varied, variety_of_instruments = trials.variety(synth, data, judge, chosen, seed)
     for figures in (
-        _ndb(synth, data, judge, heard, kinds, seed),
+        ndb(data, judge, heard, kinds, training_sample(data, card, NDB_TRAINING_NOTES, seed), seed),
         trials.octave(synth, data, judge, seed),
         varied,
         trials.nearest_training_note(data, chosen, {kind: heard[kind] for kind in kinds}, judge, seed),
@@ -190,20 +194,20 @@ def _measures(
     names = [name for name in data.instruments if not card.instruments or name in card.instruments]
     measures["model"] |= trials.morphs(synth, data, judge, seed, names)
     for kind in kinds:
-        measures[kind] |= _sound_figures(judged, kind)
+        measures[kind] |= _sound_figures(judged, kind) | _texture_figures(judged, kind)
     return measures, variety_of_instruments
 
 
-def _paper_measures(judge: Judge, judged: Sequence[Judged], said: Verdict) -> Figures:
-    """What GANSynth's paper measures by a classifier of pitch, and the same by instrument."""
-    pitch = judge.pitch_classes(np.array([note.pitch for note in judged]))
-    instrument = judge.instrument_classes([note.instrument for note in judged])
+def paper_measures(judge: Judge, names: list[str], pitches: Array, cents: Array, said: Verdict) -> Figures:
+    """What GANSynth's paper measures by a classifier of pitch, and the same by instrument: of notes of instruments
+    `names` at MIDI `pitches`, whose real versions are `cents` off their keys."""
+    pitch, instrument = judge.pitch_classes(pitches), judge.instrument_classes(names)
     right = said.pitch.argmax(axis=1) == pitch
-    in_tune = is_in_tune(np.array([note.cents["real"] for note in judged]))
+    in_tune = is_in_tune(cents)
     known = instrument >= 0
     places = ranks(said.instrument[known], instrument[known])
     return {
-        "notes": len(judged),
+        "notes": len(names),
         "pitch_accuracy": share(right[pitch >= 0]),
         "pitch_accuracy_in_tune": share(right[in_tune & (pitch >= 0)]),
         "pitch_entropy": mean(entropy(said.pitch).tolist()),
@@ -215,15 +219,16 @@ def _paper_measures(judge: Judge, judged: Sequence[Judged], said: Verdict) -> Fi
     }
 
 
-def _fid(a: Array, b: Array) -> float | None:
+def fid(a: Array, b: Array) -> float | None:
+    """The Frechet distance of two sets of features, to four digits; None for fewer than two notes."""
     return float(f"{frechet_distance(a, b):.4g}") if min(len(a), len(b)) > 1 else None
 
 
-def _ndb(
-    synth: Synth, data: NoteSet, judge: Judge, heard: dict[str, Tensor], kinds: Sequence[str], seed: int
+def ndb(
+    data: NoteSet, judge: Judge, heard: dict[str, Tensor], kinds: Sequence[str], training: Indices, seed: int
 ) -> dict[str, Figures]:
-    """NDB and the divergence it thresholds, of each kind and real training notes, whose clusters are the cells."""
-    training = training_sample(data, synth.card, NDB_TRAINING_NOTES, seed)
+    """NDB and the divergence it thresholds, of each kind and the real notes at `training`, whose clusters are the
+    cells."""
     if len(training) < 2:
         return {}
     points = _pooled(levels_of_notes(data, training, judge.device))
@@ -260,6 +265,17 @@ def _sound_figures(judged: Sequence[Judged], kind: str) -> Figures:
         "loudness_spread_instruments_db": spread["instruments"],
         "loudness_spread_keys_db": spread["keys"],
     }
+
+
+def _texture_figures(judged: Sequence[Judged], kind: str) -> Figures:
+    """Medians of what wavers in a note, and of how its spectrum stands out."""
+    column = {descriptor.name: number for number, descriptor in enumerate(DESCRIPTORS)}
+    found = {
+        **{f"{name}_median": [n.descriptors[kind][column[name]] for n in judged] for name in WAVERING},
+        "contrast_median": [note.textures[kind][0] for note in judged],
+        "modulation_median": [note.textures[kind][1] for note in judged],
+    }
+    return {name: round(float(np.median(values)), 3) for name, values in found.items()}
 
 
 def _descriptors(judged: Sequence[Judged], kinds: Sequence[str]) -> dict[str, Figures]:

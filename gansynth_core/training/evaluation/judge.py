@@ -29,7 +29,7 @@ from tqdm import tqdm
 from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.files import assets_folder, replacing
 from gansynth_core.synth import choose_device
-from gansynth_core.training.data.dataset import Array, NoteSet
+from gansynth_core.training.data.dataset import Array, NoteSet, open_sets
 
 FORMAT = 1
 SHIPPED = assets_folder() / "judge" / "judge.safetensors"
@@ -308,7 +308,9 @@ def load_judge(path: str | os.PathLike[str] = SHIPPED, device: str = "cpu") -> J
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `judge`."""
-    parser.add_argument("--data", required=True, help="the training set whose real notes it learns from")
+    parser.add_argument(
+        "--data", nargs="+", required=True, help="the training set (or sets) whose real notes it learns from"
+    )
     parser.add_argument("--out", required=True, help="the file to write (.safetensors)")
     parser.add_argument("--notes", type=int, default=20_000, help="how many training notes at most (default: 20000)")
     parser.add_argument("--epochs", type=int, default=12, help="how often it hears each note (default: 12)")
@@ -318,7 +320,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train a judge as the command line says, write it and print how good it is."""
-    data = NoteSet.open(arguments.data)
+    data = open_sets(arguments.data)
     judge = train_judge(
         data,
         notes=arguments.notes,

@@ -17,8 +17,8 @@ Samples = npt.NDArray[np.float32]
 @dataclass(frozen=True)
 class Judged:
     """One held-out note and what was measured on its versions. By kind: cents, NaN for unpitched; checks; descriptors,
-    as `gansynth_core.measure` gives them. distance: dB by what the real note was compared with (DISTANCES). level_db:
-    how much louder the model's note is, RMS."""
+    as `gansynth_core.measure` gives them; textures: contrast and modulation in dB (textures.py). distance: dB by what
+    the real note was compared with (DISTANCES). level_db: how much louder the model's note is, RMS."""
 
     index: int
     instrument: str
@@ -30,6 +30,7 @@ class Judged:
     level_db: float
     checks: dict[str, SoundCheck]
     descriptors: dict[str, npt.NDArray[Any]]
+    textures: dict[str, tuple[float, float]]
 
 
 Sounds = dict[str, Samples]  # of a note, by kind

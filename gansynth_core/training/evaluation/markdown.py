@@ -80,6 +80,8 @@ _ABOUT = {
     "Timbre and variety": "Real octaves are mostly of training notes, which the judge knows. Nearest training note: of "
     "the same instrument, from two semitones around moved to the key; much nearer than real would be memorising. Seeds "
     "also differ where a model is wrong: read their distance together with how often instruments are recognised.",
+    "Textures": "Medians over the notes of what wavers, and of how far peaks and valleys of a spectrum are apart. Read "
+    "them beside real: a mean of many notes is near to each of them by any distance, and still.",
     "Sound": "Before and after an attack: 20 ms each. Loudness: BS.1770, the loudest 0.4 s of notes of one peak.",
 }
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import DataError, InputError
-from gansynth_core.generators.encoder import FRAME_STEP, StudioEncoder
+from gansynth_core.generators.encoder import StudioEncoder
 from gansynth_core.instruments import families
 from gansynth_core.latent import Z_LIMIT, Timbre, sample
 from gansynth_core.specgram import Representation
@@ -149,7 +149,7 @@ def versions(synth: Synth, data: NoteSet, encoder: StudioEncoder | None, batch: 
     waves["model"] = play(synth, timbres, pitches, data)
     if encoder is not None:
         weights = torch.tensor([[float(name == own) for own in card.instruments] for name in names])
-        log_magnitude = data.specgram(batch)[:, 0, ::FRAME_STEP]
+        log_magnitude = encoder.heard(data.specgram(batch))
         with torch.inference_mode():
             summary = encoder.summarize(log_magnitude.to(synth.device))
             at = torch.tensor(pitches).to(synth.device)

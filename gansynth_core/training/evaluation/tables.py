@@ -47,6 +47,13 @@ MEASURES: dict[str, tuple[Row, ...]] = {
         Row("morph_unevenness", "morphs", "morph of 16 steps: largest over mean step"),
         Row("morph_unevenness_worst", "morphs", "the same, worst pair"),
     ),
+    "Textures": (
+        Row("vibrato_median", "notes", "vibrato", "cents"),
+        Row("tremolo_median", "notes", "tremolo", "dB"),
+        Row("beating_median", "notes", "beating", "dB"),
+        Row("modulation_median", "notes", "swing of bands' levels, 2 to 20 Hz", "dB"),
+        Row("contrast_median", "notes", "spectral contrast within an octave", "dB", 1),
+    ),
     "Sound": (
         Row("pre_echo_db", "sharp_attacks", "level before a sharp attack, relative to after it", "dB", 1),
         Row("click_share", "notes", "notes that start or end with a click", "%"),
