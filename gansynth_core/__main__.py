@@ -97,8 +97,15 @@ _MODULES = (
     ("atlas", "gansynth_core.atlas", "make a map of a model's sounds, to explore by ear"),
     ("directions", "gansynth_core.training.directions.command", "find the directions that sliders move along"),
     ("data", "gansynth_core.training.data.command", "turn sounds into a training set"),
+    (
+        "audition",
+        "gansynth_core.training.data.audition",
+        "try the programs of synthesizers, and keep those to learn from",
+    ),
+    ("choose", "gansynth_core.training.data.choose", "choose instruments that differ out of those auditioned"),
     ("evaluate", "gansynth_core.training.evaluation.command", "compare a model with real notes"),
     ("judge", "gansynth_core.training.evaluation.judge", "train the judge used by evaluate"),
+    ("voice", "gansynth_core.training.voice", "from soundfonts and synthesizers to a new voice, by all these commands"),
     ("bench", "gansynth_core.bench", "measure speed and memory on this machine"),
 )
 
@@ -210,14 +217,23 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--recipe",
         default="studio",
-        help="named settings. Reconstruction: studio (default, for a CPU), studio-gpu or tiny. The adversarial stage "
-        "after it: studio-gan or tiny-gan. For a set made with 'data --spec magenta': magenta, magenta-small or "
-        "magenta-tiny",
+        help="named settings. Reconstruction: studio (default, for a CPU), studio-gpu or tiny. After it: textures with "
+        "studio-textures, studio-textures-gpu or tiny-textures, the adversarial stage with studio-gan or tiny-gan, and "
+        "the upper half of a 48 kHz voice with studio-48k or tiny-48k. For a set made with 'data --spec magenta': "
+        "magenta, magenta-small or magenta-tiny",
     )
-    command.add_argument("--data", required=True, help="the training set, made by the command 'data'")
+    command.add_argument(
+        "--data",
+        nargs="+",
+        required=True,
+        help="the training set, made by the command 'data'. With several, each batch takes a share from the first "
+        "(--set first_share=0.35), and from the others each instrument as often as any other",
+    )
     command.add_argument("--out", required=True, help="run folder; the same command again continues where it stopped")
     command.add_argument(
-        "--start-from", metavar="MODEL", help="studio model to start from, by its id or folder; studio-gan needs one"
+        "--start-from",
+        metavar="MODEL",
+        help="studio model to start from, by its id or folder; all that comes after reconstruction needs one",
     )
     command.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     command.add_argument("--steps", type=int, help="stop after this many steps, to continue later")
@@ -235,7 +251,7 @@ def _train(arguments: Arguments) -> None:
     import json
 
     from gansynth_core.cards import model_folder
-    from gansynth_core.training.data.dataset import NoteSet
+    from gansynth_core.training.data.dataset import open_sets
     from gansynth_core.training.loop import describe, train
     from gansynth_core.training.parallel import is_first
     from gansynth_core.training.recipes import RECIPES
@@ -244,7 +260,7 @@ def _train(arguments: Arguments) -> None:
         hint = nearest(arguments.recipe, RECIPES)
         raise InputError(f"There is no recipe '{arguments.recipe}'.{hint} Choose from {', '.join(RECIPES)}.")
     config = RECIPES[arguments.recipe].replace(**dict(_parse_setting(text) for text in arguments.set))
-    data = NoteSet.open(arguments.data)
+    data = open_sets(arguments.data)
     begun = model_folder(arguments.start_from) if arguments.start_from else None
     if arguments.dry_run:
         print(json.dumps(config.to_json(), indent=1))
