@@ -52,8 +52,10 @@ def test_below_the_middle_a_wide_voice_is_the_narrow_one_to_the_bit():
     narrow, wide = networks()
     with torch.inference_mode():
         whole, lower = wide.stft(*INPUTS), narrow.stft(*INPUTS)
+        alone = wide.stft(*(value[:1] for value in INPUTS))
     assert whole.shape == (2, WIDE.frames, WIDE.bins)
     assert torch.equal(whole[..., : STUDIO_SPEC.bins], 2 * lower)
+    assert torch.equal(whole[:1], alone)
 
 
 def test_a_note_at_48_khz_is_the_note_at_24_khz_and_more():

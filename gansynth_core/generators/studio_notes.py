@@ -114,9 +114,13 @@ class StudioNotes:
 
     def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """As StudioGenerator.stft, of one note: complex [1, frames, bins]."""
+        return self.played(self.grown(z, pitch, instruments), pitch)
+
+    def played(self, features: Tensor, pitch: Tensor) -> Tensor:
+        """Features of `grown` with the bank's noise and with phases: complex [1, frames, bins]."""
         first = self.generator.noise_place(pitch)
         grain = self.grain[0][first : first + self.spec.frames], self.grain[1][first : first + self.spec.frames]
-        return self.voiced(self.grown(z, pitch, instruments), pitch, grain)[None]
+        return self.voiced(features, pitch, grain)[None]
 
     def grown(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """As StudioGenerator.grow, of one note: features [frames, features]."""

@@ -13,14 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gansynth_core.errors import ModelError
-from gansynth_core.generators.studio import (
-    MEDIAN_TO_RMS,
-    NOISE_SEED,
-    Spectrum,
-    StudioGenerator,
-    tonal_share,
-    white_noise,
-)
+from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.generators.tone_and_noise import MEDIAN_TO_RMS, NOISE_SEED, tonal_share, white_noise
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.specgram import SpecgramSpec, modulus
 
@@ -151,10 +145,19 @@ class WideStudioGenerator(StudioGenerator):
 
     def stft(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """As StudioGenerator.stft, of the whole: complex [batch, frames, 2 * bins]."""
+        if not (self.training or torch.is_grad_enabled()):
+            each = zip(z.split(1), pitch.split(1), instruments.split(1), strict=True)
+            return torch.cat([self._note(*one) for one in each])
         features = self.grow(self.place(z, instruments, pitch), pitch)
         lower = self.played(self.spectrum(features, self.harmonic_basis(pitch)), pitch)
         upper = self.upper.stft(self.upper(features, pitch), pitch)
         return torch.cat([2 * lower, upper], dim=-1)
+
+    def _note(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
+        """One note, complex [1, frames, 2 * bins], from features that are grown once for both halves."""
+        features = self.notes.grown(z, pitch, instruments)
+        upper = self.upper.stft(self.upper(features[None], pitch), pitch)
+        return torch.cat([2 * self.notes.played(features, pitch), upper], dim=-1)
 
 
 def build_studio(

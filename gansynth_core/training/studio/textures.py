@@ -27,7 +27,8 @@ from torch.nn import functional
 from gansynth_core.cards import in_new_words
 from gansynth_core.errors import InputError
 from gansynth_core.generators.encoder import StudioEncoder
-from gansynth_core.generators.studio import Spectrum, StudioGenerator, white_noise
+from gansynth_core.generators.studio import Spectrum, StudioGenerator
+from gansynth_core.generators.tone_and_noise import white_noise
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.training.config import TextureConfig
