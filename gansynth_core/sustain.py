@@ -1,12 +1,12 @@
-"""Notes held for longer than a model makes them: loops for samplers, and long notes of MIDI files.
+"""Notes held for longer than a model makes them, as MIDI files ask for; and what a loop is, for samplers too.
 
 A model learned from keys held for three quarters of a note and then released. Within the held part we look for a loop:
 a stretch that begins as it ends, found by normalised cross-correlation, a whole number of periods long. Its seam is
 cross-faded into the note, before the loop's end and after it, so that both the jump back to the start and the release
 that follows sound uncut.
 
-Samplers only get loops of steady notes: looped plucks, pianos and drums would never end. `sustain` evens out a note's
-fall in level, loops it, and puts the fall back, so a piano's loop dies away like its string.
+`sustain` evens out a note's fall in level, loops it, and puts the fall back, so a piano's loop dies away like its
+string. The loops of a pack, which go round for as long as a key is down, are made in packs/loops.py.
 """
 
 from typing import Any, NamedTuple
@@ -22,9 +22,6 @@ Wave = NDArray[np.floating[Any]]
 # Share of a note in which a loop may lie: the release (at HELD_SHARE) reaches back by half a specgram's window.
 LOOPABLE = 0.7
 BLOCK_SECONDS = 0.05  # over which levels are measured
-STEADY_DB_A_SECOND = 3.0  # of 128 General MIDI instruments, winds, bows and organs stay below 2, pianos start at 4
-FAINTEST_DB = -30.0  # below the note's loudest part: the remains of a drum hit are steady too
-SILENCE_DB = -80.0
 SEAM_DB = 1.0  # difference of level between both ends
 SHORTEST_SECONDS = 0.3  # shorter loops buzz
 WINDOW_SECONDS = 0.05  # compared around both ends and cross-faded; at least two periods
@@ -52,13 +49,8 @@ class Loop(NamedTuple):
 
 
 def find_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | None:
-    """The best loop of `wave` float32 [n], a note of the MIDI `pitch`, before frame `held`; None if it has no steady
-    part. Its length is a whole number of periods, to the frame."""
-    return _best_loop(wave, sample_rate, pitch, held) if _steady(wave, sample_rate, held) else None
-
-
-def _best_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | None:
-    """As find_loop, of a note whose level is known to be even."""
+    """The best loop before frame `held` of `wave` float32 [n], a note of the MIDI `pitch` that keeps its level; None if
+    it is too short for one. The loop's length is a whole number of periods, to the frame."""
     period = sample_rate / pitch_hz(pitch)
     half = round(max(WINDOW_SECONDS * sample_rate, 2 * period))
     shortest = round(max(SHORTEST_SECONDS * sample_rate, 4 * period))
@@ -67,7 +59,7 @@ def _best_loop(wave: Wave, sample_rate: int, pitch: float, held: int) -> Loop | 
         return None
     region = wave[first - half : held].astype(np.float64)  # no loop begins before this
     starts = np.unique(np.linspace(half, half + last - first, STARTS).round().astype(int))
-    alike, level_db = _likeness(region, starts, half)
+    alike, level_db = likeness(region, starts, half)
     ends = np.arange(len(region))
     lags = ends[None, :] - starts[:, None]
     whole = np.abs(lags - np.round(lags / period) * period) <= max(1.0, 0.01 * period)
@@ -140,7 +132,7 @@ def sustain(wave: Wave, sample_rate: int, pitch: float, samples: int) -> Sustain
     seconds = np.arange(max(samples, len(wave))) / sample_rate
     level = np.ones(len(seconds)) if how == "steady" else 10 ** (fall * seconds / 20)
     even = wave / level[: len(wave)]
-    loop = _best_loop(even, sample_rate, pitch, held)
+    loop = find_loop(even, sample_rate, pitch, held)
     if loop is None:
         return Sustained(_ended(wave, samples), "gone")
     mixed = crossfaded(even, loop)
@@ -167,20 +159,9 @@ def _levels_db(wave: Wave, sample_rate: int) -> Wave:
     return levels
 
 
-def _steady(wave: Wave, sample_rate: int, held: int) -> bool:
-    """Whether the later half of the held part keeps its level."""
-    levels = _levels_db(wave[: max(0, held)], sample_rate)
-    if len(levels) < 8:
-        return False
-    late = levels[len(levels) // 2 :]
-    slope = np.polyfit(np.arange(len(late)) * BLOCK_SECONDS, late, 1)[0]
-    loudest = levels.max()
-    return bool(loudest > SILENCE_DB and abs(slope) <= STEADY_DB_A_SECOND and late.mean() >= loudest + FAINTEST_DB)
-
-
-def _likeness(wave: Wave, starts: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
+def likeness(wave: Wave, starts: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
     """How alike the surroundings (`half` frames to each side) of every start and every frame of `wave` [n] are: their
-    correlation and level difference in dB, both float64 [starts, n]; 0 and infinite within `half` of the edges."""
+    correlation and level difference in dB, both float64 [starts, n]; -1 and infinite within `half` of the edges."""
     size = len(wave)
     room = 1 << int(np.ceil(np.log2(size + 2 * half)))
     pieces = np.stack([wave[start - half : start + half] for start in starts])
@@ -188,7 +169,7 @@ def _likeness(wave: Wave, starts: np.ndarray, half: int) -> tuple[np.ndarray, np
     sums = np.concatenate([[0.0], np.cumsum(np.square(wave))])
     energy = np.maximum(sums[2 * half :] - sums[: -2 * half], 1e-12)  # of wave[i : i + 2 half]
     own = np.maximum(np.square(pieces).sum(axis=1), 1e-12)
-    alike, level_db = np.zeros((len(starts), size)), np.full((len(starts), size), np.inf)
+    alike, level_db = np.full((len(starts), size), -1.0), np.full((len(starts), size), np.inf)
     inner = slice(half, half + len(energy))
     alike[:, inner] = products[:, : len(energy)] / np.sqrt(energy * own[:, None])
     level_db[:, inner] = 10 * np.log10(energy / own[:, None])

@@ -103,18 +103,9 @@ def test_a_cut_without_a_cross_fade_would_click():
     assert abs(10 * np.log10(np.mean(power) / np.square(wave[:HELD]).mean())) < 1
 
 
-@pytest.mark.parametrize("decay_seconds", [0.1, 0.5, 1.5])
-def test_a_note_that_dies_away_is_not_held(decay_seconds):
-    wave = tone(60) * np.exp(-np.arange(4 * RATE) / RATE / decay_seconds).astype(np.float32)
-    assert find_loop(wave, RATE, 60, HELD) is None
-
-
-def test_what_is_left_of_a_drum_is_not_held_and_a_short_note_has_no_room():
-    hum = tone(60) * np.where(np.arange(4 * RATE) < 0.2 * RATE, 1, 0.01).astype(np.float32)
-    assert find_loop(hum, RATE, 60, HELD) is None
+def test_a_short_note_has_no_room_for_a_loop():
     for length in (RATE // 2, 1900):  # the shorter ends before its release can
         assert find_loop(tone(60)[:length], RATE, 60, length - 2400) is None
-    assert find_loop(np.zeros(4 * RATE, np.float32), RATE, 60, HELD) is None
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansynth_core.pitches import pitch_hz
-from gansynth_core.sustain import Loop, crossfaded, rescaled
+from gansynth_core.sustain import Loop, crossfaded, likeness, rescaled
 
 Wave = NDArray[np.floating[Any]]
 Levels = NDArray[np.float64]
@@ -160,7 +160,7 @@ def _best_loop(wave: Wave, sample_rate: int, half: int, first: int, last: int) -
     near = -(-half // COARSE)
     starts = np.unique(np.linspace(first, max(first, last - half - shortest), STARTS).round().astype(int) // COARSE)
     starts = np.maximum(starts, near)
-    alike = _likeness(coarse, starts, near)
+    alike, _ = likeness(coarse, starts, near)
     lags = np.arange(len(coarse))[None, :] - starts[:, None]
     possible = (lags >= shortest // COARSE) & (np.arange(len(coarse)) <= (last - half) // COARSE)[None, :]
     score = np.where(possible, alike + LONGER * lags * COARSE / max(1, longest), -np.inf)
@@ -169,14 +169,14 @@ def _best_loop(wave: Wave, sample_rate: int, half: int, first: int, last: int) -
         place = int(score[row].argmax())
         if not np.isfinite(score[row, place]):
             continue
-        end, likeness = _refined(wave, int(start), place * COARSE, half)
-        found = likeness + LONGER * (end - start) / max(1, longest)
+        end, refined = _refined(wave, int(start), place * COARSE, half)
+        found = refined + LONGER * (end - start) / max(1, longest)
         if best is None or found > best[0]:
-            best = (found, int(start), end, likeness)
+            best = (found, int(start), end, refined)
     if best is None:  # there is room for one loop only
         best = (0.0, first, max(first + 1, last - half), 0.0)
-    _, start, end, likeness = best
-    seconds = WINDOW_SECONDS if likeness >= ALIKE else ROUGH_FADE_SECONDS
+    _, start, end, alike_there = best
+    seconds = WINDOW_SECONDS if alike_there >= ALIKE else ROUGH_FADE_SECONDS
     fade = min(max(half, round(seconds * sample_rate)), start, end - start, len(wave) - end)
     return Loop(start, end - 1, fade)
 
@@ -196,23 +196,6 @@ def _refined(wave: Wave, start: int, end: int, half: int) -> tuple[int, float]:
     alike = others @ piece / np.sqrt(np.square(others).sum(axis=1) * np.square(piece).sum() + 1e-24)
     best = int(alike.argmax())
     return places[best], float(alike[best])
-
-
-def _likeness(wave: Wave, starts: NDArray[np.intp], half: int) -> Levels:
-    """How alike the surroundings (`half` frames to each side) of every start and every frame of `wave` [n] are: their
-    correlation, float64 [starts, n]; -1 within `half` of the edges."""
-    size = len(wave)
-    room = 1 << int(np.ceil(np.log2(size + 2 * half)))
-    pieces = np.stack([wave[start - half : start + half] for start in starts])
-    products = np.fft.irfft(np.fft.rfft(wave, room) * np.conj(np.fft.rfft(pieces, room)), room)
-    sums = np.concatenate([[0.0], np.cumsum(np.square(wave))])
-    energy = np.maximum(sums[2 * half :] - sums[: -2 * half], 1e-12)  # of wave[i : i + 2 half]
-    own = np.maximum(np.square(pieces).sum(axis=1), 1e-12)
-    alike = np.full((len(starts), size), -1.0)
-    alike[:, half : half + len(energy)] = (products[:, : len(energy)] / np.sqrt(energy * own[:, None]))[
-        :, : size - half
-    ]
-    return alike
 
 
 def _circular(wave: Wave, sample_rate: int, pitch: float, loop: Loop) -> Wave:
