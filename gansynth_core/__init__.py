@@ -19,7 +19,7 @@ own, refine                   an own sound as a model hears it; a timbre brought
 synth                         Synth: timbres and pitches -> notes; generate() in one call
 glide, named_sounds           a timbre that moves; names for sounds of a model without instruments
 packs/                        sample packs for samplers
-midi/                         MIDI files played with a path of timbres
+midi/                         MIDI files, a sound for each part
 atlas                         the map of a model's sounds
 training/                     data, training and evaluation, which only the command line imports
 magenta_import                Magenta's checkpoints -> models (tensor_bundle reads their files)
@@ -38,8 +38,12 @@ from gansynth_core.glide import glide
 from gansynth_core.imprint import Imprint
 from gansynth_core.instruments import GM_INSTRUMENTS, families
 from gansynth_core.latent import Timbre, blend, morph, nudge, sample
-from gansynth_core.midi.render import MidiRender, midi_notices, render_midi
-from gansynth_core.midi.song import Song, SongNote, read_midi
+from gansynth_core.midi.casting import Cast, Casting, cast_song
+from gansynth_core.midi.drums import Kit
+from gansynth_core.midi.reading import read_midi
+from gansynth_core.midi.render import MidiRender, render_midi
+from gansynth_core.midi.song import Part, Song, SongNote
+from gansynth_core.midi.stems import Stem
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
 from gansynth_core.own import Encoded
 from gansynth_core.packs.check import PackCheck, check_pack
@@ -62,6 +66,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Atlas",
     "AudioError",
+    "Cast",
+    "Casting",
     "Clip",
     "Clips",
     "DESCRIPTORS",
@@ -74,6 +80,7 @@ __all__ = [
     "GanSynthError",
     "Imprint",
     "InputError",
+    "Kit",
     "MidiRender",
     "ModelCard",
     "ModelError",
@@ -82,11 +89,13 @@ __all__ = [
     "PackItem",
     "PackPlan",
     "PackReport",
+    "Part",
     "Patch",
     "SHARED",
     "Song",
     "SongNote",
     "SpecgramSpec",
+    "Stem",
     "Synth",
     "TUNINGS",
     "TWO_QUIET_CORES",
@@ -96,6 +105,7 @@ __all__ = [
     "Tuning",
     "Wavetable",
     "blend",
+    "cast_song",
     "check_pack",
     "families",
     "find_models",
@@ -105,7 +115,6 @@ __all__ = [
     "load_patch",
     "measure",
     "measure_pace",
-    "midi_notices",
     "model_folder",
     "morph",
     "morph_items",

@@ -181,9 +181,7 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", default="studio", help="which model (default: studio)")
     commands.add_device(parser)
-    parser.add_argument(
-        "-o", "--out", metavar="JSON", help="where to save the sound, for glide, render-midi and the app"
-    )
+    parser.add_argument("-o", "--out", metavar="JSON", help="where to save the sound, for glide, midi and the app")
     parser.add_argument("--wav", metavar="FILE", help="where to save it as the model plays it, at the same pitch")
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
     commands.add_json(parser)

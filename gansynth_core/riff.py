@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 2**18  # frames encoded at a time
 SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}  # the sample formats (subtypes) that we write
 
 
@@ -63,6 +64,11 @@ def encode(samples: NDArray[np.floating[Any]], subtype: str, *, round_down: bool
     Integers are rounded to the nearest step; or down, as libsndfile does, which rounds to 32 bits and keeps the upper
     16 or 24 of them.
     """
+    pieces = (samples[start : start + BLOCK] for start in range(0, len(samples), BLOCK))  # or a song takes gigabytes
+    return b"".join(_encoded(piece, subtype, round_down) for piece in pieces)
+
+
+def _encoded(samples: NDArray[np.floating[Any]], subtype: str, round_down: bool) -> bytes:
     if subtype == "FLOAT":
         return samples.astype("<f4").tobytes()
     width = SAMPLE_BYTES[subtype]

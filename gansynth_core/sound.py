@@ -146,8 +146,8 @@ def check_range(value: object, what: str, low: float, high: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One mono sound: `samples` float32 [n] in [-1, 1] at `sample_rate` in Hz. origin: the Timbre of a note, which its
-    WAV file carries."""
+    """One sound: `samples` float32 [n] in [-1, 1], or [n, channels], at `sample_rate` in Hz. origin: the Timbre of a
+    note, which its WAV file carries."""
 
     samples: Audio
     sample_rate: int
@@ -156,6 +156,10 @@ class Clip:
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.samples.ndim == 1 else self.samples.shape[1]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.samples, dtype=dtype, copy=copy)
@@ -196,7 +200,7 @@ class Clip:
 
     def _write(self, partial: Path, path: Path, kind: str, subtype: str) -> None:
         try:
-            with soundfile.SoundFile(partial, "w", self.sample_rate, 1, subtype, format=kind) as file:
+            with soundfile.SoundFile(partial, "w", self.sample_rate, self.channels, subtype, format=kind) as file:
                 for start in range(0, len(self.samples), BLOCK):
                     file.write(self.samples[start : start + BLOCK])
         except (soundfile.LibsndfileError, ValueError) as cause:

@@ -2,10 +2,12 @@
 
 import io
 import threading
+import zipfile
 
 import pytest
 import soundfile
 from browser import pick
+from mido import Message, MetaMessage
 from patience import HANG_SECONDS
 from playwright.sync_api import Page
 from test_midi import midi, partial_db, played
@@ -13,16 +15,19 @@ from test_midi import midi, partial_db, played
 from gansynth_core import Clip, render_midi
 
 SONG = midi(played(0, 0.5, 60) + played(1.5, 2, 60) + played(0, 2, 96), played(1, 1.5, 38, channel=9))
+FLUTE = [(0, Message("program_change", program=73, channel=1)), (0, MetaMessage("track_name", name="Descant"))]
+DUO = midi(played(0, 0.5, 60), FLUTE + played(1, 1.5, 60, channel=1))
 
 
 def choose(page: Page, data: bytes = SONG, name: str = "tune.mid") -> None:
     page.set_input_files("#midi input[type=file]", {"name": name, "mimeType": "audio/midi", "buffer": data})
 
 
-def open_song(page: Page, data: bytes = SONG) -> None:
+def open_song(page: Page, data: bytes = SONG, way: str = "Along a path") -> None:
     page.get_by_role("tab", name="MIDI", exact=True).click()
     choose(page, data)
     page.wait_for_selector("#midi .title:visible")
+    page.get_by_role("button", name=way).click()
 
 
 def places(page: Page) -> dict[str, float]:
@@ -43,9 +48,8 @@ def test_a_song_is_played_from_one_sound_to_the_next_heard_and_taken_home(visit)
     page.evaluate("studio.dispatch({type: 'pick', slot: 'b', instrument: 'flute', stay: true})")
     open_song(page)
     assert page.locator("#midi .title").inner_text() == "tune.mid"
-    assert page.locator("#midi .facts").inner_text().startswith("0:02 · 3 notes · C4")
-    told = page.locator("#midi .notices").inner_text()
-    assert "96 to 84" in told and "drum channel left out" in told
+    assert page.locator("#midi .head .facts").inner_text().startswith("0:02 · 4 notes · 2 parts · C4")
+    assert "96 to 84" in page.locator("#midi .notices").inner_text()
     assert places(page) == {"Violin": 0, "Flute": 100}
 
     render(page)
@@ -102,16 +106,41 @@ def test_the_path_is_laid_by_hand_and_keys_and_kept(visit):
     assert list(places(page).values()) == [0, 50, 100] and "My bell" in places(page)
 
 
-def test_a_change_after_rendering_is_rendered_anew(visit):
+def test_each_part_has_a_sound_which_may_be_changed_and_a_file_of_its_own(visit):
     page = visit()
-    open_song(page)
+    open_song(page, DUO, "As written")
+    assert page.locator("#midi .track").is_hidden()
+    lines = page.locator("#midi .parts li")
+    assert [" ".join(text.split("\n")[:2]) for text in lines.all_inner_texts()] == [
+        "Acoustic Grand Piano channel 1 · 1 note",
+        "Descant channel 2 · 1 note",
+    ]
+    second = page.get_by_label("What plays Descant")
+    assert second.input_value() == "written"
+    second.focus()
+    second.select_option(label="Violin")
+    page.get_by_label("Listen to Descant").click()
+    page.get_by_label("Stems").check()
+    page.get_by_label("Bits").select_option(label="16 bit")
     render(page)
-    assert page.locator("#midi .foot > .button").inner_text() == "Render again"
-    page.get_by_text("Play drums").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Stems").click()
+    with zipfile.ZipFile(download.value.path()) as pack:
+        assert [name.split("/")[1] for name in pack.namelist()] == [
+            "01_acoustic_grand_piano.wav",
+            "02_descant_violin.wav",
+        ]
+        assert soundfile.info(io.BytesIO(pack.read(pack.namelist()[0]))).subtype == "PCM_16"
+    second.focus()
+    second.select_option(label="Left out")
     assert page.locator("#midi .foot > .button").inner_text() == "Render the changes"
-    assert "4 notes" in page.locator("#midi .facts").inner_text()
-    page.locator("#midi .foot > .button").click()
-    page.wait_for_function("() => document.querySelector('#midi .foot > .button').textContent === 'Render again'")
+    assert "1 note ·" in page.locator("#midi .head .facts").inner_text()
+    page.get_by_label("What plays Acoustic Grand Piano").focus()
+    page.get_by_label("What plays Acoustic Grand Piano").select_option(label="Left out")
+    assert page.locator("#midi .foot > .button").is_disabled()
+    second.focus()
+    second.select_option(label="Path of sounds")
+    page.locator("#midi .track").wait_for()
 
 
 def test_a_song_under_way_can_be_cancelled(visit, monkeypatch):
@@ -151,7 +180,7 @@ def test_what_is_no_song_is_said_in_words(visit):
     choose(page)
     page.wait_for_selector("#midi .title:visible")
     assert page.locator("#midi .problem").is_hidden()
-    choose(page, SONG[:-8], "broken.mid")
+    choose(page, SONG[:24], "broken.mid")
     page.wait_for_function("() => document.querySelector('#midi .problem').textContent.includes('ends too early')")
     assert page.locator("#midi .title").inner_text() == "tune.mid"  # what was there stays
 
@@ -171,6 +200,7 @@ def test_a_file_is_dropped_on_a_phone_that_never_scrolls_sideways(visit):
     )  # fmt: skip
     page.wait_for_selector("#midi .title:visible")
     assert page.locator("#midi .title").inner_text() == "dropped.mid"
+    page.get_by_role("button", name="Along a path").click()
     render(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for button in page.locator("#midi .button:visible, #midi .pin").all():

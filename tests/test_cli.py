@@ -155,6 +155,7 @@ def test_instruments_and_models_are_listed(capsys):
         "name-sounds",
         "import-magenta",
         "pack",
+        "midi",
         "render-midi",
         "data",
         "train",

@@ -3,17 +3,19 @@
 import base64
 import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
 import soundfile
 from fastapi import FastAPI
+from mido import Message, MetaMessage
 from patience import HANG_SECONDS, until
 from sine_voice import sine_synth
 from starlette.testclient import TestClient
 from test_midi import midi, partial_db, played
 
-from gansynth_core import Clip, Synth
+from gansynth_core import Clip, Synth, read_timbre, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, studio_routes
 from webapp.sound_document import digest_of
@@ -39,8 +41,8 @@ def path(*stops):
 
 
 def render(client, data: bytes, **options):
-    body = {"midi": coded(data), "path": path((VIOLIN, 0), (FLUTE, 1)), "name": "My song.mid"} | options
-    return client.post(f"{PLACE}/midi/render", json=body)
+    body = {"midi": coded(data), "parts": ["path"], "path": path((VIOLIN, 0), (FLUTE, 1)), "name": "My song.mid"}
+    return client.post(f"{PLACE}/midi/render", json=body | options)
 
 
 def finished(client, job: str) -> dict:
@@ -49,14 +51,18 @@ def finished(client, job: str) -> dict:
 
 
 def test_a_song_is_described_before_it_is_played(client):
-    song = midi(played(0, 0.5, 60) + played(1, 65, 96), DRUM)
+    named = [(0, MetaMessage("track_name", name="Lead")), (0, Message("program_change", program=73))]
+    song = midi(named + played(0, 0.5, 60) + played(1, 65, 96), DRUM)
     answer = client.post(f"{PLACE}/midi/look", json={"midi": coded(song)}).json()
-    assert (answer["seconds"], answer["notes"], answer["drums"]) == (65, 2, 1)
+    assert (answer["seconds"], answer["notes"]) == (65, 3)
     assert (answer["low"], answer["high"]) == ("C4", "C7")
     assert answer["roll"] == [[0, 0.5, 60, 0], [1, 65, 96, 0], [1, 1.5, 38, 1]]
-    moved, left_out = answer["notices"]["without"][::-1]
-    assert "96 to 84" in moved and "drum channel left out" in left_out
-    assert len(answer["notices"]["with"]) == 1
+    lead, drums = answer["parts"]
+    assert [lead[key] for key in ("name", "channel", "notes", "instrument", "written", "drums")] == [
+        "Lead", 1, 2, "Flute", "Flute", False,
+    ]  # fmt: skip
+    assert lead["sound"] == {"instruments": {"flute": 1}, "seed": 0} and "96 to 84" in lead["notices"][0]
+    assert drums["drums"] and drums["channel"] == 10 and drums["notices"] == [] == answer["notices"]
 
 
 def test_a_song_of_many_notes_is_drawn_by_a_part_of_them(client):
@@ -66,16 +72,19 @@ def test_a_song_of_many_notes_is_drawn_by_a_part_of_them(client):
 
 
 def test_a_job_renders_the_song_along_its_path(client):
-    answer = render(client, midi(played(0, 0.5, 60) + played(2, 2.5, 60), DRUM))
+    data = midi(played(0, 0.5, 60) + played(2, 2.5, 60), DRUM)
+    answer = render(client, data, parts=["path", "off"], subtype="FLOAT", rate=48000)
     assert answer.status_code == 200
     job = answer.json()["job"]
     state = finished(client, job)
     assert (state["state"], state["done"], state["total"]) == ("done", 2, 2)
     assert state["about"]["name"] == "My_song.wav" and state["about"]["notes"] == 2
-    assert state["about"]["notices"] == ["1 note on the drum channel left out."]
+    assert state["about"]["notices"] == [] and "stems" not in state["about"]
     file = client.get(f"{PLACE}/jobs/{job}/file")
     assert file.headers["Content-Type"] in ("audio/wav", "audio/x-wav")
     assert 'filename="My_song.wav"' in file.headers["Content-Disposition"]
+    about = soundfile.info(io.BytesIO(file.content))
+    assert (about.subtype, about.samplerate, about.channels) == ("FLOAT", 48000, 2)
     samples, rate = soundfile.read(io.BytesIO(file.content), dtype="float32")
     assert len(samples) / rate == pytest.approx(2.8, abs=0.01) and len(file.content) == state["about"]["bytes"]
     clip, first = Clip(samples, rate), 440 * 2 ** (-9 / 12)
@@ -83,14 +92,29 @@ def test_a_job_renders_the_song_along_its_path(client):
     assert partial_db(clip, 3 * first, 2, 2.5) > partial_db(clip, 2 * first, 2, 2.5) + 5
     part = client.get(f"{PLACE}/jobs/{job}/file", headers={"Range": "bytes=0-99"})
     assert part.status_code == 206 and part.content == file.content[:100]
+    assert client.get(f"{PLACE}/jobs/{job}/file", params={"beside": "stems"}).status_code == 400
     assert client.post(f"{PLACE}/jobs/{job}/cancel", json={}).status_code == 200
     assert client.get(f"{PLACE}/jobs/{job}/file").status_code == 400
 
 
-def test_drums_are_played_when_asked_for(client):
-    data = midi(played(0, 0.5, 60), DRUM)
-    about = finished(client, render(client, data, drums=True).json()["job"])["about"]
-    assert about["notes"] == 2 and about["notices"] == []
+def test_each_part_has_its_sound_and_may_be_a_file_of_its_own(client, tmp_path):
+    flute = [(0, Message("program_change", program=73))]
+    data = midi(flute + played(0, 0.5, 60), played(1, 1.5, 60, channel=1), played(2, 2.5, 60, channel=2), DRUM)
+    answer = render(client, data, parts=["written", {"sound": VIOLIN}, "off"], path=None, stems=True)
+    job = answer.json()["job"]
+    about = finished(client, job)["about"]
+    assert about["notes"] == 3 and about["stems"] == "My_song_stems.zip"
+    packed = client.get(f"{PLACE}/jobs/{job}/file", params={"beside": "stems"})
+    assert 'filename="My_song_stems.zip"' in packed.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as pack:
+        pack.extractall(tmp_path)
+    stems = sorted((tmp_path / "My_song_stems").iterdir())
+    assert [stem.name for stem in stems] == ["01_flute.wav", "02_violin.wav", "04_violin.wav"]
+    assert read_timbre(stems[0]) == sample(SYNTH.card, 1, 0, "flute")[0]
+    assert read_timbre(stems[1]) == sample(SYNTH.card, 1, 7, "violin")[0]
+    mix, rate = soundfile.read(io.BytesIO(client.get(f"{PLACE}/jobs/{job}/file").content))
+    assert rate == 44100 and mix.shape[1] == 2
+    assert np.abs(sum(soundfile.read(stem)[0] for stem in stems) - mix).max() < 4 / 2**23
 
 
 def test_a_running_job_can_be_cancelled():
@@ -121,11 +145,18 @@ SONG = midi(played(0, 0.5, 60))
         ({"midi": "%%%"}, "did not arrive intact"),
         ({"midi": 5}, "did not arrive intact"),
         ({"midi": coded(b"RIFF")}, "not a MIDI file"),
-        ({"midi": coded(SONG[:-8])}, "ends too early"),
+        ({"midi": coded(SONG[:23])}, "ends too early"),
         ({"midi": coded(midi([]))}, "no notes"),
         ({"midi": coded(midi(played(0, 1000, 60)))}, "lasts 17 minutes; the page plays up to 15 minutes"),
         ({"midi": coded(bytes(2_000_001))}, "larger than 2 MB"),
-        ({"midi": coded(midi(DRUM))}, "are drums"),
+        ({"parts": ["off"]}, "Every part of this song is left out"),
+        ({"parts": ["path", "path"]}, "This song has 1 part, not 2"),
+        ({"parts": ["drums"]}, "or not at all"),
+        ({"parts": "path"}, "must be a list"),
+        ({"parts": [{"sound": {"instruments": {"violn": 1}, "seed": 1}}]}, "violn"),
+        ({"path": None}, "needs at least one sound"),
+        ({"rate": 22050}, "'rate' must be 44100 or 48000"),
+        ({"subtype": "PCM_8"}, "'subtype' must be PCM_16, PCM_24 or FLOAT"),
         ({"path": []}, "1 to 16 sounds"),
         ({"path": path(*[(VIOLIN, at / 20) for at in range(17)])}, "1 to 16 sounds"),
         ({"path": [VIOLIN]}, "its place in the song"),

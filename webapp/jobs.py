@@ -33,10 +33,12 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Done:
-    """path: the file, within the job's folder. about: what the page shows of it, as JSON."""
+    """path: the file, within the job's folder. about: what the page shows of it, as JSON. beside: further files by what
+    they are asked for with."""
 
     path: Path
     about: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 Progress = Callable[[int, int], None]
@@ -108,12 +110,16 @@ class Jobs:
             if job.state in ("waiting", "done"):
                 self._end(job, "cancelled")
 
-    def file(self, name: str) -> Path:
-        """The file of a job that is done. Raises InputError if it is not."""
+    def file(self, name: str, beside: str | None = None) -> Path:
+        """The file of a job that is done, or one `beside` it. Raises InputError if there is none."""
         job = self._job(name)
         if job.state != "done" or job.result is None:
             raise InputError("This export is not done, so it has no file yet.")
-        return job.result.path
+        if beside is None:
+            return job.result.path
+        if beside not in job.result.beside:
+            raise InputError(f"This export has no {beside[:20]!r}.")
+        return job.result.beside[beside]
 
     def _job(self, name: str) -> _Job:
         try:

@@ -1,23 +1,35 @@
-"""MIDI files on the page: what is in one, and the job that renders it along a path of sounds."""
+"""MIDI files on the page: what is in one, and the job that renders it, each part with its sound."""
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gansynth_core import SHARED, InputError, ModelCard, Song, TimbrePath, midi_notices, read_midi, render_midi
+from gansynth_core import (
+    SHARED,
+    Cast,
+    Casting,
+    InputError,
+    ModelCard,
+    Song,
+    TimbrePath,
+    cast_song,
+    read_midi,
+    render_midi,
+)
 from webapp.jobs import Done, Progress, Work
 from webapp.line import Line
 from webapp.player import Player
-from webapp.sound_document import parse_sound, pitch_name, sentence_of, timbre_of
+from webapp.sound_document import hue_of, parse_sound, pitch_name, timbre_of, title_of
 
 MIDI_LIMIT: int = SHARED["limits"]["midi_bytes"]
-SONG_SECONDS = 900.0  # 200 MB of memory while it is mixed
+SONG_SECONDS = 900.0  # 600 MB of memory while it is mixed and written
 MOST_STOPS: int = SHARED["limits"]["midi_sounds"]  # of a path
 DRAWN_NOTES = 3000
-DRUMS = 10  # General MIDI's channel
+Subtype = Literal["PCM_16", "PCM_24", "FLOAT"]
 
 _reading = Line(2, "MIDI files")  # files are read in Python, at a second or so a large one
 
@@ -43,31 +55,48 @@ def read_song(text: Any) -> Song:
 
 
 def describe_song(song: Song, card: ModelCard) -> dict[str, Any]:
-    """What the page shows of a song before it is rendered, as JSON: its length in seconds, how many notes and drum
-    notes, its range, a sample of its notes [start, end, pitch, 1 for drums] to draw, and the notices, each with and
-    without drums."""
-    drums = sum(note.channel == DRUMS for note in song.notes)
-    tuned = [note for note in song.notes if note.channel != DRUMS] or song.notes
+    """What the page shows of a song before it is rendered, as JSON: its length in seconds, how many notes, its range, a
+    sample of its notes [start, end, pitch, part] to draw, its parts, and the notices about the file.
+
+    Of each part: its name and channel, how many notes, what it is written for and what plays that (`written`, in words,
+    its `hue` and, if it is one sound, its document), whether it is one of drums, and the notices about it.
+    Raises InputError if the model can play none of it.
+    """
+    casting = cast_song(song, card, drums=True)
+    counts = [0] * len(song.parts)
+    for note in song.notes:
+        counts[note.part] += 1
+    tuned = [note.pitch for note in song.notes if not song.parts[note.part].drums] or [n.pitch for n in song.notes]
     every = -(-len(song.notes) // DRAWN_NOTES)
     return {
         "seconds": round(song.seconds, 3),
-        "notes": len(song.notes) - drums,
-        "drums": drums,
-        "low": pitch_name(min(note.pitch for note in tuned)),
-        "high": pitch_name(max(note.pitch for note in tuned)),
-        "roll": [
-            [round(note.start, 3), round(note.end, 3), note.pitch, int(note.channel == DRUMS)]
-            for note in song.notes[::every]
+        "notes": len(song.notes),
+        "low": pitch_name(min(tuned)),
+        "high": pitch_name(max(tuned)),
+        "roll": [[round(note.start, 3), round(note.end, 3), note.pitch, note.part] for note in song.notes[::every]],
+        "parts": [
+            {
+                "name": part.name,
+                "channel": part.channel,
+                "notes": count,
+                "instrument": title_of(part.instrument),
+                "written": title_of(cast.sound),
+                "hue": hue_of(cast.sound, card),
+                "sound": _document(cast, number, card),
+                "drums": part.drums,
+                "notices": list(cast.notices),
+            }
+            for number, (part, cast, count) in enumerate(zip(song.parts, casting.parts, counts, strict=True))
         ],
-        "notices": {"without": _notices(song, card, False), "with": _notices(song, card, True)},
+        "notices": list(song.notices),
     }
 
 
-def _notices(song: Song, card: ModelCard, drums: bool) -> list[str]:
-    try:
-        return list(midi_notices(song, card, drums=drums))
-    except InputError as error:
-        return [sentence_of(error)]
+def _document(cast: Cast, number: int, card: ModelCard) -> dict[str, Any] | None:
+    """The sound that plays a part as it is written (see `cast_song`), None for a kit."""
+    if cast.timbre is None:
+        return None
+    return {"instruments": {cast.sound: 1}, "seed": 0} if card.instruments else {"instruments": {}, "seed": number}
 
 
 def parse_path(value: Any, card: ModelCard) -> TimbrePath:
@@ -80,25 +109,69 @@ def parse_path(value: Any, card: ModelCard) -> TimbrePath:
     return TimbrePath(timbres, [stop["at"] for stop in value])
 
 
-def song_work(player: Player, song: Song, path: TimbrePath, drums: bool, name: str) -> Work:
-    """The job that renders `song` and saves it as a 24-bit WAV file named after `name`. Raises InputError if none of
-    its notes can be played."""
-    midi_notices(song, player.card, drums=drums)
+Choice = Literal["written", "path", "off"] | TimbrePath
+"""What plays a part: what it is written for, the path of the song, nothing, or a sound."""
+
+
+def parse_choices(value: Any, card: ModelCard) -> list[Choice]:
+    """What plays each part of a song, in their order, as the page sends it: "written", "path", "off", or {"sound":
+    document}. Raises InputError."""
+    if not isinstance(value, list):
+        raise InputError("The sounds of a song's parts must be a list.")
+    return [_choice(one, card) for one in value]
+
+
+def _choice(value: Any, card: ModelCard) -> Choice:
+    if value in ("written", "path", "off"):
+        chosen: Choice = value
+        return chosen
+    if not isinstance(value, Mapping):
+        raise InputError("A part is played as written, by the path, by a sound, or not at all.")
+    return TimbrePath([timbre_of(parse_sound(value.get("sound"), card), card)])
+
+
+def cast_choices(song: Song, choices: Sequence[Choice], path: TimbrePath | None, card: ModelCard) -> Casting:
+    """Who plays what of `song`; parts without a choice are played as written. Raises InputError, as for a song without
+    a note that can be played."""
+    if len(choices) > len(song.parts):
+        has = "1 part" if len(song.parts) == 1 else f"{len(song.parts)} parts"
+        raise InputError(f"This song has {has}, not {len(choices)}.")
+    if path is None and "path" in choices:
+        raise InputError("A path needs at least one sound.")
+    players = {"path": path, "off": None}
+    by_hand = {
+        number: players[choice] if isinstance(choice, str) else choice
+        for number, choice in enumerate(choices)
+        if choice != "written"
+    }
+    return cast_song(song, card, parts=by_hand, drums=True)
+
+
+def song_work(player: Player, casting: Casting, name: str, *, sample_rate: int, subtype: Subtype, stems: bool) -> Work:
+    """The job that renders a song and saves it as a WAV file named after `name` and, if there are to be `stems`, each
+    part as a WAV file in a zip beside it, which is the file `stems`."""
     stem = re.sub(r"\W+", "_", Path(name).stem, flags=re.ASCII).strip("_")[:60] or "song"
 
     def work(folder: Path, progress: Progress) -> Done:
-        synth = player.synth()
-        rendered = render_midi(song, synth, path.timbres, path.at, drums=drums, background=True, progress=progress)
-        file = rendered.clip.save(folder / f"{stem}.wav")
-        return Done(
-            file,
-            {
-                "name": file.name,
-                "bytes": file.stat().st_size,
-                "seconds": round(rendered.clip.seconds, 2),
-                "notes": rendered.notes,
-                "notices": list(rendered.notices),
-            },
+        rendered = render_midi(
+            casting, player.synth(), sample_rate=sample_rate, stems=stems, background=True, progress=progress
         )
+        file = rendered.clip.save(folder / f"{stem}.wav", subtype)
+        about = {
+            "name": file.name,
+            "bytes": file.stat().st_size,
+            "seconds": round(rendered.clip.seconds, 2),
+            "notes": rendered.notes,
+            "notices": list(rendered.notices),
+        }
+        if not stems:
+            return Done(file, about)
+        pack = folder / f"{stem}_stems.zip"
+        with zipfile.ZipFile(pack, "w") as packed:  # sound does not shrink
+            for one in rendered.stems:
+                written = one.save(folder, subtype)
+                packed.write(written, f"{stem}_stems/{written.name}")
+                written.unlink()
+        return Done(file, about | {"stems": pack.name}, {"stems": pack})
 
     return work

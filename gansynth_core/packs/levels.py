@@ -47,14 +47,32 @@ def true_peak(wave: Wave) -> float:
     looked for around the highest samples alone, as a note has thousands that are far from it."""
     tops = np.abs(wave) if wave.ndim == 1 else np.abs(wave).max(axis=1)
     if len(wave) <= 2 * HIGHEST * PIECE:
-        return float(_peaks(wave).max(initial=0.0))
+        return float(peaks_around(wave).max(initial=0.0))
     count = len(wave) // PIECE
     pieces = np.argpartition(tops[: count * PIECE].reshape(count, PIECE).max(axis=1), -HIGHEST)[-HIGHEST:]
     starts = np.clip(pieces * PIECE - _TAPS // 2, 0, len(wave) - PIECE - _TAPS)
     around = wave[starts[:, None] + np.arange(PIECE + _TAPS)[None, :]]  # [pieces, frames] or [pieces, frames, channels]
     columns = np.moveaxis(around, 1, 0).reshape(PIECE + _TAPS, -1)
-    inner = _peaks(columns, apart=True)[_TAPS // 4 : -_TAPS // 4]  # at the edges of a piece the filter lacks samples
+    found = peaks_around(columns, apart=True)
+    inner = found[_TAPS // 4 : -_TAPS // 4]  # at the edges of a piece the filter lacks samples
     return max(float(inner.max()), float(tops.max()))
+
+
+def peaks_around(wave: Wave, apart: bool = False) -> NDArray[np.float32]:
+    """The highest value around each frame of `wave` [n] or [n, channels], halfway to its neighbours; of all channels,
+    or of each `apart`."""
+    from scipy.signal import resample_poly  # here, because playing a note does not need it
+
+    if not len(wave):
+        return np.zeros(0, np.float32)
+    fine = np.abs(resample_poly(wave.astype(np.float32), OVERSAMPLED, 1, window=_window(), axis=0))
+    if not apart:
+        fine, wave = (x if x.ndim == 1 else x.max(axis=1) for x in (fine, np.abs(wave)))
+    around = fine.reshape(-1, OVERSAMPLED, *fine.shape[1:]).max(axis=1)  # from the frame itself to the next
+    highest: NDArray[np.float32] = np.maximum(
+        np.maximum(around, np.concatenate([around[:1], around[:-1]])), np.abs(wave)
+    )
+    return highest.astype(np.float32)
 
 
 def limited(wave: Wave, sample_rate: int, hz: float, ceiling: float = PEAK) -> Wave:
@@ -66,7 +84,7 @@ def limited(wave: Wave, sample_rate: int, hz: float, ceiling: float = PEAK) -> W
     from scipy.ndimage import minimum_filter1d  # here, because playing a note does not need it
     from scipy.signal import fftconvolve
 
-    peaks = _peaks(wave)
+    peaks = peaks_around(wave)
     if peaks.max(initial=0.0) <= ceiling:
         return wave
     reach = max(1, round(max(LOOK_AHEAD_SECONDS, 1 / hz) * sample_rate / 2))
@@ -120,23 +138,6 @@ def gain_for(wave: Wave, sample_rate: int, hz: float, loudness: float, goal: flo
             break
         gain_db = min(gain_db + 1.2 * short, most)  # a little more, as more is then limited too
     return float(10 ** (gain_db / 20))
-
-
-def _peaks(wave: Wave, apart: bool = False) -> NDArray[np.float32]:
-    """The highest value around each frame of `wave` [n] or [n, channels], halfway to its neighbours; of all channels,
-    or of each `apart`."""
-    from scipy.signal import resample_poly  # here, because playing a note does not need it
-
-    if not len(wave):
-        return np.zeros(0, np.float32)
-    fine = np.abs(resample_poly(wave.astype(np.float32), OVERSAMPLED, 1, window=_window(), axis=0))
-    if not apart:
-        fine, wave = (x if x.ndim == 1 else x.max(axis=1) for x in (fine, np.abs(wave)))
-    around = fine.reshape(-1, OVERSAMPLED, *fine.shape[1:]).max(axis=1)  # from the frame itself to the next
-    highest: NDArray[np.float32] = np.maximum(
-        np.maximum(around, np.concatenate([around[:1], around[:-1]])), np.abs(wave)
-    )
-    return highest.astype(np.float32)
 
 
 def _window() -> NDArray[np.float32]:

@@ -24,7 +24,7 @@ def cancel(job: str, studio: CurrentStudio) -> Response:
 
 
 @router.get("/file")
-def file(job: str, studio: CurrentStudio) -> Response:
-    """The file of a job that is done, whole or the range that an audio player asks for."""
-    path = studio.jobs.file(job)
+def file(job: str, studio: CurrentStudio, beside: str | None = None) -> Response:
+    """The file of a job that is done, or one `beside` it, whole or the range that an audio player asks for."""
+    path = studio.jobs.file(job, beside)
     return FileResponse(path, filename=path.name, headers={"Cache-Control": "private, max-age=3600"})

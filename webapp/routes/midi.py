@@ -1,13 +1,24 @@
-"""MIDI files: what is in one, and playing it along a path of sounds."""
+"""MIDI files: what is in one, and playing it, each part with its sound."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from gansynth_core import Song, TimbrePath
-from webapp.midi import MIDI_LIMIT, describe_song, parse_path, read_song, song_work
+from webapp.midi import (
+    MIDI_LIMIT,
+    Choice,
+    Subtype,
+    cast_choices,
+    describe_song,
+    parse_choices,
+    parse_path,
+    read_song,
+    song_work,
+)
 from webapp.routes.answers import StudioRoute
 from webapp.routes.asked import BODY_LIMIT, Asked, Switch, Text, by_card
 from webapp.routes.studio import CurrentPlayer, CurrentStudio
@@ -24,10 +35,13 @@ class Look(Asked):
 
 class Render(Asked):
     body_limit: ClassVar[int] = Look.body_limit
-    path: Annotated[TimbrePath, by_card(parse_path)]
     midi: MidiFile
-    drums: Switch = False
     name: Text
+    parts: Annotated[Sequence[Choice], by_card(parse_choices)] = ()
+    path: Annotated[TimbrePath | None, by_card(parse_path)] = None
+    rate: Annotated[Literal[44100, 48000], Field(description="44100 or 48000")] = 44100
+    subtype: Annotated[Subtype, Field(description="PCM_16, PCM_24 or FLOAT")] = "PCM_24"
+    stems: Switch = False
 
 
 @router.post("/midi/look")
@@ -38,5 +52,8 @@ def look(player: CurrentPlayer, asked: Annotated[Look, Depends(Look.read)]) -> R
 
 @router.post("/midi/render")
 def render(studio: CurrentStudio, player: CurrentPlayer, asked: Annotated[Render, Depends(Render.read)]) -> Response:
-    """Start a job that plays `midi` along `path`, with or without `drums`; its file is named after `name`."""
-    return JSONResponse({"job": studio.jobs.start(song_work(player, asked.midi, asked.path, asked.drums, asked.name))})
+    """Start a job that plays `midi`: its `parts` as they are written, along `path`, or with sounds of their own; a WAV
+    file of `rate` and `subtype` named after `name`, with `stems` each part too."""
+    casting = cast_choices(asked.midi, asked.parts, asked.path, player.card)
+    work = song_work(player, casting, asked.name, sample_rate=asked.rate, subtype=asked.subtype, stems=asked.stems)
+    return JSONResponse({"job": studio.jobs.start(work)})

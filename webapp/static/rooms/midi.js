@@ -1,10 +1,14 @@
-// A MIDI file played along a path of sounds: its notes, the path below them, and the song it becomes.
+// A MIDI file played by the model, each part with its sound: its notes, its parts, and the song it becomes.
 
-import { h, toggle } from "../parts/dom.js";
-import { pathOf, timeText } from "../document/songpath.js";
+import { h } from "../parts/dom.js";
+import { hueOf } from "../document/sound.js";
+import { pathOf } from "../document/songpath.js";
 import { createAdders } from "./midi/adders.js";
 import { createDetail } from "./midi/detail.js";
+import { createFormat } from "./midi/format.js";
+import { createHead } from "./midi/head.js";
 import { createOpening } from "./midi/opening.js";
+import { createParts } from "./midi/parts.js";
 import { createPath } from "./midi/path.js";
 import { createPlayer } from "./midi/player.js";
 import { createRendering } from "./midi/rendering.js";
@@ -14,9 +18,10 @@ import { createTimeline } from "./midi/timeline.js";
 // What outlives the room when Gradio mounts it again.
 const kept = {
   file: null, // {name, midi (base64), about}
-  drums: false,
+  choices: [], // what plays each part of it, see parts.js
+  format: { rate: 44100, subtype: "PCM_24", stems: false },
   job: null, // the rendering under way: {id, state, made}
-  done: null, // what came of the last: {href, about, made (text of what it was made of)}
+  done: null, // what came of the last: {href, stems (address of the zip or null), about, made (text of what it was made of)}
 };
 
 export default function build(host, studio, { signal }) {
@@ -26,41 +31,28 @@ export default function build(host, studio, { signal }) {
   const timeline = createTimeline(studio, path, remove);
   const detail = createDetail(studio, path, remove);
   const adders = createAdders(studio, path);
+  const parts = createParts(studio, { choices: () => kept.choices, choose, hueOfPart });
   const roll = createRoll({
     model: studio.model,
     path,
-    shown: () => kept.file && { about: kept.file.about, drums: kept.drums },
+    shown: () => kept.file && { about: kept.file.about, hueOfPart },
     seek: (share) => player.goTo(share),
     signal,
   });
   const player = createPlayer({ studio, kept, at: roll.playAt, complain });
-  const rendering = createRendering({
-    studio,
-    kept,
-    wish: () => ({ midi: kept.file.midi, path: pathOf(path.stops), drums: kept.drums, name: kept.file.name }),
-    made,
-    changed: draw,
-    complain,
-    signal,
-  });
+  const rendering = createRendering({ studio, kept, wish, made, changed: draw, complain, signal });
 
-  const title = h("strong", { class: "title" });
-  const facts = h("span", { class: "facts" });
-  const withDrums = toggle("Play drums", "The same sounds play the drum channel, as if it were a melody", (on) => {
-    kept.drums = on;
-    draw();
-  });
-  const notices = h("ul", { class: "notices", "aria-label": "Differences from the file" });
+  const head = createHead({ otherFile: opening.choose, all });
   const song = h(
     "div",
     { class: "song" },
-    h("div", { class: "head" }, title, facts, h("button", { class: "button", onclick: opening.choose }, "Other file")),
+    head.element,
     h("div", { class: "stage" }, roll.element, timeline.element),
     detail.element,
     adders.element,
-    notices,
-    withDrums.element,
-    h("div", { class: "foot" }, player.element, rendering.working, rendering.button),
+    parts.element,
+    head.notices,
+    h("div", { class: "foot" }, createFormat(kept.format, draw), player.element, rendering.working, rendering.button),
   );
   host.append(opening.picker, opening.problem, opening.blank, song, player.audio);
 
@@ -68,11 +60,34 @@ export default function build(host, studio, { signal }) {
     await rendering.cancel();
     kept.done = null;
     kept.file = file;
-    kept.drums = file.about.drums > 0 && file.about.notes === 0;
+    kept.choices = startChoices(file.about.parts);
     if (!path.stops.length) path.begin();
     path.chosen = null;
+    parts.show(file.about.parts);
     draw();
   }
+
+  function choose(number, choice) {
+    kept.choices = kept.choices.map((one, index) => (index === number ? choice : one));
+    draw();
+  }
+
+  // Drums stay what they are: a path plays melodies.
+  function all(kind) {
+    const { parts } = kept.file.about;
+    const melodic = parts.some(({ drums }) => !drums);
+    kept.choices = kept.choices.map((one, number) => (melodic && parts[number].drums ? one : { kind }));
+    draw();
+  }
+
+  // The colour of a part: a hue, "path", or null for one that is left out.
+  function hueOfPart(number) {
+    const choice = kept.choices[number];
+    if (choice.kind === "sound") return hueOf(choice.sound, studio.model);
+    return { written: kept.file.about.parts[number].hue, path: "path", off: null }[choice.kind];
+  }
+
+  const isAlongPath = () => kept.choices.some(({ kind }) => kind === "path");
 
   // The focus stays within the path.
   function remove(id) {
@@ -81,41 +96,50 @@ export default function build(host, studio, { signal }) {
     if (focused) timeline.focus(path.chosen);
   }
 
+  function wish() {
+    return {
+      midi: kept.file.midi,
+      name: kept.file.name,
+      parts: kept.choices.map(({ kind, sound }) => (kind === "sound" ? { sound } : kind)),
+      ...(isAlongPath() ? { path: pathOf(path.stops) } : {}),
+      ...kept.format,
+    };
+  }
+
   // Two renderings of one text are alike.
   function made() {
-    return JSON.stringify([kept.file.name, kept.drums, pathOf(path.stops)]);
+    const { midi, ...rest } = wish();
+    return JSON.stringify([midi.length, rest]);
   }
 
   function draw() {
-    const { file, drums, job, done } = kept;
+    const { file, job, done, choices } = kept;
     opening.blank.hidden = Boolean(file);
     song.hidden = !file;
     if (!file) return;
     const fresh = done?.made === made();
-    drawFacts(file, drums, fresh ? done.about.notices : file.about.notices[drums ? "with" : "without"]);
+    head.draw(file, choices, fresh ? done.about.notices : null);
+    for (const { element } of [timeline, detail, adders]) element.hidden = !isAlongPath();
     timeline.draw(file.about.seconds);
     detail.draw(file.about.seconds);
     adders.draw();
-    rendering.draw({ fresh, empty: !path.stops.length });
+    parts.draw();
+    const empty = choices.every(({ kind }) => kind === "off") || (isAlongPath() && !path.stops.length);
+    rendering.draw({ fresh, empty });
     player.element.hidden = Boolean(job) || !done;
     player.draw();
     roll.repaint();
   }
 
-  function drawFacts({ name, about }, drums, differences) {
-    const counted = drums ? about.notes + about.drums : about.notes;
-    title.textContent = name;
-    title.title = name;
-    const notes = `${counted.toLocaleString("en")} ${counted === 1 ? "note" : "notes"}`;
-    facts.textContent = `${timeText(about.seconds)} · ${notes} · ${about.low}–${about.high}`;
-    withDrums.element.hidden = !about.drums;
-    withDrums.box.checked = drums;
-    notices.replaceChildren(...differences.map((sentence) => h("li", {}, sentence)));
-    notices.hidden = !differences.length;
-  }
-
   const drawAdders = () => kept.file && adders.draw();
   studio.enter("midi", { project: drawAdders, library: drawAdders });
+  if (kept.file) parts.show(kept.file.about.parts);
   draw();
   rendering.resume();
+}
+
+// As written; but a melody of drums, which a model without a kit has for them, is only heard if there is nothing else.
+function startChoices(parts) {
+  const melodic = parts.some(({ drums }) => !drums);
+  return parts.map(({ drums, sound }) => ({ kind: melodic && drums && sound ? "off" : "written" }));
 }

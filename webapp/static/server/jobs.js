@@ -34,10 +34,12 @@ export const cancelJob = (studio, job, { leaving = false } = {}) =>
   studio.askBody(`jobs/${job}/cancel`, {}, { keepalive: leaving });
 
 /**
+ * Address of a job's file, or of one `beside` it.
  * @param {ModelClient} studio
  * @param {string} job
+ * @param {string} [beside]
  */
-export const jobFile = (studio, job) => studio.noteAddress(`jobs/${job}/file`, {}).href;
+export const jobFile = (studio, job, beside) => studio.noteAddress(`jobs/${job}/file`, beside ? { beside } : {}).href;
 
 /**
  * "Waiting for its turn …", "Starting …", "48 %, 20 s left"

@@ -60,7 +60,7 @@ export function createOpening(host, studio, opened) {
     blank: blank(
       "notes",
       "Drop a MIDI file here",
-      "Your sounds play its notes and turn into one another along the song.",
+      "Its instruments play it, or sounds of yours that turn into one another along the song.",
       h("button", { class: "button strong", onclick: choose }, "Choose a file"),
     ),
     choose,

@@ -19,7 +19,8 @@ export function createPlayer({ studio, kept, at, complain }) {
   });
   const clock = h("span", { class: "clock" });
   const save = h("a", { class: "button" }, icon("download"), "Download WAV");
-  const element = h("div", { class: "player" }, play, runner(seek, { tap: true }), clock, save);
+  const stems = h("a", { class: "button" }, icon("download"), "Stems");
+  const element = h("div", { class: "player" }, play, runner(seek, { tap: true }), clock, save, stems);
   for (const kind of ["play", "pause", "ended", "seeked", "loadedmetadata"]) audio.addEventListener(kind, drawClock);
 
   function listen() {
@@ -33,6 +34,9 @@ export function createPlayer({ studio, kept, at, complain }) {
       audio.src = kept.done.href;
       save.href = kept.done.href;
       save.download = kept.done.about.name;
+      stems.hidden = !kept.done.stems;
+      stems.href = kept.done.stems ?? "";
+      stems.download = kept.done.about.stems ?? "";
     } else if (!kept.done && audio.hasAttribute("src")) {
       audio.pause();
       audio.removeAttribute("src");

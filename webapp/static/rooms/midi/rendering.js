@@ -45,7 +45,8 @@ export function createRendering({ studio, kept, wish, made, changed, complain, s
     kept.job = null;
     if (last.state === "failed") complain(last.error);
     if (last.state !== "done") return;
-    kept.done = { href: jobFile(studio, mine.id), about: last.about, made: mine.made };
+    const stems = last.about.stems ? jobFile(studio, mine.id, "stems") : null;
+    kept.done = { href: jobFile(studio, mine.id), stems, about: last.about, made: mine.made };
     toast(`Rendered ${last.about.name}.`);
   }
 

@@ -1,4 +1,4 @@
-// The song's notes as a picture, each in the colour of what the path holds at its time.
+// The song's notes as a picture, each in the colour of its part or of what the path holds at its time.
 
 import { h } from "../../parts/dom.js";
 import { onShown } from "../../parts/tabs.js";
@@ -11,7 +11,7 @@ const MISSING = 70; // degrees of hue: the colour of a path without any stop
 const THICKEST = 9; // CSS pixels of a note
 const THINNEST = 1.5;
 
-// shown() is {about, drums} of the song in sight, or null; seek(share of the song) when somebody points into it.
+// shown() is {about, hueOfPart} of the song in sight (see midi.js), or null; seek(share of the song) when somebody points into it.
 export function createRoll({ model, path, shown, seek, signal }) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const head = h("div", { class: "playhead", hidden: true });
@@ -45,15 +45,18 @@ export function createRoll({ model, path, shown, seek, signal }) {
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
     const { roll, seconds } = song.about;
-    const notes = roll.filter(([, , , drum]) => song.drums || !drum);
+    const hues = song.about.parts.map((part, number) => song.hueOfPart(number));
+    const heard = roll.filter(([, , , part]) => hues[part] !== null);
+    const notes = heard.length ? heard : roll;
     const pitches = notes.map(([, , pitch]) => pitch);
     const low = Math.min(...pitches) - 1;
     const high = Math.max(...pitches) + 1;
     const row = height / (high - low + 1);
     const light = themeName() === "dark" ? 0.76 : 0.56;
     const ordered = inOrder(path.stops);
-    for (const [start, end, pitch] of notes) {
-      context.fillStyle = `oklch(${light} 0.13 ${hueAlong(ordered, start / seconds)})`;
+    for (const [start, end, pitch, part] of notes) {
+      const hue = hues[part] === "path" ? hueAlong(ordered, start / seconds) : hues[part];
+      context.fillStyle = `oklch(${light} ${hue === null ? 0 : 0.13} ${hue ?? 0})`;
       context.fillRect(
         (start / seconds) * width,
         (high - pitch) * row,
