@@ -111,5 +111,7 @@ def test_what_was_learned_of_two_sets_is_a_model_of_all_their_instruments(folder
     assert card.instruments == ("reed", "string", "horn", "bell") and len(card.provenance) > 0
     with pytest.raises(InputError, match="give a set of those first"):
         loop.train(FIRST_STAGE, open_sets(folders[::-1]), tmp_path / "other", "cpu", start_from=model)
+    with pytest.raises(InputError, match="no note: reed"):
+        loop.train(FIRST_STAGE, NoteSet.open(folders[1]), tmp_path / "other", "cpu", start_from=model)
     with pytest.raises(InputError, match="first_share"):
         FIRST_STAGE.replace(first_share=1.5)

@@ -4,6 +4,7 @@ import torch
 from sine_voice import SPEC
 
 from gansynth_core.errors import DataError
+from gansynth_core.generators.encoder import FRAME_STEP
 from gansynth_core.sound import Clip
 from gansynth_core.training.data.prepare import prepare
 from gansynth_core.training.data.source import SourceNote
@@ -41,6 +42,9 @@ class Listener:
     the first second into z[7], and chance."""
 
     centre = torch.zeros(1)
+
+    def heard(self, specgram):
+        return specgram[:, 0, ::FRAME_STEP]
 
     def summarize(self, heard):
         swing = 2 * heard[:, 16:30].amax(dim=2).std(dim=1)

@@ -64,8 +64,8 @@ SCALES = {
     "rehearsal": Scale(
         6,
         4,
-        "60-62",
-        "60-61",
+        "54-56",
+        "54-55",
         0,
         ("studio", 48, 5.0),
         ("studio-textures", 48, 3.0),

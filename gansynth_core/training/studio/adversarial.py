@@ -228,7 +228,7 @@ class Adversarial:
         some = slice(self.config.rebuilt // self.processes.count)
         weights = batch.weights[some]
         with self._autocast():
-            summary = self.encoder.summarize(dequantize(batch.stored[some, 0, ::FRAME_STEP]))
+            summary = self.encoder.summarize(dequantize(self.encoder.heard(batch.stored[some])))
             mean, log_spread = self.encoder.locate(summary, weights, batch.pitch[some])
         rebuilt = self.encoder.draw(mean, log_spread, weights, batch.latents[some])
         return torch.cat([rebuilt, batch.latents[len(rebuilt) :]])

@@ -82,6 +82,9 @@ def read_studio_model(
     if card.family != "studio":
         raise InputError(f"'{folder}' is of the family '{card.family}'; this training starts from a studio model.")
     heard = data.instruments[: len(card.instruments)] if more_instruments else data.instruments
+    if missing := [name for name in card.instruments if name not in data.instruments]:
+        known = ", ".join(missing[:5]) + " and others" * (len(missing) > 5)
+        raise InputError(f"'{folder}' knows instruments of which '{data.folder}' has no note: {known}.")
     if card.instruments != heard or card.specgram != data.spec:
         hint = " New instruments are learned after those it knows: give a set of those first." * more_instruments
         raise InputError(
