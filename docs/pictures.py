@@ -14,6 +14,7 @@ IMAGES = ROOT / "docs/images"
 
 from gansynth_core import Synth, glide, load_card, model_folder, sample  # noqa: E402
 from webapp import app  # noqa: E402
+from webapp.connections import listen  # noqa: E402
 from webapp.figures import png, rainbow_figure  # noqa: E402
 from webapp.player import Player  # noqa: E402
 
@@ -31,8 +32,11 @@ def main() -> None:
     folder = model_folder("studio")
     player = Player(load_card(folder), folder=folder)
     player.load(lambda: Synth.load(str(folder), device="cpu"), print)
-    port = app.free_port("127.0.0.1", None)
-    server = app.launch(player, "127.0.0.1", port, block=False)
+    sockets = listen("127.0.0.1", 0)
+    assert sockets
+    port = sockets[0].getsockname()[1]
+    server = app.app_server(player, "127.0.0.1", sockets)
+    server.start()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -43,8 +47,8 @@ def main() -> None:
         page = visit(browser, port, "dark", width=390, height=844, device_scale_factor=2, has_touch=True)
         take(page, "Pad", "phone")
         browser.close()
-    server.close(verbose=False)
-    draw_glide(player.synth())
+    server.close()
+    draw_glide(Synth.load(str(folder), device="cpu"))
 
 
 def draw_glide(synth: Synth) -> None:

@@ -58,7 +58,7 @@ from gansynth_core.pitches import parse_pitch, pitch_hz, pitch_label
 from gansynth_core.shared import SHARED
 from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
-from gansynth_core.synth import Synth, generate
+from gansynth_core.synth import GivenUp, Synth, generate
 from gansynth_core.tunings import TUNINGS, Tuning, parse_tuning
 
 __version__ = "0.1.0"
@@ -78,6 +78,7 @@ __all__ = [
     "Envelope",
     "GM_INSTRUMENTS",
     "GanSynthError",
+    "GivenUp",
     "Imprint",
     "InputError",
     "Kit",

@@ -11,6 +11,7 @@ import math
 import os
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ from gansynth_core.synth import BATCH, Synth
 FORMAT = 1
 LAYOUTS = ("latent", "sound")
 POINTS, PITCH = 5120, 60.0
+# What reading a file raises whose bytes were changed.
+DAMAGED = (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError, RecursionError)
 MARGIN = 0.03  # empty border around a layout, as a share of its width
 NEIGHBOURS, LEAST_DISTANCE, EPOCHS = 25, 0.35, 300
 EVENNESS = 0.5  # how far points move from where UMAP puts them towards an even share of the map for each
@@ -72,6 +75,9 @@ class Atlas:
     def load(cls, path: str | os.PathLike[str], card: ModelCard) -> "Atlas":
         """Read a map of `card`'s model. Raises ModelError if it cannot be read or was made with other weights."""
         try:
+            with zipfile.ZipFile(path) as archive:  # numpy itself does not look at the checksums
+                if archive.testzip() is not None:
+                    raise ValueError("a checksum differs")
             with np.load(path, allow_pickle=False) as file:
                 facts = json.loads(str(file["facts"]))
                 if facts["format"] != FORMAT:
@@ -94,7 +100,7 @@ class Atlas:
             atlas._check()
         except OSError as cause:
             raise ModelError(f"Cannot read the map '{path}': {cause.strerror or cause}.") from cause
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as cause:
+        except (*DAMAGED, zipfile.BadZipFile, zlib.error) as cause:
             raise ModelError(f"The map '{path}' is damaged: {cause}.") from cause
         return atlas
 

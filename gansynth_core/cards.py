@@ -87,8 +87,11 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         numbers = (self.latent_size, self.pitch_low, self.pitch_high)
-        if not all(isinstance(number, int) for number in numbers) or not 0 < self.latent_size < 2**16:
+        if not all(type(number) is int for number in numbers) or not 0 < self.latent_size < 2**16:
             raise ModelError(f"The model '{self.id}' has an impossible latent size or pitch range: {numbers}.")
+        if not 0 <= self.pitch_low <= self.pitch_high <= 127:
+            raise ModelError(f"The model '{self.id}' has an impossible latent size or pitch range: {numbers}.")
+        self._check_types()
         if any(len(direction.vector) != self.latent_size for direction in self.directions):
             raise ModelError(f"The model '{self.id}' has directions that do not fit its latent size.")
         names = [sound.name for sound in self.named_sounds]
@@ -98,6 +101,21 @@ class ModelCard:
             raise ModelError(
                 f"The model '{self.id}' has both instruments and named sounds. It may have one or the other."
             )
+
+    def _check_types(self) -> None:
+        """Raise ModelError if a field is not of its kind: cards are read from files."""
+        named = [text for sound in self.named_sounds for text in (sound.name, sound.family)]
+        texts = [self.id, self.title, self.family, self.sha256, self.licence, self.provenance, *self.instruments]
+        told = [text for one in self.directions for text in (one.name, one.kind, one.descriptor, one.unit)]
+        numbers = [number for one in self.directions for number in (*one.vector, one.per_step, one.held_out)]
+        if not all(isinstance(text, str) for text in (*texts, *named, *told)):
+            raise ModelError(f"The model '{self.id}' has a name that is not text.")
+        if not all(type(number) in (int, float) and abs(number) < 1e30 for number in numbers):
+            raise ModelError(f"The model '{self.id}' has directions of something else than numbers.")
+        if not all(isinstance(facts, dict) for facts in (self.generator, self.training, self.quality)):
+            raise ModelError(f"The model '{self.id}' has facts that are not given by name.")
+        if not all(type(sound.seed) is int for sound in self.named_sounds):
+            raise ModelError(f"The model '{self.id}' has a named sound without a seed.")
 
     def __hash__(self) -> int:
         return hash((self.id, self.sha256))
@@ -142,7 +160,8 @@ def find_models() -> dict[str, Path]:
     own = os.environ.get(MODELS_VARIABLE)
     for root in [BUNDLED_MODELS] + ([Path(own)] if own else []):
         for card in sorted(root.glob("*/card.json")):
-            found[card.parent.name] = card.parent
+            if not card.parent.name.startswith("."):  # what a killed import has left
+                found[card.parent.name] = card.parent
     return found
 
 
@@ -183,8 +202,8 @@ def load_card(folder: str | os.PathLike[str]) -> ModelCard:
         return ModelCard(**document | {"id": path.resolve().parent.name})
     except OSError as cause:
         raise ModelError(f"Cannot read the model card '{path}': {cause.strerror}.") from cause
-    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as cause:
-        raise ModelError(f"The model card '{path}' is damaged: {cause}.") from cause
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as cause:
+        raise ModelError(f"The model card '{path}' is damaged: {str(cause)[:200]}.") from cause
 
 
 def _direction_from_json(document: dict[str, Any]) -> Direction:

@@ -16,6 +16,12 @@ def assets_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "assets"
 
 
+def sync(path: Path) -> None:
+    """Wait until what was written to `path` is on the disk. Raises OSError."""
+    with open(path, "r+b") as written:  # Windows flushes what may be written to, and nothing else
+        os.fsync(written.fileno())
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str], error: type[GanSynthError] = GanSynthError) -> Iterator[Path]:
     """A path beside `path` to write to. It is renamed into place if the block succeeds and removed if it fails.
@@ -33,8 +39,7 @@ def replacing(path: str | os.PathLike[str], error: type[GanSynthError] = GanSynt
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(partial, 0o666 & ~umask)  # mkstemp's 0600 would hide the file from other users
-        with open(partial, "r+b") as written:  # Windows flushes what may be written to, and nothing else
-            os.fsync(written.fileno())  # before the rename, or a power cut could leave the name without its bytes
+        sync(partial)  # before the rename, or a power cut could leave the name without its bytes
         os.replace(partial, path)
     except OSError as cause:
         raise error(f"Cannot write '{path}': {cause.strerror or cause}.") from cause

@@ -30,7 +30,7 @@ from gansynth_core.training.magenta.discriminator import MagentaDiscriminator
 from webapp.actions import generate_action
 from webapp.layout import build_page
 from webapp.player import Player
-from webapp.routes import PREFIX, studio_routes
+from webapp.routes import PREFIX, Studio, studio_routes
 
 DATA = Path(__file__).parent / "data" / "magenta"
 SPEC = MelSpecgramSpec(16000, 64000, 2048, 512, 3072, ((0.0712, 0.1625, 0.775, 0.0375),))
@@ -198,7 +198,7 @@ def test_an_imported_model_plays_like_any_other(models, monkeypatch):
 def test_the_app_plays_a_model_without_instruments_and_sliders(models, tmp_path):
     synth = Synth.load(str(models / "small"), device="cpu")
     player = Player.of(synth)
-    client = TestClient(FastAPI(routes=studio_routes(player)))
+    client = TestClient(FastAPI(routes=studio_routes(Studio(player))))
     described = client.get(f"{PREFIX}/model").json()
     assert (described["families"], described["directions"], described["rate"]) == ([], [], 16000)
     sound = json.dumps({"instruments": {}, "seed": 3})

@@ -17,7 +17,7 @@ from test_midi import midi, partial_db, played
 
 from gansynth_core import Clip, Synth, read_timbre, sample
 from webapp.player import Player
-from webapp.routes import PREFIX, studio_routes
+from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import digest_of
 
 SYNTH = sine_synth()
@@ -29,7 +29,7 @@ DRUM = played(1, 1.5, 38, channel=9)
 
 @pytest.fixture(scope="module")
 def client():
-    return TestClient(FastAPI(routes=studio_routes(Player.of(SYNTH))), raise_server_exceptions=False)
+    return TestClient(FastAPI(routes=studio_routes(Studio(Player.of(SYNTH)))), raise_server_exceptions=False)
 
 
 def coded(data: bytes) -> str:
@@ -127,7 +127,7 @@ def test_a_running_job_can_be_cancelled():
             gate.wait(HANG_SECONDS)
             return super().__call__(z, pitch, instruments)
 
-    client = TestClient(FastAPI(routes=studio_routes(Player.of(Synth(SYNTH.card, Waiting(), device="cpu")))))
+    client = TestClient(FastAPI(routes=studio_routes(Studio(Player.of(Synth(SYNTH.card, Waiting(), device="cpu"))))))
     song = midi([note for pitch in range(40, 70) for note in played(0, 0.1, pitch)])
     job = render(client, song).json()["job"]
     assert client.post(f"{PLACE}/jobs/{job}/cancel", json={}).status_code == 200

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from gansynth_core import Synth, sample
 from webapp.player import Player
-from webapp.routes import PREFIX, studio_routes
+from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import digest_of
 
 
@@ -22,7 +22,7 @@ def synth():
 
 @pytest.fixture
 def ask(synth):
-    client = TestClient(FastAPI(routes=studio_routes(Player.of(synth))), raise_server_exceptions=False)
+    client = TestClient(FastAPI(routes=studio_routes(Studio(Player.of(synth)))), raise_server_exceptions=False)
     place = f"{PREFIX}/{digest_of(synth.card)}"
 
     def send(method, path, **options):

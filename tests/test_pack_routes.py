@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from gansynth_core import Timbre
 from webapp import packs
 from webapp.player import Player
-from webapp.routes import PREFIX, studio_routes
+from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import digest_of, parse_sound, timbre_of
 
 SYNTH = sine_synth()
@@ -30,7 +30,7 @@ ONE_KEY = {"pitches": 60, "name": "Two sounds"}
 
 @pytest.fixture(scope="module")
 def client():
-    return TestClient(FastAPI(routes=studio_routes(Player.of(SYNTH))), raise_server_exceptions=False)
+    return TestClient(FastAPI(routes=studio_routes(Studio(Player.of(SYNTH)))), raise_server_exceptions=False)
 
 
 def finished(client, job: str) -> dict:

@@ -31,11 +31,13 @@ DISTRIBUTIONS = {
     "fastapi": "gradio",
     "fluidsynth": "pyfluidsynth",
     "parselmouth": "praat-parselmouth",
+    "prometheus_client": "prometheus-client",
     "pydantic": "gradio",
     "scipy": "pyloudnorm",
     "sklearn": "umap-learn",
     "starlette": "gradio",
     "umap": "umap-learn",
+    "uvicorn": "gradio",
 }
 # What synthesizers are played with to make training notes: large, two of them GPL, and for nobody who did not ask. Each
 # source says what to install.

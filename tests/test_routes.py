@@ -13,17 +13,19 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi import FastAPI
-from patience import HANG_SECONDS
+from patience import HANG_SECONDS, until
 from PIL import Image
 from sine_voice import SineGenerator, grid_atlas, sine_card, sine_synth
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from gansynth_core import DESCRIPTORS, Direction, Envelope, InputError, ModelError, Patch, Synth, sample
-from webapp.gate import Guard, Hosts
+from gansynth_core import DESCRIPTORS, Direction, Envelope, GivenUp, InputError, ModelError, Patch, Synth, sample
+from webapp.fair import Visitor
+from webapp.gate import VISITOR_COOKIE, Guard, Hosts
 from webapp.player import Player
-from webapp.routes import PREFIX, studio_routes
+from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import check_pitch, digest_of
+from webapp.turns import EACH_WAITS, Kind
 
 SYNTH = sine_synth()
 RATE = SYNTH.card.specgram.sample_rate
@@ -36,7 +38,7 @@ THUMB = f"{PREFIX}/{digest_of(SYNTH.card)}/thumb"
 
 def client_for(player: Player) -> TestClient:
     app = FastAPI(
-        routes=studio_routes(player), middleware=[Middleware(Guard, hosts=Hosts("0.0.0.0", ["studio.example"]))]
+        routes=studio_routes(Studio(player)), middleware=[Middleware(Guard, hosts=Hosts("0.0.0.0", ["studio.example"]))]
     )
     return TestClient(app, base_url="http://127.0.0.1:7860", raise_server_exceptions=False)
 
@@ -94,20 +96,15 @@ def takes(client, *documents) -> np.ndarray:
     return np.frombuffer(answer.content, "<i2").reshape(len(documents), SAMPLES)
 
 
-def test_sounds_wanted_ahead_of_time_let_players_go_first():
-    waits = []
-
-    class Watched:
-        card = SYNTH.card
-
-        def render(self, timbre, pitches, **options):
-            waits.append(options["background"])
-            return SYNTH.render(timbre, pitches, **options)
-
-    watched = client_for(Player.of(Watched()))
+def test_sounds_wanted_ahead_of_time_let_players_go_first(monkeypatch):
+    player, kinds = Player.of(SYNTH), []
+    ask = player.turns.ask
+    monkeypatch.setattr(player.turns, "ask", lambda *what: kinds.append(what[-1]) or ask(*what))
+    watched = client_for(player)
     ahead = watched.post(NOTES.replace("notes", "takes"), json={"sounds": [VIOLIN, FLUTE], "pitch": 60, "ahead": True})
     assert np.array_equal(np.frombuffer(ahead.content, "<i2").reshape(2, SAMPLES), takes(watched, VIOLIN, FLUTE))
-    assert waits == [True, False]
+    assert thumb_of(watched).status_code == 200
+    assert kinds == [Kind.AHEAD, None, Kind.AHEAD]
 
 
 def test_a_morph_goes_from_one_sound_to_the_other(client):
@@ -313,61 +310,77 @@ def test_a_picture_is_a_png_of_the_size_asked_for(client):
         assert answer.status_code == 400
 
 
-def test_the_notes_of_a_page_that_goes_away_are_given_up():
+GONE = [
+    ("GET", "notes", {"sound": VIOLIN, "low": 60, "high": 60}),
+    ("GET", "wav", {"sound": VIOLIN, "pitch": 60, "seconds": 1}),
+    ("GET", "thumb", {"sound": VIOLIN, "pitch": 60, "width": 72, "height": 32, "theme": "dark"}),
+    ("GET", "picture", {"sound": VIOLIN, "pitch": 60, "width": 400, "height": 340, "theme": "dark"}),
+    ("POST", "notes", {"sound": VIOLIN, "low": 60, "high": 60}),
+    ("POST", "takes", {"sounds": [VIOLIN], "pitch": 60}),
+    ("POST", "measures", {"sounds": [VIOLIN], "pitch": 60}),
+    ("POST", "glide", {"format": "pcm", "sounds": [VIOLIN], "at": [0.0], "pitch": 60, "seconds": 1}),
+]
+
+
+@pytest.mark.parametrize(("method", "what", "asked"), GONE)
+def test_whatever_a_page_that_goes_away_has_asked_for_is_given_up(method, what, asked):
     started, told = threading.Event(), []
 
     class Slow:
-        card = SYNTH.card
+        card, device = SYNTH.card, "cpu"
 
-        def render(self, timbre, pitches, *, background, given_up):
+        def render(self, timbre, pitches, *, given_up):
             started.set()
             told.append(given_up.wait(HANG_SECONDS))
-            return SYNTH.render(timbre, pitches, given_up=given_up)
+            raise GivenUp("Nobody waits.")
 
-    app = FastAPI(routes=studio_routes(Player.of(Slow())))
-    query = urlencode({"sound": sound(seed=12), "low": 60, "high": 60}).encode()
-    scope = {"type": "http", "method": "GET", "path": NOTES, "query_string": query, "headers": []}
-    messages = iter([{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}])
-    statuses = []
+    app = FastAPI(routes=studio_routes(Studio(Player.of(Slow()))))
+    query = {name: json.dumps(value) if name == "sound" else value for name, value in asked.items()}
+    query, body = (urlencode(query).encode(), b"") if method == "GET" else (b"", json.dumps(asked).encode())
+    scope = {"type": "http", "method": method, "path": NOTES.replace("notes", what), "query_string": query}
+    scope["headers"] = [(b"content-type", b"application/json")] if body else []
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}])
 
     async def receive():
         message = next(messages)
         while message["type"] == "http.disconnect" and not started.is_set():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.001)
         return message
 
     async def send(message):
-        statuses.append(message.get("status"))
+        pass
 
     asyncio.run(app(scope, receive, send))
-    assert told == [True]
-    assert statuses[0] == 500  # to nobody: the notes were not made
+    until(lambda: told == [True])
 
 
-def test_beyond_a_full_line_comes_503(client):
+def test_who_waits_for_too_much_is_refused_and_others_are_not():
     started, go_on = threading.Event(), threading.Event()
 
     class Slow:
-        card = SYNTH.card
+        card, device = SYNTH.card, "cpu"
 
-        def render(self, timbre, pitches, **options):
+        def render(self, timbre, pitches, *, given_up):
             started.set()
             assert go_on.wait(HANG_SECONDS)
-            return SYNTH.render(timbre, pitches, **options)
+            return SYNTH.render(timbre, pitches, given_up=given_up)
 
-    slow = client_for(Player.of(Slow(), line=1))
+    player = Player.of(Slow())
+    client, greedy, answers = client_for(player), Visitor("testclient"), []
+    for seed in range(EACH_WAITS + 1):  # one of them is worked on
+        player.turns.ask(player.loaded(), [(sample(SYNTH.card, seed=seed)[0], 60.0)], greedy)
+        assert started.wait(HANG_SECONDS)
     parameters = {"sound": sound(), "low": 60, "high": 60}
-    answers = []
-    waiting = threading.Thread(target=lambda: answers.append(slow.get(NOTES, params=parameters)))
+    refused = client.get(NOTES, params=parameters)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert "you wait for too many notes" in refused.json()["error"]
+    cookies = {VISITOR_COOKIE: "another"}
+    waiting = threading.Thread(target=lambda: answers.append(client.get(NOTES, params=parameters, cookies=cookies)))
     waiting.start()
-    assert started.wait(HANG_SECONDS)
-    refused = slow.get(NOTES, params=parameters)
+    until(lambda: player.turns.waiting == EACH_WAITS + 2)
     go_on.set()
     waiting.join(HANG_SECONDS)
-    assert refused.status_code == 503
-    assert "busy" in refused.json()["error"]
     assert answers[0].status_code == 200
-    assert slow.get(NOTES, params=parameters).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -410,7 +423,7 @@ def test_one_app_plays_several_models(client):
 
     other = Player(bells.card)
     other.load_when_asked(load, pytest.fail)
-    both = TestClient(FastAPI(routes=studio_routes(Player.of(SYNTH), [other])))
+    both = TestClient(FastAPI(routes=studio_routes(Studio(Player.of(SYNTH), [other]))))
     offered = [{"id": "sines", "title": "Sines"}, {"id": "bells", "title": "Bells"}]
     first, second = (both.get(f"{PREFIX}/model", params=asked).json() for asked in ({}, {"id": "bells"}))
     assert (first["id"], second["id"]) == ("sines", "bells")
@@ -462,7 +475,7 @@ def test_nothing_is_fetched_from_outside_for_a_visitor(client, address):
 
 
 def test_a_login_guards_every_route():
-    app = FastAPI(routes=studio_routes(Player.of(SYNTH)))
+    app = FastAPI(routes=studio_routes(Studio(Player.of(SYNTH))))
     app.auth, app.auth_dependency, app.cookie_id, app.tokens = True, None, "x", {"good": "ada"}
     client = TestClient(app, base_url="http://127.0.0.1")
     for path in (f"{PREFIX}/model", NOTES, WAV, PICTURE, f"{PREFIX}/ui/studio.js"):

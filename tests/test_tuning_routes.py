@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from gansynth_core import TUNINGS, Tuning
 from webapp.player import Player
-from webapp.routes import PREFIX, studio_routes
+from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import digest_of
 
 SYNTH = sine_synth()
@@ -17,7 +17,7 @@ SCL = "!\nthree notes\n3\n400.0\n800.0\n2/1\n"
 
 @pytest.fixture(scope="module")
 def client():
-    return TestClient(FastAPI(routes=studio_routes(Player.of(SYNTH))), raise_server_exceptions=False)
+    return TestClient(FastAPI(routes=studio_routes(Studio(Player.of(SYNTH)))), raise_server_exceptions=False)
 
 
 def test_the_named_tunings_come_with_the_pitches_of_all_keys(client):

@@ -1,22 +1,26 @@
 """Starts the app: what `python app.py` and the command `gansynth-studio` run."""
 
 import argparse
+import asyncio
+import hmac
 import os
 import re
+import signal
 import socket
 import sys
 import tempfile
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported for real only once the arguments are known to be good: gradio takes seconds
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    import gradio
-
-    from gansynth_core import ModelCard, Synth
+    from gansynth_core import ModelCard
+    from webapp.connections import Server
     from webapp.player import Player
+    from webapp.renderers import Processes
+    from webapp.scratch import Scratch
+    from webapp.turns import Renders, Turns
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it reports its import otherwise
 # Before torch is imported: its threads (libgomp's) then sleep while they wait for each other. They spin otherwise, and
@@ -25,6 +29,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 FIRST_PORT = 7860
 PORTS_TRIED = 40
+MOST_WORKERS = 64
+GUESSES_AT_ONCE, GUESS_SECONDS = 8, 1.0  # of passwords
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,14 +41,24 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(f"gansynth-studio {__version__}")
         return 0
+    try:
+        auth = logins(options.auth)
+    except ValueError as error:
+        _complain(error)
+        return 1
+    for file in filter(None, (options.ssl_certfile, options.ssl_keyfile)):
+        if not os.path.isfile(file) or not os.access(file, os.R_OK):
+            _complain(f"'{file}' is not a file that can be read.")
+            return 1
     if not can_listen(options.host):
         _complain(f"'{options.host}' is not an address of this machine. Choose another with --host.")
         return 1
-    port = free_port(options.host, options.port)
-    if port is None:
+    sockets = free_port(options.host, options.port)
+    if sockets is None:
         taken = f"Port {options.port}" if options.port else f"Every port from {FIRST_PORT} to {_last_port()}"
         _complain(f"{taken} at {options.host} is taken or not allowed. Choose another with --port.")
         return 1
+    port = sockets[0].getsockname()[1]
     try:
         tempfile.gettempdir()
     except OSError:
@@ -51,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     from gansynth_core import GanSynthError, load_card, model_folder
     from webapp.player import Player
+    from webapp.renderers import Processes
+    from webapp.scratch import Scratch, sweep
+    from webapp.turns import Turns
 
     try:
         folder = model_folder(options.model)
@@ -58,20 +77,37 @@ def main(arguments: list[str] | None = None) -> int:
     except GanSynthError as error:
         _complain(error)
         return 1
-    player = Player(card, folder=folder)
-    page = launch(
+    sweep()
+    processes = Processes(options.workers) if options.workers > 1 else None
+    turns = Turns(options.workers)
+    player = Player(card, turns, folder)
+    shown = f"[{options.host}]" if ":" in options.host else options.host
+
+    def ready() -> None:
+        scheme = "https" if options.ssl_certfile else "http"
+        print(f"GANSynth Studio is running at {scheme}://{shown}:{port}  (stop with Ctrl+C)", flush=True)
+        player.load(_loader(folder, options.device, processes), _complain)
+
+    server = app_server(
         player,
         options.host,
-        port,
-        block=False,
-        others=other_players(card, options.device),
+        sockets,
+        others=other_players(card, turns, lambda folder: _loader(folder, options.device, processes)),
         allowed_hosts=options.allowed_host,
         root_path=options.root_path,
+        auth=auth,
+        ssl_certfile=options.ssl_certfile,
+        ssl_keyfile=options.ssl_keyfile,
+        scratch=Scratch(),
+        ready=ready,
     )
-    shown = f"[{options.host}]" if ":" in options.host else options.host
-    print(f"GANSynth Studio is running at http://{shown}:{port}  (stop with Ctrl+C)", flush=True)
-    player.load(_loader(folder, options.device), _complain)
-    page.block_thread()
+    for number in (signal.SIGINT, signal.SIGTERM):  # the server ends at these; afterwards they are done with
+        signal.signal(number, lambda *_: None)
+    try:
+        server.run()
+    finally:
+        if processes is not None:
+            processes.close()
     return 0
 
 
@@ -96,13 +132,32 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="the path below which a proxy serves the app, such as /studio (default: none)",
     )
     parser.add_argument(
+        "--auth",
+        default="",
+        metavar="LOGIN",
+        help="ask visitors to log in: USER:PASSWORD, or a file with one such line for each (others can see the options "
+        "of a program)",
+    )
+    parser.add_argument("--ssl-certfile", metavar="FILE", help="certificate, to serve HTTPS")
+    parser.add_argument("--ssl-keyfile", metavar="FILE", help="the certificate's private key")
+    parser.add_argument(
+        "--workers",
+        type=worker_count,
+        default=1,
+        metavar="N",
+        help="processes that render notes (default: 1, which uses all cores); on a GPU leave it at one",
+    )
+    parser.add_argument(
         "--model",
         default="studio",
         help="model to open with, by name or folder (default: studio); the page offers every model it finds",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if bool(options.ssl_certfile) != bool(options.ssl_keyfile):
+        parser.error("--ssl-certfile and --ssl-keyfile go together.")
+    return options
 
 
 def port_number(text: str) -> int:
@@ -129,31 +184,61 @@ def url_path(text: str) -> str:
     return path
 
 
-def can_listen(host: str, port: int = 0) -> bool:
-    """Whether this machine may listen at `host` and `port`; at any port at all if that is 0."""
+def logins(text: str) -> list[tuple[str, str]]:
+    """The users and passwords that `text` gives, or the file of that name; none for no text. Raises ValueError with a
+    sentence."""
+    if not text:
+        return []
+    lines = [text]
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except (OSError, UnicodeError):  # a name that cannot be an address fails before it is looked up
-        return False
-    return True
+        if os.path.isfile(text):
+            with open(text, encoding="utf-8") as file:
+                lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
+    except (OSError, UnicodeError) as cause:
+        raise ValueError(f"The file of logins '{text}' cannot be read.") from cause
+    found = [(user.strip(), password) for user, _, password in (line.partition(":") for line in lines)]
+    if not found or not all(user and password for user, password in found):
+        raise ValueError(
+            "A login is a user and a password, as in ada:secret, or a file with one such line for each user."
+        )
+    return found
 
 
-def free_port(host: str, port: int | None) -> int | None:
-    """`port` if it is free, or the first free one from FIRST_PORT if none is named; None if there is none."""
+def worker_count(text: str) -> int:
+    """`text` as a number of processes. Raises what argparse turns into its message."""
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of processes from 1 to {MOST_WORKERS}.")
+    return int(text)
+
+
+def can_listen(host: str) -> bool:
+    """Whether this machine may listen at `host`, at any port at all."""
+    from webapp.connections import listen
+
+    sockets = listen(host, 0) or []
+    for one in sockets:
+        one.close()
+    return bool(sockets)
+
+
+def free_port(host: str, port: int | None) -> list[socket.socket] | None:
+    """Sockets that listen at `port`, or at the first free one from FIRST_PORT if none is named; None if none is free.
+    They are taken at once: another app may be starting too."""
+    from webapp.connections import listen
+
     candidates = [port] if port else range(FIRST_PORT, _last_port() + 1)
-    return next((candidate for candidate in candidates if can_listen(host, candidate)), None)
+    return next((found for candidate in candidates if (found := listen(host, candidate))), None)
 
 
 def _last_port() -> int:
     return FIRST_PORT + PORTS_TRIED - 1
 
 
-def other_players(opened: "ModelCard", device: str) -> "list[Player]":
-    """A player for every model there is besides the one the page opens with, each loaded when it is first played. A
-    model whose card cannot be read is left out, with a sentence on stderr."""
+def other_players(
+    opened: "ModelCard", turns: "Turns", loader: "Callable[[Path], Callable[[], Renders]]"
+) -> "list[Player]":
+    """A player for every model there is besides the one the page opens with, each loaded when it is first played. They
+    all wait for the same `turns`. A model whose card cannot be read is left out, with a sentence on stderr."""
     from gansynth_core import GanSynthError, find_models, load_card
     from webapp.player import Player
 
@@ -165,70 +250,99 @@ def other_players(opened: "ModelCard", device: str) -> "list[Player]":
             _complain(error)
             continue
         if card.id != opened.id:
-            others.append(Player(card, folder=folder))
-            others[-1].load_when_asked(_loader(folder, device), _complain)
+            others.append(Player(card, turns, folder))
+            others[-1].load_when_asked(loader(folder), _complain)
     return others
 
 
-def _loader(folder: "Path", device: str) -> "Callable[[], Synth]":
+def _loader(folder: "Path", device: str, processes: "Processes | None") -> "Callable[[], Renders]":
     from gansynth_core import Synth
+    from webapp.renderers import warm
 
-    return lambda: Synth.load(str(folder), device=device)
+    if processes is not None:
+        return lambda: processes.synth(folder, device)
+    return lambda: warm(Synth.load(str(folder), device=device, cached_notes=0))  # turns keep them
 
 
 def _complain(sentence: object) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def launch(
+def app_server(
     player: "Player",
     host: str,
-    port: int,
-    block: bool = True,
+    sockets: "Sequence[socket.socket]",
+    *,
     others: "Sequence[Player]" = (),
     allowed_hosts: "Sequence[str]" = (),
     root_path: str = "",
-) -> "gradio.Blocks":
-    """Serve the page around `player`, with `others` to change to, at `host`:`port`; returns the Blocks. With `block`,
-    only once it is stopped. Behind a proxy it may be reached by `allowed_hosts` too, and below `root_path`."""
+    auth: "Sequence[tuple[str, str]]" = (),
+    ssl_certfile: str | None = None,
+    ssl_keyfile: str | None = None,
+    scratch: "Scratch | None" = None,
+    ready: "Callable[[], object]" = lambda: None,
+) -> "Server":
+    """The server of a page around `player`, with `others` to change to, at the `sockets` of `host`: `run` it, or
+    `start` and `close` it. Behind a proxy it may be reached by `allowed_hosts` too, and below `root_path`. auth: users
+    and passwords; without any, everybody may come in. ready: called once it listens. All temporary files are in
+    `scratch`, which goes when the server ends."""
+    import gradio
+    from fastapi import FastAPI
+
+    from webapp.connections import Server
     from webapp.gate import Guard, Hosts
     from webapp.layout import HEAD, build_page, studio_theme
-    from webapp.routes import studio_routes
+    from webapp.metrics import Metrics
+    from webapp.routes import Studio, studio_routes
+    from webapp.scratch import Scratch
 
+    scratch = scratch or Scratch()
+    os.environ["GRADIO_TEMP_DIR"] = str(scratch.folder / "gradio")  # read when its page and app are made
+    studio = Studio(player, others, scratch)
+    metrics = Metrics(studio)
     page = build_page(player)
-
-    @asynccontextmanager
-    async def guarded(app: "gradio.routes.App") -> "AsyncIterator[None]":
-        # Middleware handed to Gradio would lie within its own. By now all of it is in place, and no request has come.
-        assert app.middleware_stack is not None
-        functions = {number: len(function.inputs) for number, function in page.fns.items()}
-        app.middleware_stack = Guard(app.middleware_stack, Hosts(host, allowed_hosts), root_path, functions)
-        yield
-
-    page.launch(
-        server_name=f"[{host}]" if ":" in host else host,
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        theme=studio_theme(),
-        head=HEAD,
+    outer = gradio.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=[*metrics.routes()]),
+        page,
+        "/",
+        server_name=host,
+        server_port=sockets[0].getsockname()[1],
+        app_kwargs={"routes": studio_routes(studio), "docs_url": None, "redoc_url": None, "openapi_url": None},
+        auth=_patient(auth) if auth else None,
+        root_path=root_path,
+        show_error=False,
+        max_file_size="1mb",
+        ssr_mode=False,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
-        show_error=False,
-        ssr_mode=False,
-        max_file_size="1mb",
-        root_path=root_path,
-        app_kwargs={
-            "routes": studio_routes(player, others),
-            "lifespan": guarded,
-            "docs_url": None,
-            "redoc_url": None,
-        },
+        theme=studio_theme(),
+        head=HEAD,
     )
-    if block:
-        page.block_thread()
-    return page
+
+    async def leaving() -> None:
+        page.is_running = False  # ends what Gradio streams
+        page.app.stop_event.set()
+        await asyncio.to_thread(studio.close)
+
+    functions = {number: len(function.inputs) for number, function in page.fns.items()}
+    guard = Guard(outer, Hosts(host, allowed_hosts), root_path, functions, metrics.answered)
+    return Server(guard, sockets, ready=ready, leaving=leaving, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+
+
+def _patient(auth: "Sequence[tuple[str, str]]") -> "Callable[[str, str], Awaitable[bool]]":
+    """Whether a user has this password, for Gradio; who guesses has to wait for each answer."""
+    known = dict(auth)
+    guesses = asyncio.Semaphore(GUESSES_AT_ONCE)
+
+    async def check(user: str, password: str) -> bool:
+        async with guesses:
+            right = hmac.compare_digest(known.get(user, "").encode(), password.encode()) and user in known
+            if not right:
+                await asyncio.sleep(GUESS_SECONDS)
+            return right
+
+    return check
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ class Room(gr.HTML):
     that tells the module what Python knows when the page is built.
     """
 
-    def __init__(self, module: str, value: dict[str, Any] | None = None, **options: Any):
+    def __init__(self, module: str, scripts: str, value: dict[str, Any] | None = None, **options: Any):
+        """scripts: the folder of the page's scripts, as an address relative to the page's."""
         super().__init__(
             value=value,
             html_template=f"<div class='room room-{module.rsplit('/')[-1]}'></div>",
             apply_default_css=False,
-            js_on_load="import(new URL('gradio_api/studio/ui/mount.js', document.baseURI))"
+            js_on_load=f"import(new URL('{scripts}/mount.js', document.baseURI))"
             f".then(m => m.mountRoom('{module}', {{element, props}}))",
             **options,
         )

@@ -4,8 +4,10 @@ are logged in."""
 import ipaddress
 import json
 import re
+import secrets
 import socket
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -27,10 +29,12 @@ PROTECTION = {
     "referrer-policy": "same-origin",
 }
 
+VISITOR_COOKIE = "studio-visitor"  # tells browsers of one address apart, so that each gets its turns; told to nobody
+
 STUDIO = "/gradio_api/studio/"  # our own routes, which limit what they read themselves
 # What the page, its login and gradio_client use of Gradio's routes. Uploads and all the rest stay closed.
 OPEN = re.compile(
-    r"/|/(config|login|logout)/?|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)|/pwa_icon(/\w+)?"
+    r"/|/(healthz|metrics)|/(config|login|logout)/?|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)|/pwa_icon(/\w+)?"
     r"|/(assets|static)/.+"
     r"|/gradio_api/(info|app_id|user|token|login_check)/?|/gradio_api/(startup-events|theme\.css|cancel|reset/?)"
     r"|/gradio_api/(heartbeat/[^/]+|file=.+|queue/(join|data)|call/generate(/[^/]+)?)",
@@ -38,6 +42,9 @@ OPEN = re.compile(
 )
 QUEUE = re.compile(r"/gradio_api/(queue/join|call/generate)")
 SENT = re.compile(rf"{QUEUE.pattern}|/gradio_api/(cancel|reset/?)")  # JSON
+# Files of Gradio whose names change with what is in them.
+HASHED = re.compile(r"/(assets/.*-[\w-]{8}\.\w+|static/fonts/.+)")
+KEPT = "public, max-age=31536000, immutable"
 BODY_LIMIT = 1_000_000  # bytes of a request to Gradio
 PATH_LIMIT, NAME_LIMIT = 1000, 255  # bytes of a path and of each name in it; disks have no longer ones
 HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?", re.ASCII | re.IGNORECASE)
@@ -135,14 +142,23 @@ class Guard:
     It must be the outermost, as Gradio's own answers to other origins would allow most of them.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, root_path: str = "", functions: Mapping[int, int] | None = None):
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Hosts,
+        root_path: str = "",
+        functions: Mapping[int, int] | None = None,
+        answered: Callable[[str, int, float], object] = lambda path, status, seconds: None,
+    ):
         """root_path: what a proxy leaves before paths. functions: what Gradio's queue may be asked for, and how many
-        values each takes."""
+        values each takes. answered: told of each answer its path, status and the seconds that it took to begin."""
         self.app, self.hosts, self.root_path, self.functions = app, hosts, root_path, functions or {}
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
+        began = time.monotonic()
         refused = self.refusal(scope)
         if scope["type"] == "websocket":
             if refused:
@@ -157,9 +173,19 @@ class Guard:
         if refused:
             return await refused(scope, receive, send)
 
+        new = self.path(scope) == "/" and VISITOR_COOKIE not in Request(scope).cookies
+
         async def with_protection(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(PROTECTION)
+                headers = MutableHeaders(scope=message)
+                headers.update(PROTECTION)
+                if message["status"] == 200 and HASHED.fullmatch(self.path(scope)):
+                    headers["cache-control"] = KEPT
+                self._answered(self.path(scope), message["status"], time.monotonic() - began)
+                if new:
+                    path = f"{self.root_path}/"
+                    name = secrets.token_urlsafe(16)
+                    headers.append("set-cookie", f"{VISITOR_COOKIE}={name}; Path={path}; HttpOnly; SameSite=Strict")
             await send(message)
 
         try:
@@ -192,6 +218,8 @@ class Guard:
         target = unquote(path).lower().replace("\\", "/")
         if "/file=http:" in target or "/file=https:" in target:
             return JSONResponse({"error": "The studio does not fetch files from other sites."}, 403)
+        if path == "/metrics" and not _is_here(scope):
+            return JSONResponse({"error": "There is nothing at this address."}, 404)
         if not _is_short(path) or not (path.startswith(STUDIO) or OPEN.fullmatch(path)) or _other_page(scope):
             return JSONResponse({"error": "There is nothing at this address."}, 404)
         return None
@@ -232,6 +260,14 @@ class Guard:
             if any(isinstance(value, list | dict) for value in data):
                 return None
         return json.dumps(known).encode()
+
+
+def _is_here(scope: Scope) -> bool:
+    """Whether a program on this machine asks, and no proxy for another."""
+    client = scope.get("client")
+    address = _address(client[0]) if client else None
+    passed_on = any(name.startswith((b"x-forwarded", b"forwarded", b"x-real-ip")) for name, _ in scope["headers"])
+    return bool(address and address.is_loopback) and not passed_on
 
 
 def _is_short(path: str) -> bool:

@@ -9,17 +9,19 @@ from gradio.events import api
 from webapp.actions import generate_action
 from webapp.components import Room
 from webapp.player import Player
-from webapp.routes import FRONT_END, PREFIX
+from webapp.routes import FRONT_END, PREFIX, VERSION
 
 # The page's own tokens come first: the other sheets build on them.
 SHEETS = sorted((name for name in FRONT_END if name.endswith(".css")), key=lambda name: (name != "page.css", name))
 MODULES = [name for name in FRONT_END if name.endswith(".js")]
 
+UI = f"{PREFIX[1:]}/ui/{VERSION}"
+
 # Relative addresses, so that the page also works below a path prefix.
 HEAD = "\n".join(
     [
-        *(f'<link rel="stylesheet" href="{PREFIX[1:]}/ui/{name}">' for name in SHEETS),
-        *(f'<link rel="modulepreload" href="{PREFIX[1:]}/ui/{name}">' for name in MODULES),
+        *(f'<link rel="stylesheet" href="{UI}/{name}">' for name in SHEETS),
+        *(f'<link rel="modulepreload" href="{UI}/{name}">' for name in MODULES),
         '<meta name="color-scheme" content="light dark">',
     ]
 )
@@ -59,24 +61,26 @@ def studio_theme() -> gr.themes.Base:
 def _pane(name: str, label: str, rooms: dict[str, str]) -> None:
     """A part of the desk that shows one of its `rooms` {name: title} at a time, under a row of tabs."""
     with gr.Column(elem_id=name, elem_classes="pane"):
-        Room("parts/tabs", value={"pane": name, "label": label, "tabs": list(rooms.items())}, elem_id=f"{name}-tabs")
+        Room(
+            "parts/tabs", UI, value={"pane": name, "label": label, "tabs": list(rooms.items())}, elem_id=f"{name}-tabs"
+        )
         for room in rooms:
-            Room("map/map" if room == "map" else f"rooms/{room}", elem_id=room)
+            Room("map/map" if room == "map" else f"rooms/{room}", UI, elem_id=room)
 
 
 def build_page(player: Player) -> gr.Blocks:
     """The Blocks of the app around `player`: masthead, morph, three panes, piano, and the endpoint `/generate`."""
     page = gr.Blocks(title="GANSynth Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600))
     with page:
-        Room("rooms/masthead", elem_id="masthead")
-        Room("rooms/morph", elem_id="morph")
-        Room("parts/tabs", elem_id="panes")
+        Room("rooms/masthead", UI, elem_id="masthead")
+        Room("rooms/morph", UI, elem_id="morph")
+        Room("parts/tabs", UI, elem_id="panes")
         with gr.Column(elem_id="desk"):
             _pane("library", "Sounds", {"instruments": "Instruments", "favourites": "Favourites", "history": "History"})
             stage = {"map": "Map", "picture": "Picture", "pad": "Pad", "variations": "Variations", "midi": "MIDI"}
             _pane("stage", "Stage", stage)
             _pane("panel", "Shape", {"sliders": "Sliders", "envelope": "Envelope", "pack": "Pack"})
-        Room("rooms/piano", elem_id="piano")
+        Room("rooms/piano", UI, elem_id="piano")
 
         written: set[str] = set()
         page.temp_file_sets.append(written)  # so that `delete_cache` finds these files too

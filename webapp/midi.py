@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from gansynth_core import (
     SHARED,
@@ -15,11 +15,13 @@ from gansynth_core import (
     InputError,
     ModelCard,
     Song,
+    Synth,
     TimbrePath,
     cast_song,
     read_midi,
     render_midi,
 )
+from webapp.fair import Visitor
 from webapp.jobs import Done, Progress, Work
 from webapp.line import Line
 from webapp.player import Player
@@ -147,15 +149,16 @@ def cast_choices(song: Song, choices: Sequence[Choice], path: TimbrePath | None,
     return cast_song(song, card, parts=by_hand, drums=True)
 
 
-def song_work(player: Player, casting: Casting, name: str, *, sample_rate: int, subtype: Subtype, stems: bool) -> Work:
-    """The job that renders a song and saves it as a WAV file named after `name` and, if there are to be `stems`, each
-    part as a WAV file in a zip beside it, which is the file `stems`."""
+def song_work(
+    player: Player, casting: Casting, name: str, visitor: Visitor, *, sample_rate: int, subtype: Subtype, stems: bool
+) -> Work:
+    """The job that renders a song for `visitor` and saves it as a WAV file named after `name` and, if there are to be
+    `stems`, each part as a WAV file in a zip beside it, which is the file `stems`."""
     stem = re.sub(r"\W+", "_", Path(name).stem, flags=re.ASCII).strip("_")[:60] or "song"
 
     def work(folder: Path, progress: Progress) -> Done:
-        rendered = render_midi(
-            casting, player.synth(), sample_rate=sample_rate, stems=stems, background=True, progress=progress
-        )
+        synth = cast(Synth, player.exporter(visitor))  # renders as one does
+        rendered = render_midi(casting, synth, sample_rate=sample_rate, stems=stems, background=True, progress=progress)
         file = rendered.clip.save(folder / f"{stem}.wav", subtype)
         about = {
             "name": file.name,

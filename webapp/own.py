@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 from gansynth_core import note_wav
+from webapp.fair import Visitor
 from webapp.jobs import Done, Progress, Work
 from webapp.player import Player
 from webapp.sound_document import sound_of
@@ -13,16 +14,15 @@ STEPS, MOST_STEPS = 50, 300  # towards the recording
 LIKELY = 0.01  # of an instrument that is told
 
 
-def encode_work(player: Player, recording: bytes, pitch: float | None, steps: int, name: str) -> Work:
-    """A job's work: `recording` (the bytes of a sound file) as a sound of the player's model, at `pitch` (MIDI; None to
-    have it found), in `steps` steps. Its file is the note that the model makes of it."""
+def encode_work(player: Player, recording: bytes, pitch: float | None, steps: int, name: str, visitor: Visitor) -> Work:
+    """A job's work for `visitor`: `recording` (the bytes of a sound file) as a sound of the player's model, at `pitch`
+    (MIDI; None to have it found), in `steps` steps. Its file is the note that the model makes of it."""
 
     def work(folder: Path, progress: Progress) -> Done:
-        synth = player.synth()
-        found = synth.encode(io.BytesIO(recording), pitch, steps=steps, progress=progress)
+        found = player.synth().encode(io.BytesIO(recording), pitch, steps=steps, progress=progress)
         key = min(max(round(found.pitch), 0), 127)
         path = folder / "own.wav"
-        clip = player.render(found.timbre, [found.pitch], background=True)[0]
+        clip = player.exporter(visitor).render(found.timbre, [found.pitch])[0]
         path.write_bytes(note_wav(clip, key, found.timbre, name))
         about = {
             "sound": sound_of(found.timbre),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gansynth_core import (
     TWO_QUIET_CORES,
@@ -16,12 +16,14 @@ from gansynth_core import (
     Pace,
     PackItem,
     PackPlan,
+    Synth,
     Wavetable,
     measure_pace,
     write_pack,
 )
+from webapp.fair import Visitor
 from webapp.jobs import Done, Progress, Work
-from webapp.player import Player
+from webapp.player import STRANGER, Player
 from webapp.sound_document import parse_patch, parse_sound, sentence_of, timbre_of, title_of_sound
 
 MOST_NOTES, MOST_BYTES = 2_000, 1_500_000_000  # of a pack made on the page; the command line can make larger ones
@@ -41,10 +43,12 @@ class Pacing:
     def now(self, player: Player) -> Pace:
         """The pace of `player`'s model, at most a minute old; that of two quiet cores until the model is loaded."""
         model = player.card.id
-        if player.loaded and self._lock.acquire(blocking=False):  # while one measures, the others take what is known
+        if player.is_ready() and self._lock.acquire(
+            blocking=False
+        ):  # while one measures, the others take what is known
             try:
                 if time.monotonic() - self._found.get(model, (-PACE_SECONDS, None))[0] >= PACE_SECONDS:
-                    self._found[model] = time.monotonic(), measure_pace(player.synth())
+                    self._found[model] = time.monotonic(), measure_pace(cast(Synth, player.exporter(STRANGER)))
             except (GanSynthError, OSError):
                 pass  # an estimate is no reason to fail; the export says what is wrong
             finally:
@@ -90,11 +94,12 @@ def parse_plan(sounds: Any, ends: Any, options: Any, card: ModelCard) -> PackPla
     return _checked(replace(plan, items=items, wavetables=tables), card)
 
 
-def pack_work(player: Player, plan: PackPlan) -> Work:
-    """The job that makes `plan` a zip named after it."""
+def pack_work(player: Player, plan: PackPlan, visitor: Visitor) -> Work:
+    """The job that makes `plan` a zip named after it, for `visitor`."""
 
     def work(folder: Path, progress: Progress) -> Done:
-        report = write_pack(plan, player.synth(), folder / f"{plan.file_name}.zip", progress=progress)
+        synth = cast(Synth, player.exporter(visitor))  # renders as one does
+        report = write_pack(plan, synth, folder / f"{plan.file_name}.zip", progress=progress)
         return Done(
             report.path,
             {

@@ -1,44 +1,48 @@
-"""A model behind the page: it loads while the page is already up, and a bounded number of requests may wait for it."""
+"""A model behind the page: it loads while the page is already up, and its notes come in turn."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import cast
+
+import numpy as np
 
 from gansynth_core import Atlas, Clips, GanSynthError, ModelCard, ModelError, Synth, Timbre
-from webapp.line import Busy, Line
+from webapp.fair import Visitor
+from webapp.line import Busy
+from webapp.renderers import Remote
+from webapp.turns import Key, Kind, Renders, Turns, Wave
 
-LINE = 16  # requests that may wait for the model; one more is turned away, as it would wait for seconds
 LOADING_SECONDS = 60.0
+STRANGER = Visitor("")  # whoever asks by Gradio's endpoint
 
 
 class Player:
-    """A model's card, its Synth, which may still be loading, and its map if it has one. Thread-safe.
+    """A model's card, what renders its notes, which may still be loading, and its map if it has one. Thread-safe.
 
-    folder: of the model; its map is looked for there.
+    turns: those of the app's models share them. folder: of the model; its map is looked for there.
     """
 
-    def __init__(self, card: ModelCard, line: int = LINE, folder: Path | None = None, atlas: Atlas | None = None):
+    def __init__(
+        self, card: ModelCard, turns: Turns | None = None, folder: Path | None = None, atlas: Atlas | None = None
+    ):
         self.card = card
+        self.turns = turns or Turns()
         self._folder, self._atlas = folder, atlas
-        self._synth: Future[Synth] = Future()
-        self._line = Line(line, "notes")
+        self._synth: Future[Renders] = Future()
         self._waiting: Callable[[], None] | None = None
         self._starting = threading.Lock()
 
     @classmethod
-    def of(cls, synth: Synth, line: int = LINE, atlas: Atlas | None = None) -> "Player":
+    def of(cls, synth: Renders, turns: Turns | None = None, atlas: Atlas | None = None) -> "Player":
         """A player around a Synth that is already loaded."""
-        player = cls(synth.card, line, atlas=atlas)
+        player = cls(synth.card, turns, atlas=atlas)
         player._synth.set_result(synth)
         return player
 
-    @property
-    def loaded(self) -> bool:
-        """Whether the model can play without being waited for."""
-        return self._synth.done() and self._synth.exception() is None
-
-    def load(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
+    def load(self, loader: Callable[[], Renders], failed: Callable[[str], None]) -> None:
         """Run `loader` in a thread of its own. If it fails, the reason goes to `failed` and to everyone who asks for a
         note."""
 
@@ -56,7 +60,7 @@ class Player:
 
         threading.Thread(target=work, name="load-model", daemon=True).start()
 
-    def load_when_asked(self, loader: Callable[[], Synth], failed: Callable[[str], None]) -> None:
+    def load_when_asked(self, loader: Callable[[], Renders], failed: Callable[[str], None]) -> None:
         """As `load`, but only once somebody asks for a note."""
         self._waiting = lambda: self.load(loader, failed)
 
@@ -67,30 +71,86 @@ class Player:
             self._atlas = Atlas.find(self._folder, self.card)
         return self._atlas
 
+    async def notes(
+        self,
+        timbre: Timbre | Sequence[Timbre],
+        pitches: Sequence[float],
+        visitor: Visitor,
+        *,
+        ahead: bool = False,
+    ) -> Clips:
+        """The notes of `timbre` (or of one timbre per pitch) at MIDI `pitches`, in turn. ahead: nobody waits for them
+        yet. Cancel the task when nobody waits for them any more.
+
+        Raises Busy when too many wait or it takes too long, and whatever GanSynthError the model raises.
+        """
+        self._start()
+        try:
+            async with asyncio.timeout(LOADING_SECONDS):
+                synth = await asyncio.shield(asyncio.wrap_future(self._synth))  # others wait for it too
+        except TimeoutError as cause:
+            raise Busy("The model is still loading.") from cause
+        keys = _keys(timbre, pitches)
+        kind = Kind.AHEAD if ahead else None
+        return self._clips(keys, await asyncio.wrap_future(self.turns.ask(synth, keys, visitor, kind)))
+
     def render(
         self,
         timbre: Timbre | Sequence[Timbre],
         pitches: Sequence[float],
-        *,
-        background: bool = False,
-        given_up: threading.Event | None = None,
+        visitor: Visitor = STRANGER,
+        kind: Kind | None = None,
     ) -> Clips:
-        """The notes of `timbre` (or of one timbre per pitch) at MIDI `pitches`, once the model is loaded and free; in
-        the `background`, all other requests go first. `given_up` is set when nobody waits for the notes any longer.
+        """The same for threads, which it keeps waiting."""
+        keys = _keys(timbre, pitches)
+        return self._clips(keys, self.turns.ask(self.loaded(), keys, visitor, kind).result())
 
-        Raises Busy when too many wait already, and whatever GanSynthError the model raises.
-        """
-        with self._line.place():
-            return self.synth().render(timbre, pitches, background=background, given_up=given_up)
+    def is_ready(self) -> bool:
+        """Whether notes can be had."""
+        return self._synth.done() and self._synth.exception() is None
 
-    def synth(self) -> Synth:
-        """The model itself, once it is loaded: for background jobs, which do not take a place in the players' line.
-        Raises Busy when loading takes too long, and whatever GanSynthError it raised."""
-        with self._starting:
-            if self._waiting is not None:
-                self._waiting()
-                self._waiting = None
+    def loaded(self) -> Renders:
+        """What renders, once it is there. Raises Busy when that takes too long, and whatever GanSynthError it
+        raised."""
+        self._start()
         try:
             return self._synth.result(timeout=LOADING_SECONDS)
         except TimeoutError as cause:
             raise Busy("The model is still loading.") from cause
+
+    def synth(self) -> Synth:
+        """A Synth of the model in this process, for what needs its network itself. Raises as `loaded` does."""
+        loaded = self.loaded()
+        return loaded.here() if isinstance(loaded, Remote) else cast(Synth, loaded)
+
+    def exporter(self, visitor: Visitor) -> "Exporter":
+        """What exports of `visitor` render with. Raises as `loaded` does."""
+        return Exporter(self, visitor)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._waiting is not None:
+                self._waiting()
+                self._waiting = None
+
+    def _clips(self, keys: Sequence[Key], notes: dict[Key, Wave]) -> Clips:
+        audio = np.stack([notes[key] for key in keys])
+        return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in keys))
+
+
+class Exporter:
+    """Stands for the Synth in an export, whose notes wait until nobody plays."""
+
+    def __init__(self, player: Player, visitor: Visitor):
+        self.card, self._player, self._visitor = player.card, player, visitor
+        synth = player.loaded()
+        self.device, self.griffin_lim_steps = synth.device, synth.griffin_lim_steps
+
+    def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float], *, background: bool = True) -> Clips:
+        """Notes as Synth.render makes them; they are always in the `background`."""
+        return self._player.render(timbre, pitches, self._visitor, Kind.EXPORT)
+
+
+def _keys(timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:
+    timbres = [timbre] * len(pitches) if isinstance(timbre, Timbre) else timbre
+    return [(one, float(pitch)) for one, pitch in zip(timbres, pitches, strict=True)]

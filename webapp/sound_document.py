@@ -18,6 +18,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -38,6 +39,7 @@ from gansynth_core import (
     sample,
 )
 
+WHOLE_PATH = re.compile(r"'(?:/|[A-Za-z]:\\)[^'\n]*[/\\]([^'/\\\n]+)'")
 SLIDER_LIMIT = 3.0  # standard deviations along a direction; nobody has listened to the model beyond that
 RAW_LIMIT = 4.0  # of a single number of z
 SEED_LIMIT: int = SHARED["limits"]["seed"]
@@ -328,9 +330,9 @@ def _sentence(name: str) -> str:
 
 
 def sentence_of(error: GanSynthError) -> str:
-    """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`, and
-    what it quotes at great length is left out but for its ends."""
-    sentence = str(error).encode("utf-8", "replace").decode()
+    """What `error` says, fit to be sent: half a surrogate pair in a name it quotes, which UTF-8 lacks, becomes `?`;
+    what it quotes at great length is left out but for its ends; of a path on this machine only the name is told."""
+    sentence = WHOLE_PATH.sub(r"'\1'", str(error).encode("utf-8", "replace").decode())
     half = SENTENCE_LIMIT // 2
     return sentence if len(sentence) <= SENTENCE_LIMIT else f"{sentence[:half]} … {sentence[-half:]}"
 

@@ -1,11 +1,12 @@
 """The studio encoder: the log-magnitude of a sound -> which instrument it is, and where in that instrument's z."""
 
+import hashlib
 import itertools
 import os
 from pathlib import Path
 
 import safetensors
-import safetensors.torch
+import safetensors.numpy
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +19,7 @@ from gansynth_core.generators.upper import lower_half
 from gansynth_core.specgram import SpecgramSpec
 
 FRAME_STEP = 2  # every second frame is enough to recognise a sound
+ENCODER_HASH = "encoder_sha256"  # in a card's `training`; older ones lack it
 
 
 class StudioEncoder(nn.Module):
@@ -101,8 +103,12 @@ def load_encoder(folder: str | os.PathLike[str], card: ModelCard, device: str = 
     spec = lower_half(card.specgram) if card.generator.get("upper_bands") else card.specgram
     encoder = StudioEncoder(spec, len(card.instruments), card.latent_size)
     try:
-        weights = safetensors.torch.load_file(path)
-        encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if card.training.get(ENCODER_HASH, digest) != digest:
+            raise ModelError(f"The encoder '{path}' is damaged or belongs to another model (the hash differs).")
+        weights = safetensors.numpy.load(data)
+        encoder.load_state_dict({name: torch.from_numpy(value).float() for name, value in weights.items()}, strict=True)
     except (OSError, RuntimeError, safetensors.SafetensorError) as cause:
         raise ModelError(f"The encoder '{path}' is damaged or belongs to another model: {cause}") from cause
     return encoder.to(device).eval().requires_grad_(False)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from gansynth_core.cards import ModelCard
 from gansynth_core.errors import AudioError, InputError
-from gansynth_core.files import replacing
+from gansynth_core.files import replacing, sync
 from gansynth_core.latent import morph
 from gansynth_core.packs import quality
 from gansynth_core.packs.manifest import readme, save_manifest
@@ -30,6 +30,7 @@ from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
 
 NOTES_AHEAD = 128  # rendered while others are being written; at least one sound, whatever its size
+MOVED = "moved"  # in the work folder: the size of the zip that was moved out of it
 LISTED = 20  # faults named in README.txt; all are in the manifest
 CYCLES_AT_ONCE = 16
 Progress = Callable[[int, int], object]
@@ -108,9 +109,9 @@ def _move(whole: Path, out: Path) -> None:
 @contextlib.contextmanager
 def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
     """`OUT.work`, new or (with `resume`) as it was left, locked against a second export to the same name."""
-    if out.exists():
-        raise InputError(f"'{out}' already exists: choose another name, or remove it first.")
     work = _work_of(out)
+    if out.exists() and not (resume and _is_moved(out, work)):
+        raise InputError(f"'{out}' already exists: choose another name, or remove it first.")
     try:
         work.mkdir(parents=True, exist_ok=resume)
     except FileExistsError:
@@ -126,6 +127,14 @@ def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
         yield work
     finally:
         lock.release()
+
+
+def _is_moved(out: Path, work: Path) -> bool:
+    """Whether `out` is the whole zip of the export in `work`, which was stopped before it could clean up."""
+    try:
+        return int((work / MOVED).read_text(encoding="utf-8")) == out.stat().st_size
+    except (OSError, ValueError):
+        return False
 
 
 class _Export:
@@ -144,6 +153,8 @@ class _Export:
     def write(self, out: Path, progress: Progress) -> PackReport:
         """Make the zip `out`, or none (0 bytes in the report) if there is nothing to put into it."""
         self._begin()
+        if _is_moved(out, self.work):
+            return replace(self._documents(out), bytes=out.stat().st_size)
         per_sound = len(self.writer.notes)
         done = self._done()
         progress(done * per_sound, self.plan.renders)
@@ -271,6 +282,8 @@ class _Export:
                     entry.file_size = path.stat().st_size  # decides whether 64-bit sizes are needed
                     with open(path, "rb") as file, archive.open(entry, "w") as target:
                         shutil.copyfileobj(file, target, 1 << 20)
+        sync(whole)
         size = whole.stat().st_size
+        save_text(self.work / MOVED, str(size))
         _move(whole, report.path)
         return replace(report, bytes=size)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansynth_core.errors import AudioError
-from gansynth_core.files import replacing
+from gansynth_core.files import replacing, sync
 from gansynth_core.latent import Timbre
 from gansynth_core.packs import opxy, quality, tonverk
 from gansynth_core.packs.check import check_instrument, check_note
@@ -186,6 +186,7 @@ class SoundWriter:
         plan = self.plan
         bare = plan.device is not None and DEVICES[plan.device].bare_headers
         write_wav(path, sample, plan.sample_rate, plan.subtype, zone, info, timbre, bare=bare)
+        sync(path)  # on the disk, not on its way there, before a record calls the sound whole
 
     def _folder_name(self, name: str) -> str:
         return name + opxy.ENDING if self.plan.device == "op-xy" else name
@@ -286,9 +287,11 @@ class SoundWriter:
             bits = 16 if plan.subtype == "PCM_16" else 24
             path = folder / f"{name}.sf2"
             write_sf2(path, name, folder / inside, zones, plan.sample_rate, bits, release, self.rights)
+            sync(path)
         if "multisample" in plan.formats:
             path = folder / f"{name}.multisample"
             write_multisample(path, name, folder / inside, zones, category, self.rights)
+            sync(path)
         if plan.device == "op-xy":
             save_text(folder / inside / opxy.FILE, opxy.patch_json(zones, release))
         if plan.device == "tonverk":

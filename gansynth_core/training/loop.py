@@ -55,13 +55,23 @@ def train(
     indices = _training_indices(data, config)
     if is_first() and (doubt := doubts(data, indices)):
         print(doubt, file=sys.stderr, flush=True)
-    torch.set_flush_denormal(True)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True  # what bf16 leaves out is small
-    with processes(device) as mine:
+    with _denormals_flushed(), processes(device) as mine:
         objective = OBJECTIVES[type(config)](config, data, mine)
         run = Run(config, data, objective, mine, Path(out), len(indices))
         run.begin(start_from)
         return _train(run, indices, steps)
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Numbers next to zero count as zero, as they slow a CPU down; only while training, as others may need them."""
+    flushed = bool((torch.tensor([1e-40]) * 1 == 0).item())
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushed)
 
 
 def _train(run: Run, indices: Indices, steps: int | None) -> Path | None:
@@ -93,10 +103,10 @@ def _train(run: Run, indices: Indices, steps: int | None) -> Path | None:
                 means = log.write(run.seen, run.seconds, totals)
                 bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
             if mine.first:
-                if ends or stop or run.is_state_due():
-                    run.save_state()
                 if crossed or (ends and run.seen >= config.notes):
                     snapshot = run.save_snapshot()
+                if ends or stop or run.is_state_due():  # after the snapshot: a kill in between makes it again
+                    run.save_state()
             if stop:
                 raise KeyboardInterrupt
     return snapshot

@@ -7,6 +7,8 @@ import math
 import os
 import pickle
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -148,16 +150,22 @@ def begin(
         objective.begin(None if start_from is None else Path(start_from))
         return 0, 0, 0.0
     try:
+        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the checksums
+            if archive.testzip() is not None:
+                raise EOFError("a checksum differs")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as cause:
+        told = {name: state[name] for name in ("data", "seen", "step", "seconds")}
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error) as cause:
         raise DataError(f"'{path}' is damaged. Delete it to start from scratch.") from cause
-    if state["data"] != learned_from:
+    except (KeyError, TypeError, IndexError, ValueError) as cause:
+        raise DataError(f"'{path}' is not the state of a training run. Choose another --out.") from cause
+    if told["data"] != learned_from:
         raise DataError(f"'{out}' was trained on another set than '--data'. Choose another --out.")
     try:
         objective.restore(state)
     except (RuntimeError, KeyError, ValueError) as cause:
         raise DataError(f"'{path}' is of another network or another size. Choose another --out.") from cause
-    return state["seen"], state["step"], state["seconds"]
+    return told["seen"], told["step"], told["seconds"]
 
 
 def fingerprint(data: NoteSet) -> str:

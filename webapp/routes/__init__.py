@@ -8,26 +8,21 @@ studio.py says what the routes share, asked.py how a request is read, answers.py
 concern.
 """
 
-from collections.abc import Sequence
-
 from fastapi import APIRouter, Depends, HTTPException
 from starlette.routing import BaseRoute
 
 from webapp.gate import login_required
-from webapp.player import Player
 from webapp.routes import atlas, jobs, midi, notes, own, packs, page, pictures, sounds, tunings
-from webapp.routes.page import FRONT_END
+from webapp.routes.page import FRONT_END, VERSION
 from webapp.routes.studio import OTHER_MODEL, Studio, current_player
 
-__all__ = ["FRONT_END", "PREFIX", "studio_routes"]
+__all__ = ["FRONT_END", "PREFIX", "VERSION", "Studio", "studio_routes"]
 
 PREFIX = "/gradio_api/studio"
 
 
-def studio_routes(player: Player, others: Sequence[Player] = ()) -> list[BaseRoute]:
-    """The routes of one app, to be handed to `launch(app_kwargs={"routes": ...})`: the page opens with `player`, and
-    with one of the `others` when it is asked to by their id."""
-    studio = Studio(player, others)
+def studio_routes(studio: Studio) -> list[BaseRoute]:
+    """The routes of one app, to be handed to `launch(app_kwargs={"routes": ...})`."""
     known = [Depends(login_required), Depends(studio.enter)]
     router = APIRouter(prefix=PREFIX, dependencies=known, include_in_schema=False)
     router.include_router(page.router)

@@ -1,23 +1,30 @@
 """What routes answer with: sound and pictures as plain bytes, and one sentence where they cannot."""
 
+import asyncio
 import json
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from gansynth_core import Clips, GanSynthError, InputError, pcm16
 from webapp.line import Busy
 from webapp.sound_document import sentence_of
 
 KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-store"}
 
 
 class StudioRoute(APIRoute):
-    """A route whose GanSynthErrors become `{"error": "one sentence"}` with a status.
+    """A route whose GanSynthErrors become `{"error": "one sentence"}` with a status, and whose work is cancelled when
+    whoever asked goes away.
 
     It travels with the routes: Gradio builds the app that they end up in.
     """
@@ -26,12 +33,68 @@ class StudioRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
+            watched = _Watched(request)
+            work = asyncio.ensure_future(handle(watched.request))
+            watched.begin(work)
             try:
-                return await handle(request)
+                return await work
             except GanSynthError as error:
                 return refusal(error)
+            except (HTTPException, RequestValidationError):
+                raise
+            except ClientDisconnect:
+                return Response(status_code=499)  # nobody reads it
+            except Exception as error:  # a fault of ours: the page hears of it, and the terminal all of it
+                logging.getLogger(__name__).exception("A request failed")
+                sentence = f"The studio could not do that ({type(error).__name__})."
+                return JSONResponse({"error": sentence}, 500)
+            except asyncio.CancelledError:
+                if watched.left:
+                    return Response(status_code=499)  # nobody reads it
+                work.cancel()
+                raise
+            finally:
+                watched.end()
 
         return answer
+
+
+class _Watched:
+    """A request that is watched for its end, once its body has been read."""
+
+    def __init__(self, request: Request):
+        self._receive = request.receive
+        self.request = Request(request.scope, self._read, request._send)
+        self.left = False
+        self._work: asyncio.Future[Response] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._whole = request.method in ("GET", "HEAD")
+
+    def begin(self, work: "asyncio.Future[Response]") -> None:
+        """Cancel `work` when whoever asked goes away."""
+        self._work = work
+        if self._whole:
+            self._watch()
+
+    def end(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _read(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body") and self._watching is None:
+            self._watch()
+        return message
+
+    def _watch(self) -> None:
+        self._watching = asyncio.ensure_future(self._until_left())
+
+    async def _until_left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        if self._work is not None:
+            self._work.cancel()
 
 
 def refusal(error: GanSynthError) -> Response:

@@ -1,7 +1,8 @@
 """Jobs: how far one is, stopping it, and its file."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.background import BackgroundTask
 
 from webapp.routes.answers import FRESH, StudioRoute
 from webapp.routes.asked import Asked
@@ -24,7 +25,10 @@ def cancel(job: str, studio: CurrentStudio) -> Response:
 
 
 @router.get("/file")
-def file(job: str, studio: CurrentStudio, beside: str | None = None) -> Response:
+def file(job: str, studio: CurrentStudio, request: Request, beside: str | None = None) -> Response:
     """The file of a job that is done, or one `beside` it, whole or the range that an audio player asks for."""
     path = studio.jobs.file(job, beside)
-    return FileResponse(path, filename=path.name, headers={"Cache-Control": "private, max-age=3600"})
+    whole = beside is None and "range" not in request.headers
+    sent = BackgroundTask(studio.jobs.fetched, job) if whole else None
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return FileResponse(path, filename=path.name, headers=headers, background=sent)

@@ -21,9 +21,11 @@ from webapp.midi import (
 )
 from webapp.routes.answers import StudioRoute
 from webapp.routes.asked import BODY_LIMIT, Asked, Switch, Text, by_card
-from webapp.routes.studio import CurrentPlayer, CurrentStudio
+from webapp.routes.studio import CurrentPlayer, CurrentStudio, CurrentVisitor
 
 router = APIRouter(route_class=StudioRoute)
+
+FRAME_BYTES = 8  # of a WAV file at most: two channels of 32 bits
 
 MidiFile = Annotated[Song, PlainValidator(read_song)]
 
@@ -51,9 +53,18 @@ def look(player: CurrentPlayer, asked: Annotated[Look, Depends(Look.read)]) -> R
 
 
 @router.post("/midi/render")
-def render(studio: CurrentStudio, player: CurrentPlayer, asked: Annotated[Render, Depends(Render.read)]) -> Response:
+def render(
+    studio: CurrentStudio,
+    player: CurrentPlayer,
+    visitor: CurrentVisitor,
+    asked: Annotated[Render, Depends(Render.read)],
+) -> Response:
     """Start a job that plays `midi`: its `parts` as they are written, along `path`, or with sounds of their own; a WAV
     file of `rate` and `subtype` named after `name`, with `stems` each part too."""
     casting = cast_choices(asked.midi, asked.parts, asked.path, player.card)
-    work = song_work(player, casting, asked.name, sample_rate=asked.rate, subtype=asked.subtype, stems=asked.stems)
-    return JSONResponse({"job": studio.jobs.start(work)})
+    work = song_work(
+        player, casting, asked.name, visitor, sample_rate=asked.rate, subtype=asked.subtype, stems=asked.stems
+    )
+    files = 1 + asked.stems * len(asked.midi.parts)
+    size = round(FRAME_BYTES * asked.midi.seconds * asked.rate) * files
+    return JSONResponse({"job": studio.jobs.start(work, visitor, size)})

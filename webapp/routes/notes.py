@@ -1,19 +1,21 @@
 """Notes to play, and what is measured of them."""
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictFloat, model_validator
+from starlette.concurrency import run_in_threadpool
 
-from gansynth_core import SHARED, Envelope, InputError, glide, measure, note_wav
+from gansynth_core import SHARED, Clips, Envelope, InputError, ModelCard, Timbre, glide, measure, note_wav
+from webapp.fair import Visitor
+from webapp.player import Player
 from webapp.routes import answers
 from webapp.routes.answers import KEEP, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Switch, sounds_up_to
-from webapp.routes.studio import CurrentPlayer
+from webapp.routes.studio import CurrentPlayer, CurrentVisitor
 from webapp.sound_document import BLOCK_LIMIT, glide_name, pack_latent, pitch_name, timbre_of, title_of_sound
 
 GLIDE_LIMIT: int = SHARED["limits"]["glide_sounds"]
@@ -33,33 +35,12 @@ class Keys(Asked):
         return self
 
 
-async def given_up(
-    request: Request, asked: Annotated[Keys, Depends(Keys.read)]
-) -> AsyncIterator[threading.Event]:  # asked: the body has to be read before anyone can watch for the end
-    """Set once whoever asked goes away."""
-    event = threading.Event()
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        event.set()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield event
-    finally:
-        watching.cancel()
-
-
 @router.api_route("/notes", methods=GET_OR_POST)
-def notes(
-    player: CurrentPlayer,
-    asked: Annotated[Keys, Depends(Keys.read)],
-    given_up: Annotated[threading.Event, Depends(given_up)],
-) -> Response:
+async def notes(player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Keys, Depends(Keys.read)]) -> Response:
     """Pitches `low` to `high` of one sound, one after the other: int16 little-endian mono, all of one length."""
-    timbre = timbre_of(asked.sound, player.card)
-    return answers.pcm(player.render(timbre, range(asked.low, asked.high + 1), given_up=given_up))
+    timbre = await run_in_threadpool(timbre_of, asked.sound, player.card)
+    clips = await player.notes(timbre, range(asked.low, asked.high + 1), visitor)
+    return await run_in_threadpool(answers.pcm, clips)
 
 
 class Block(Asked):
@@ -72,19 +53,30 @@ class Takes(Block):
 
 
 @router.post("/takes")
-def takes(player: CurrentPlayer, asked: Annotated[Takes, Depends(Takes.read)]) -> Response:
+async def takes(
+    player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Takes, Depends(Takes.read)]
+) -> Response:
     """One `pitch` of several `sounds`, one after the other, as `notes`. Those that are fetched `ahead` of time let
     whoever waits for a note go first."""
-    timbres = [timbre_of(sound, player.card) for sound in asked.sounds]
-    return answers.pcm(player.render(timbres, [asked.pitch] * len(timbres), background=asked.ahead))
+    return await run_in_threadpool(answers.pcm, await _block(player, visitor, asked, ahead=asked.ahead))
 
 
 @router.post("/measures")
-def measures(player: CurrentPlayer, asked: Annotated[Block, Depends(Block.read)]) -> Response:
+async def measures(
+    player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Block, Depends(Block.read)]
+) -> Response:
     """What is measured of one `pitch` of several `sounds`: for each a number a descriptor, in the model's order."""
-    timbres = [timbre_of(sound, player.card) for sound in asked.sounds]
-    measured = measure(player.render(timbres, [asked.pitch] * len(timbres)))
+    measured = await run_in_threadpool(measure, await _block(player, visitor, asked))
     return JSONResponse({"values": [[float(f"{value:.5g}") for value in row] for row in measured]})
+
+
+async def _block(player: Player, visitor: Visitor, asked: Block, *, ahead: bool = False) -> Clips:
+    timbres = await run_in_threadpool(_timbres, asked.sounds, player.card)
+    return await player.notes(timbres, [asked.pitch] * len(timbres), visitor, ahead=ahead)
+
+
+def _timbres(sounds: Sequence[dict[str, Any]], card: ModelCard) -> list[Timbre]:
+    return [timbre_of(sound, card) for sound in sounds]
 
 
 class OneSound(Asked):
@@ -109,15 +101,33 @@ class Glide(Asked):
     patch: Shape = (Envelope(), 0.0)
 
 
+@dataclass
+class _Made:
+    """Notes that are there already, for what would render them."""
+
+    card: ModelCard
+    clips: Clips
+
+    def render(self, timbre: Sequence[Timbre], pitches: Sequence[float]) -> Clips:
+        return self.clips
+
+
 @router.post("/glide")
-def gliding(player: CurrentPlayer, asked: Annotated[Glide, Depends(Glide.read)]) -> Response:
+async def gliding(
+    player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Glide, Depends(Glide.read)]
+) -> Response:
     """One note at `pitch` that goes through `sounds` within `seconds`, each reached `at` a share of them.
 
     `format` pcm: the model's whole note, as `notes`; wav: a file of that length, shaped by `patch` as `wav`.
     """
-    card, pitch = player.card, asked.pitch
-    timbres = [timbre_of(sound, card) for sound in asked.sounds]
-    clips = glide(player, timbres, pitch, asked.seconds, asked.at, keyframes=len(timbres))
+    timbres = await run_in_threadpool(_timbres, asked.sounds, player.card)
+    made = _Made(player.card, await player.notes(timbres, [asked.pitch] * len(timbres), visitor))
+    return await run_in_threadpool(_glided, made, timbres, asked)
+
+
+def _glided(made: _Made, timbres: Sequence[Timbre], asked: Glide) -> Response:
+    card, pitch = made.card, asked.pitch
+    clips = glide(made, timbres, pitch, asked.seconds, asked.at, keyframes=len(timbres))
     if asked.format == "pcm":
         return answers.pcm(clips)
     envelope, gain_db = asked.patch

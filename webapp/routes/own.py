@@ -11,7 +11,7 @@ from gansynth_core import InputError, ModelCard, parse_pitch
 from webapp.own import MOST_STEPS, OWN_LIMIT, STEPS, encode_work
 from webapp.routes.answers import StudioRoute
 from webapp.routes.asked import Asked, Text, by_card, whole
-from webapp.routes.studio import CurrentPlayer, CurrentStudio
+from webapp.routes.studio import CurrentPlayer, CurrentStudio, CurrentVisitor
 
 router = APIRouter(route_class=StudioRoute)
 
@@ -38,11 +38,14 @@ class Recording(Asked):
 
 @router.post("/encode")
 def encode(
-    studio: CurrentStudio, player: CurrentPlayer, asked: Annotated[Recording, Depends(Recording.read)]
+    studio: CurrentStudio,
+    player: CurrentPlayer,
+    visitor: CurrentVisitor,
+    asked: Annotated[Recording, Depends(Recording.read)],
 ) -> Response:
     """Start a job that makes a sound of a recording, the request's body (application/octet-stream), at `pitch` (60 or
     C4; without it, found), in so many `steps`. Once it is done, `about` has `sound`, `pitch`, `pitched`, `distance` in
     dB (`refined` without the imprint, `encoder` by the encoder alone), `instruments`, and the `seconds` heard from
     `start` on; its file is the note."""
-    work = encode_work(player, asked.file, asked.pitch, asked.steps, asked.name)
-    return JSONResponse({"job": studio.jobs.start(work)})
+    work = encode_work(player, asked.file, asked.pitch, asked.steps, asked.name, visitor)
+    return JSONResponse({"job": studio.jobs.start(work, visitor)})

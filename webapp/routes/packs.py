@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from webapp.packs import BODY_LIMIT, estimate, pack_work, parse_plan
 from webapp.routes.answers import StudioRoute
 from webapp.routes.asked import Asked
-from webapp.routes.studio import CurrentPlayer, CurrentStudio
+from webapp.routes.studio import CurrentPlayer, CurrentStudio, CurrentVisitor
 
 router = APIRouter(route_class=StudioRoute)
 
@@ -29,7 +29,13 @@ def pack_estimate(studio: CurrentStudio, player: CurrentPlayer, asked: Annotated
 
 
 @router.post("/pack/export")
-def pack_export(studio: CurrentStudio, player: CurrentPlayer, asked: Annotated[Pack, Depends(Pack.read)]) -> Response:
+def pack_export(
+    studio: CurrentStudio,
+    player: CurrentPlayer,
+    visitor: CurrentVisitor,
+    asked: Annotated[Pack, Depends(Pack.read)],
+) -> Response:
     """Start a job that makes a pack of `sounds` with `options`, and perhaps the wavetable between `ends`."""
     plan = parse_plan(asked.sounds, asked.ends, asked.options, player.card)
-    return JSONResponse({"job": studio.jobs.start(pack_work(player, plan))})
+    size = 2 * plan.estimate(player.card).bytes  # its parts, and the zip that they go into
+    return JSONResponse({"job": studio.jobs.start(pack_work(player, plan, visitor), visitor, size)})

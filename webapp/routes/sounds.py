@@ -6,12 +6,13 @@ from typing import Annotated, Any, ClassVar
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import PlainValidator
+from starlette.concurrency import run_in_threadpool
 
-from gansynth_core import SHARED, AudioError, InputError, ModelCard, Patch, Timbre, note_wav, timbre_in
+from gansynth_core import SHARED, AudioError, Clips, InputError, ModelCard, Patch, Timbre, note_wav, timbre_in
 from webapp.routes import answers
 from webapp.routes.answers import AnyText, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Text
-from webapp.routes.studio import CurrentPlayer
+from webapp.routes.studio import CurrentPlayer, CurrentVisitor
 from webapp.sound_document import file_name, pack_patch, pitch_name, sound_of, timbre_of, title_of_sound
 
 router = APIRouter(route_class=StudioRoute)
@@ -25,18 +26,22 @@ class Wav(Asked):
 
 
 @router.api_route("/wav", methods=GET_OR_POST)
-def wav(player: CurrentPlayer, asked: Annotated[Wav, Depends(Wav.read)]) -> Response:
+async def wav(player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Wav, Depends(Wav.read)]) -> Response:
     """One note as a 24-bit WAV file of `seconds` length that carries its sound (see `sound`); with a `patch`, a key
     held that long, and its release."""
-    card, pitch, timbre = player.card, asked.pitch, timbre_of(asked.sound, player.card)
-    clips = player.render(timbre, [pitch])
+    timbre = await run_in_threadpool(timbre_of, asked.sound, player.card)
+    clips = await player.notes(timbre, [asked.pitch], visitor)
+    return await run_in_threadpool(_wav, clips, timbre, player.card, asked)
+
+
+def _wav(clips: Clips, timbre: Timbre, card: ModelCard, asked: Wav) -> Response:
     if asked.patch is None:
         clips = clips.shorten(asked.seconds)
     else:
         envelope, gain_db = asked.patch
         clips = clips.shaped(envelope, asked.seconds, gain_db)
-    title = f"{title_of_sound(asked.sound, card)}, {pitch_name(pitch)}"
-    return answers.wav(note_wav(clips[0], pitch, timbre, title), file_name(asked.sound, pitch))
+    title = f"{title_of_sound(asked.sound, card)}, {pitch_name(asked.pitch)}"
+    return answers.wav(note_wav(clips[0], asked.pitch, timbre, title), file_name(asked.sound, asked.pitch))
 
 
 def _wav_file(data: Any) -> bytes:

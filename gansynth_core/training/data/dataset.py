@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +104,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise DataError(
             f"'{folder}' is not a prepared training set. Make one with: python -m gansynth_core data --out {folder}"
         ) from None
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         raise DataError(f"'{folder / 'set.json'}' is damaged: {cause}") from cause
     if description.get("format") not in (1, FORMAT):
         raise DataError(f"'{folder}' was saved by another version (format {description.get('format')}, not {FORMAT}).")
@@ -123,6 +124,18 @@ def read_records(folder: Path) -> Array:
     return records
 
 
+def read_sums(folder: Path) -> Array | None:
+    """sums.npy: the checksum (CRC-32) of every row of specgrams.npy, then that of notes.npy; None for a set that was
+    made without. Returns those of the rows. Raises ValueError if notes.npy is damaged."""
+    path = folder / "sums.npy"
+    if not path.exists():
+        return None
+    sums: Array = np.load(path, mmap_mode="r")
+    if zlib.crc32((folder / "notes.npy").read_bytes()) != sums[-1]:
+        raise ValueError("the checksum of its notes differs")
+    return sums[:-1]
+
+
 def identity(notes: Array) -> bytes:
     """The bytes to hash for records [n] of NOTE. For plain notes the same as before there were layers, so that older
     runs and reports are known again."""
@@ -140,7 +153,7 @@ class NoteSet:
     sources: tuple[dict[str, Any], ...]
     notes: Array  # [notes] of NOTE
     rows: Indices  # [notes] row of each in specgrams
-    specgrams: "Array | Stacked"  # memory-mapped [rows, 2, frames, bins] of stored_type(spec)
+    specgrams: "Array | Checked | Stacked"  # [rows, 2, frames, bins] of stored_type(spec), mapped from files
     first: int = 0  # of a set that is several (see `open_sets`): how many notes are of the first
 
     @classmethod
@@ -152,6 +165,7 @@ class NoteSet:
             rows = np.flatnonzero(np.load(folder / "state.npy") == READY)
             notes = read_records(folder)[rows]
             specgrams = np.load(folder / "specgrams.npy", mmap_mode="r")
+            sums = read_sums(folder)
             spec = representation_from_json(description["specgram"])
             # A model cannot learn an instrument whose every note was skipped.
             layered = notes["share"] > 0
@@ -162,7 +176,8 @@ class NoteSet:
             sources = tuple(description["sources"])
         except (OSError, ValueError, IndexError, KeyError, TypeError, ModelError) as cause:
             raise DataError(f"The training set in '{folder}' is damaged: {cause}") from cause
-        return cls(folder, spec, instruments, sources, notes, rows, specgrams)
+        checked = specgrams if sums is None else Checked(folder, specgrams, sums)
+        return cls(folder, spec, instruments, sources, notes, rows, checked)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -189,7 +204,8 @@ class NoteSet:
         return torch.from_numpy(weights)
 
     def stored(self, indices: Indices) -> Array:
-        """[n, 2, frames, bins] of `stored_type(spec)`, the notes at `indices`."""
+        """[n, 2, frames, bins] of `stored_type(spec)`, the notes at `indices`. Raises DataError for a damaged one; each
+        is looked at once."""
         stored: Array = self.specgrams[self.rows[indices]]
         return stored
 
@@ -198,10 +214,34 @@ class NoteSet:
         return dequantize(self.stored(indices))
 
 
+class Checked:
+    """The specgrams in `folder`, each compared with its checksum in `sums` [rows] when it is first read."""
+
+    def __init__(self, folder: Path, specgrams: Array, sums: Array) -> None:
+        self._folder, self._specgrams, self._sums = folder, specgrams, sums
+        self._right: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._specgrams)
+
+    def __getitem__(self, rows: Indices) -> Array:
+        """Raises DataError for a damaged one."""
+        stored: Array = self._specgrams[rows]
+        for row, note in zip(rows.tolist(), stored, strict=True):
+            if row not in self._right:
+                if zlib.crc32(note.tobytes()) != self._sums[row]:
+                    raise DataError(
+                        f"Note {row} of the training set in '{self._folder}' is damaged (its checksum differs). "
+                        "Prepare the set again in another folder."
+                    )
+                self._right.add(row)
+        return stored
+
+
 class Stacked:
     """The specgrams of several files as if they were one: rows by their number over all of them."""
 
-    def __init__(self, parts: Sequence["Array | Stacked"]) -> None:
+    def __init__(self, parts: Sequence["Array | Checked | Stacked"]) -> None:
         self.parts = parts
         self.starts = np.cumsum([0] + [len(part) for part in parts])
 

@@ -103,7 +103,10 @@ class WavFolder:
         except (OSError, UnicodeDecodeError) as cause:
             raise DataError(f"Cannot read the table '{table}': {cause}") from cause
         first = text.partition("\n")[0]
-        rows = list(csv.reader(text.splitlines(), delimiter=";" if ";" in first and "," not in first else ","))
+        try:
+            rows = list(csv.reader(text.splitlines(), delimiter=";" if ";" in first and "," not in first else ","))
+        except csv.Error as cause:  # such as a cell of more than 131,072 letters
+            raise DataError(f"Cannot read the table '{table}': {cause}.") from cause
         columns = [column.strip().lower() for column in rows[0]] if rows else []
         if not {"file", "pitch"} <= set(columns):
             raise DataError(

@@ -82,7 +82,7 @@ class NSynth:
                 f"There is no examples.json in '{self.path}'. Name the folder that an NSynth archive unpacks to, such "
                 "as nsynth-train."
             ) from None
-        except (OSError, ValueError) as cause:
+        except (OSError, ValueError, RecursionError) as cause:
             raise DataError(f"'{file}' is damaged: {cause}") from cause
         if not isinstance(examples, dict):
             raise DataError(f"'{file}' is damaged: it does not hold notes by name.")

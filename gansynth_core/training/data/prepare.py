@@ -134,10 +134,13 @@ def _create_or_check(out: Path, description: dict[str, Any], records: Array, spe
         np.save(out / "notes.npy", records)
         _allocate(out / "specgrams.npy", shape, stored_type(spec))
         np.save(out / "state.npy", np.zeros(len(records), np.uint8))
+        sums = np.zeros(len(records) + 1, np.uint32)
+        sums[-1] = zlib.crc32((out / "notes.npy").read_bytes())
+        np.save(out / "sums.npy", sums)
         with replacing(marker, DataError) as partial:  # last: a folder with set.json is complete in its files
             partial.write_text(json.dumps(description, indent=1), encoding="utf-8", newline="\n")
     except (OSError, DataError):
-        for name in ("notes.npy", "specgrams.npy", "state.npy"):
+        for name in ("notes.npy", "specgrams.npy", "state.npy", "sums.npy"):
             (out / name).unlink(missing_ok=True)
         raise
 
@@ -171,6 +174,8 @@ def _prepare_pending(
     notes = [note for plan in plans for note in plan]
     offsets = np.cumsum([0] + [len(plan) for plan in plans])
     state = np.load(out / "state.npy", mmap_mode="r+")
+    summed = (out / "sums.npy").exists()  # not if a version without checksums has begun the set
+    sums = np.load(out / "sums.npy", mmap_mode="r+") if summed else None
     # Shuffled, so that a set whose preparation was stopped early is a fair sample of the whole.
     pending = np.random.default_rng(0).permutation(np.flatnonzero(state == PENDING))
     which = np.searchsorted(offsets, pending, side="right") - 1
@@ -184,14 +189,18 @@ def _prepare_pending(
         open(out / "skipped.txt", "a", encoding="utf-8") as skipped,
     ):
         for done in results:
-            for row, reason in done:
+            for row, reason, _ in done:
                 if reason is not None:
                     note = notes[row]
                     skipped.write(_line(row, note.instrument, f"{note.pitch:g}", reason, note.origin))
             skipped.flush()
             # Here and last, not in the workers: a flag is only ever set for a specgram that is whole and on disk, and
             # a skipped note has its reason written.
-            for row, reason in done:
+            if sums is not None:
+                for row, _, sum_ in done:
+                    sums[row] = sum_
+                sums.flush()
+            for row, reason, _ in done:
                 state[row] = READY if reason is None else SKIPPED
             bar.update(len(done))
 

@@ -6,6 +6,7 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -23,7 +24,7 @@ from gansynth_core.training.data.dataset import note_bytes, quantize, stored_typ
 from gansynth_core.training.data.source import Source
 
 Job = list[tuple[int, int, int]]  # for each note its row, the number of its source, and its index in that source's plan
-Outcome = tuple[int, str | None]  # row, and the reason if the note was skipped
+Outcome = tuple[int, str | None, int]  # row, the reason if the note was skipped, and else the checksum of its row
 Worker = Callable[[Job], list[Outcome]]
 
 
@@ -98,11 +99,12 @@ def _worker(sources: Sequence[Source], out: Path, spec: Representation) -> Worke
                 try:
                     wave = fit(sources[source].read(index), spec)
                 except AudioError as error:
-                    outcomes.append((row, str(error)))
+                    outcomes.append((row, str(error), 0))
                     continue
                 file.seek(first_byte + row * note_bytes(spec))
-                file.write(quantize(spec.encode(torch.from_numpy(wave)[None]), stored_type(spec)).tobytes())
-                outcomes.append((row, None))
+                written = quantize(spec.encode(torch.from_numpy(wave)[None]), stored_type(spec)).tobytes()
+                file.write(written)
+                outcomes.append((row, None, zlib.crc32(written)))
             file.flush()
             os.fsync(file.fileno())
         return outcomes

@@ -37,8 +37,8 @@ def column_of(text: str) -> Column:
         name = name or str(document["model"]["id"])
         document["model"]["training"] = in_new_words(document["model"]["training"])
         document["measures"]["model"], document["judge"]["sha256"], document["data"]["measured_sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as cause:
-        raise InputError(f"'{path}' is not a report of this program: {cause!r}.") from cause
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as cause:
+        raise InputError(f"'{path}' is not a report of this program: {str(cause)[:200]!r}.") from cause
     return Column(name, path, document)
 
 

@@ -33,6 +33,7 @@ from gansynth_core.training.data.dataset import Array, NoteSet, open_sets
 
 FORMAT = 1
 SHIPPED = assets_folder() / "judge" / "judge.safetensors"
+SHIPPED_SHA256 = "8a6d7b16806d5cbcdf27f518360ceef7cc30ccd74fa8e450b937684820ecf60a"  # it was saved without a checksum
 
 WINDOW_SECONDS = 0.128
 FRAMES = 64
@@ -272,7 +273,8 @@ def save_judge(path: str | os.PathLike[str], judge: Judge) -> str:
         name: value.half().cpu().contiguous() if value.is_floating_point() else value.cpu()
         for name, value in judge.network.state_dict().items()
     }
-    metadata = {"format": str(FORMAT), "judge": json.dumps(asdict(judge.card))}
+    described = json.dumps(asdict(judge.card))
+    metadata = {"format": str(FORMAT), "judge": described, "checksum": _checksum(described, tensors)}
     with replacing(path, DataError) as partial:
         safetensors.torch.save_file(tensors, partial, metadata)
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -292,6 +294,12 @@ def load_judge(path: str | os.PathLike[str] = SHIPPED, device: str = "cpu") -> J
                 raise ModelError(f"'{path}' is not a judge, or is from a newer version.")
             document = json.loads(metadata["judge"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        expected = SHIPPED_SHA256 if path == SHIPPED else None
+        if expected not in (None, sha256) or (
+            "checksum" in metadata and metadata["checksum"] != _checksum(metadata["judge"], weights)
+        ):
+            raise ValueError("its checksum differs")
         for name in ("instruments", "sources"):
             document[name] = tuple(document[name])
         card = JudgeCard(**document)
@@ -300,7 +308,16 @@ def load_judge(path: str | os.PathLike[str] = SHIPPED, device: str = "cpu") -> J
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as cause:
         raise ModelError(f"The judge '{path}' is damaged: {cause}") from cause
     network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as above
-    return Judge(card, network.float(), device, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Judge(card, network.float(), device, sha256)
+
+
+def _checksum(card: str, tensors: dict[str, Tensor]) -> str:
+    """Of a judge's card and weights, whatever order they are kept in."""
+    digest = hashlib.sha256(card.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 # --- the command -------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from torch.nn import functional
 from gansynth_core.cards import ModelCard, load_card, load_weights, save_tensors
 from gansynth_core.errors import DataError, InputError, ModelError
 from gansynth_core.generators import build_generator
-from gansynth_core.generators.encoder import StudioEncoder, load_encoder
+from gansynth_core.generators.encoder import ENCODER_HASH, StudioEncoder, load_encoder
 from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.specgram import Representation, SpecgramSpec
 from gansynth_core.training.config import TrainConfig
@@ -54,7 +54,8 @@ def write_studio_model(
     card = dataclasses.replace(card, directions=directions)
     shown = shown_notes(data)
     made = torch.cat([_note(generator, data, int(index)) for index in shown])
-    save_tensors(folder / "encoder.safetensors", half_weights(encoder))
+    digest = save_tensors(folder / "encoder.safetensors", half_weights(encoder))
+    card = dataclasses.replace(card, training=card.training | {ENCODER_HASH: digest})
     write_model(folder, card, half_weights(generator), data, shown, made)
 
 
