@@ -17,7 +17,7 @@ import torch
 from browser import PATIENCE_MS
 from playwright.sync_api import Page, sync_playwright
 from serving import served
-from sine_voice import SineGenerator, sine_card
+from sine_voice import QuickSines, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth
 from webapp.player import Player
@@ -42,9 +42,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def small_snapshots():
-    """Two notes of a snapshot are drawn, not six: pictures take most of its time."""
+    """Of a snapshot two notes are drawn, not six, and directions are looked for at 8 sounds, not 96, which take most of
+    its time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gansynth_core.training.snapshot.SHOWN_NOTES", 2)
+        patch.setattr("gansynth_core.training.directions.components.SOUNDS", 8)
         yield
 
 
@@ -57,7 +59,7 @@ def seeded():
 
 @pytest.fixture(scope="module")
 def address():
-    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), SineGenerator(), device="cpu", griffin_lim_steps=0)
+    synth = Synth(sine_card(instruments=GM_INSTRUMENTS), QuickSines(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth)) as url:
         yield url
 

@@ -21,6 +21,12 @@ class SineGenerator:
     spec = SPEC
 
     def __call__(self, z, pitch, instruments):
+        return SPEC.encode(self.wave(z, pitch, instruments))
+
+    def stft(self, z, pitch, instruments):
+        return SPEC.from_specgram(self(z, pitch, instruments))
+
+    def wave(self, z, pitch, instruments):
         seconds = torch.arange(SPEC.samples) / SPEC.sample_rate
         hz = pitch_hz(pitch)
         level = 10 ** ((-12 + 3 * z[:, :1].clamp(-3, 3)) / 20)
@@ -29,16 +35,20 @@ class SineGenerator:
             if not weight.any():
                 continue
             wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (2 + number % 7) * hz[:, None] * seconds)
-        return SPEC.encode(level * wave)
-
-    def stft(self, z, pitch, instruments):
-        return self.spec.from_specgram(self(z, pitch, instruments))
+        return level * wave
 
     def embed(self, z, pitch, instruments):
         return torch.cat([z[:, :8], 4 * instruments], dim=1)
 
     def to(self, device):
         return self
+
+
+class QuickSines(SineGenerator):
+    """The same sines with no specgram between them and what is heard, in a fifth of the time: pages ask for many."""
+
+    def stft(self, z, pitch, instruments):
+        return SPEC.stft(self.wave(z, pitch, instruments))
 
 
 def sine_card(model: str = "sines", instruments: tuple[str, ...] = ("violin", "flute", "gunshot")) -> ModelCard:
@@ -69,4 +79,4 @@ def grid_atlas(card: ModelCard, points: int) -> Atlas:
 
 
 def sine_synth(**options) -> Synth:
-    return Synth(sine_card(), SineGenerator(), device="cpu", **options)
+    return Synth(sine_card(), QuickSines(), device="cpu", **options)

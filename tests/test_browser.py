@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser import HEARD, PATIENCE_MS, assert_hears, at_key, enable_sound, pass_seconds, pick, wait_for_silence
 from serving import served
-from sine_voice import SineGenerator, sine_card, sine_synth
+from sine_voice import QuickSines, sine_card, sine_synth
 
 from gansynth_core import ModelError, Synth
 from webapp.bench.page import drag, watch
@@ -373,7 +373,7 @@ def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_stays_there(brows
 
 
 def test_another_model_is_a_choice_away_and_has_a_bench_of_its_own(browser):
-    bells = Player.of(Synth(sine_card("bells", instruments=("music_box",)), SineGenerator(), device="cpu"))
+    bells = Player.of(Synth(sine_card("bells", instruments=("music_box",)), QuickSines(), device="cpu"))
     phone = {"width": 390, "height": 844}
     with served(Player.of(sine_synth()), others=[bells]) as address, browser.new_page(viewport=phone) as page:
         page.set_default_timeout(PATIENCE_MS)

@@ -4,7 +4,7 @@ import pytest
 from browser import HEARS, PATIENCE_MS, assert_hears, enable_sound, seen, wait_for_silence
 from playwright.sync_api import Page
 from serving import served
-from sine_voice import SineGenerator, grid_atlas, sine_card
+from sine_voice import QuickSines, grid_atlas, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth, families
 from webapp.player import Player
@@ -15,7 +15,7 @@ SIDE = 12  # points in a row of the map; point 0 is the acoustic grand piano's s
 @pytest.fixture(scope="module")
 def address():
     card = sine_card(instruments=GM_INSTRUMENTS)
-    synth = Synth(card, SineGenerator(), device="cpu", griffin_lim_steps=0)
+    synth = Synth(card, QuickSines(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth, atlas=grid_atlas(card, SIDE * SIDE))) as url:
         yield url
 
@@ -367,7 +367,7 @@ def test_fingers_tap_hold_and_pinch(opened):
 
 def test_a_model_without_a_map_is_told_how_to_get_one(browser):
     card = sine_card(instruments=GM_INSTRUMENTS)
-    with served(Player.of(Synth(card, SineGenerator(), device="cpu"))) as address:
+    with served(Player.of(Synth(card, QuickSines(), device="cpu"))) as address:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)

@@ -4,7 +4,7 @@ import pytest
 from browser import enable_sound, pick, wait_for_silence
 from playwright.sync_api import Page
 from serving import served
-from sine_voice import SineGenerator, grid_atlas, sine_card
+from sine_voice import QuickSines, grid_atlas, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth
 from webapp.player import Player
@@ -74,7 +74,7 @@ FAULTS = """() => {
 @pytest.fixture(scope="module")
 def address():
     card = sine_card(instruments=GM_INSTRUMENTS)
-    synth = Synth(card, SineGenerator(), device="cpu", griffin_lim_steps=0)
+    synth = Synth(card, QuickSines(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth, atlas=grid_atlas(card, 144))) as url:
         yield url
 

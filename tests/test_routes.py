@@ -15,7 +15,7 @@ import soundfile
 from fastapi import FastAPI
 from patience import HANG_SECONDS, until
 from PIL import Image
-from sine_voice import SineGenerator, grid_atlas, sine_card, sine_synth
+from sine_voice import QuickSines, grid_atlas, sine_card, sine_synth
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
@@ -414,7 +414,7 @@ def test_the_page_learns_the_model(client):
 
 
 def test_one_app_plays_several_models(client):
-    bells = Synth(sine_card("bells", instruments=()), SineGenerator(), device="cpu")
+    bells = Synth(sine_card("bells", instruments=()), QuickSines(), device="cpu")
     loads = []
 
     def load():

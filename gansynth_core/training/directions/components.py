@@ -17,6 +17,7 @@ from gansynth_core.synth import Synth
 Array = npt.NDArray[Any]
 
 COMPONENTS = 8
+SOUNDS = 96  # at which the effect of moving z is measured
 FRAMES_HEARD, BANDS_HEARD = 16, 32
 BATCH = 16
 STEP = 2.0  # standard deviations up and down, over which the effect of moving z is measured
@@ -32,16 +33,16 @@ def latent_directions(
     pitches: tuple[int, int],
     *,
     count: int = 8,
-    sounds: int = 96,
+    sounds: int | None = None,
     seed: int = 0,
     beside: Array | None = None,
 ) -> tuple[Direction, ...]:
     """The `count` strongest orthogonal directions of z, strongest first, at right angles to the rows of `beside`
     [any, latent].
 
-    Looked for among the directions along which real notes differ most (those of the generator's prior). At
-    `sounds` random sounds (instrument, pitch within `pitches` (lowest, highest MIDI), z) each of those is moved up and
-    down; half the difference of the two is its effect on the levels heard in time and frequency. The right singular
+    Looked for among the directions along which real notes differ most (those of the generator's prior). At `sounds`
+    (SOUNDS) random sounds (instrument, pitch within `pitches` (lowest, highest MIDI), z) each of those is moved up
+    and down; half the difference of the two is its effect on the levels heard in time and frequency. The right singular
     vectors of all effects are the directions, as principal components are for a covariance. A direction has length 1,
     or up to LONGEST where that little would hardly be heard; upwards is brighter.
     """
@@ -53,7 +54,7 @@ def latent_directions(
     random = torch.Generator().manual_seed(seed)
     frames = torch.linspace(0, 0.8 * (spec.frames - 1), FRAMES_HEARD).long()  # the last fifth is release
     effects = []
-    for _ in range(sounds):
+    for _ in range(sounds or SOUNDS):
         z = torch.randn(1, candidates.shape[1], generator=random).to(device)
         chosen = torch.randint(instruments, (1,), generator=random)
         weights = nn.functional.one_hot(chosen, instruments).float().to(device)
