@@ -77,6 +77,14 @@ def test_a_judge_that_has_learned_knows_notes_it_never_heard(data, tmp_path, cap
     assert np.allclose(said.features[0], said.features[1], atol=1e-3)
 
 
+def test_a_judge_says_which_instruments_of_a_set_it_does_not_know(data):
+    assert tiny_judge().unknown(data) is None
+    sentence = tiny_judge(instruments=("flute", "reed")).unknown(data)
+    assert (
+        "does not know 1 of the set's instruments (clarinet)" in sentence and "gansynth_core judge --data" in sentence
+    )
+
+
 def test_the_loudest_band_is_the_one_of_the_tone():
     levels = levels_of(torch.stack([tone(69), tone(81)]), SPEC.sample_rate)
     assert levels.shape == (2, module.FRAMES, len(bands_hz(SPEC.sample_rate)))

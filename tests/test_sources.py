@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 from sine_voice import SPEC
 
 from gansynth_core import DESCRIPTORS, GM_INSTRUMENTS, AudioError, Clip, Clips, DataError, InputError, measure
@@ -14,6 +15,7 @@ from gansynth_core.training.data import command as data_command
 from gansynth_core.training.data import prepare as preparing
 from gansynth_core.training.data import soundfont
 from gansynth_core.training.data.dataset import NoteSet
+from gansynth_core.training.data.doubts import doubt, semitones_off
 from gansynth_core.training.data.folder import DEFAULT_VELOCITY, WavFolder, parse_name
 from gansynth_core.training.data.nsynth import NSynth
 from gansynth_core.training.data.prepare import skip_reasons
@@ -57,6 +59,10 @@ def notes_of(source):
         ("048", "", 48),
         ("A4_violin", "violin", 69),
         ("b3 organ_C4", "b3_organ", 60),
+        ("piano C_4", "piano", 60),
+        ("piano_60", "piano", 60),
+        ("piano-060", "piano", 60),
+        ("Juno-60 pad_048", "juno_60_pad", 48),
     ],
 )
 def test_a_name_tells_instrument_and_pitch(stem, instrument, pitch):
@@ -69,7 +75,11 @@ def test_a_name_may_tell_the_velocity():
 
 
 @pytest.mark.parametrize(
-    "stem", ["violin", "violin_128", "H4", "e2e", "violin_60_2", "bass_068-049-025", "violin_A4_v200"]
+    "stem",
+    [
+        *("violin", "violin_128", "H4", "e2e", "violin_60_2", "bass_068-049-025", "violin_A4_v200"),
+        *("Kick 01", "snare_12", "Juno-60 pad", "Juno-106", "piano_60_100", "loop_drone_g_97", "take 7"),
+    ],
 )
 def test_a_name_that_tells_no_pitch_is_refused(stem):
     with pytest.raises(DataError):
@@ -81,6 +91,8 @@ def test_a_folder_names_instruments_by_file_or_subfolder(tmp_path):
     for name in ("cello_C3.wav", "Viola/A4.wav", "Viola/deep/048_v20.WAV", "50.wav", "hum.wav", "._cello_C3.wav"):
         write_tone(root / name)
     (root / "readme_060.txt").write_text("no sound")
+    (root / "cello_D3.m4a").write_bytes(b"no format of ours")
+    write_tone(root / ".ipynb_checkpoints" / "cello_E3.wav")
     source = WavFolder(root, licence="CC0")
     assert notes_of(source) == {
         "50.wav": ("my_strings", 50, DEFAULT_VELOCITY),
@@ -88,7 +100,9 @@ def test_a_folder_names_instruments_by_file_or_subfolder(tmp_path):
         "Viola/deep/048_v20.WAV": ("deep", 48, 20),
         "cello_C3.wav": ("cello", 48, DEFAULT_VELOCITY),
     }
-    assert source.left_out == [("hum.wav", "no pitch in its name")] and source.licence == "CC0"
+    reason = ".m4a files are not read; save it as WAV or FLAC"
+    assert source.left_out == [("hum.wav", "no pitch in its name"), ("cello_D3.m4a", reason)]
+    assert source.licence == "CC0" and WavFolder(root).licence == "own recordings, not for redistribution"
     assert [note.pitch for note in WavFolder(root, pitches=(49, 60)).plan()] == [50]
     assert [note.pitch for note in WavFolder(root, instruments=("viola",)).plan()] == [69]
 
@@ -99,6 +113,28 @@ def test_each_planned_note_reads_its_own_file(tmp_path):
     source = WavFolder(tmp_path)
     seconds = {note.instrument: source.read(index).seconds for index, note in enumerate(source.plan())}
     assert seconds == pytest.approx({"b": 0.1, "a": 0.2, "c": 0.3})
+
+
+@pytest.mark.parametrize(("octave", "off"), [(0, -12), (-1, 0)])
+def test_names_that_call_middle_c_otherwise_are_noticed(tmp_path, octave, off):
+    times = np.arange(16000) / 16000
+    for pitch in (52, 55, 60, 64, 67):
+        hz = 440 * 2 ** ((pitch - 69) / 12)
+        wave = sum(np.sin(2 * np.pi * hz * partial * times) / partial for partial in range(1, 8))
+        Clip((0.3 * wave).astype(np.float32), 16000).save(tmp_path / f"reed_{pitch + 12:03}.wav")
+    source = WavFolder(tmp_path, octave=octave)
+    assert semitones_off(source) == off
+    sentence = doubt(source)
+    assert sentence is None if off == 0 else "an octave below" in sentence and "--octave -1" in sentence
+
+
+def test_other_formats_are_read_and_silence_before_a_note_is_cut(tmp_path):
+    wave = np.concatenate([np.zeros(36000), 0.5 * np.sin(np.arange(12000) * 2 * np.pi * 440 / 24000)])
+    for name in ("bell_A4.ogg", "bell_B4.mp3"):
+        soundfile.write(tmp_path / name, wave, 24000)
+    source = WavFolder(tmp_path)
+    for index in range(len(source.plan())):
+        assert source.read(index).seconds == pytest.approx(0.5, abs=0.08)
 
 
 @pytest.mark.parametrize("separator", [",", ";"])
@@ -411,7 +447,9 @@ def test_the_command_prepares_a_folder_and_says_what_it_skipped(tmp_path, capsys
     command = ["--source", "folder", "--path", sounds, "--out", out, "--workers", 1]
     run_command(*command, "--dry-run")
     assert not out.exists()
-    assert "5 notes of 1 instruments, pitches 60-64" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "5 notes of 1 instruments, pitches 60-64" in said and "bell      5 notes  C4 to E4" in said
+    assert "not used: hum.wav: no pitch in its name" in said
     for _ in range(2):
         run_command(*command)
         said = capsys.readouterr().out

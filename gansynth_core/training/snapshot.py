@@ -13,6 +13,7 @@ from gansynth_core.pitches import pitch_label
 from gansynth_core.sound import Clip
 from gansynth_core.training.config import TrainConfig
 from gansynth_core.training.data.dataset import Array, Indices, NoteSet
+from gansynth_core.training.data.source import OWN_RECORDINGS
 
 SHOWN_NOTES = 6
 
@@ -43,7 +44,7 @@ def snapshot_card(
         instruments=instruments,
         specgram=data.spec,
         generator=generator,
-        licence="Apache-2.0",
+        licence=OWN_RECORDINGS if OWN_RECORDINGS in licences.values() else "Apache-2.0",
         provenance="Trained on "
         + ", ".join(f"{name} (licence: {licence})" for name, licence in licences.items())
         + ".",

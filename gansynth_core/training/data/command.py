@@ -8,17 +8,20 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gansynth_core.errors import InputError, nearest
+from gansynth_core.pitches import pitch_name
 from gansynth_core.training.data.engine import ENGINES
 
 if TYPE_CHECKING:
     from gansynth_core.training.data.choose import Chosen
     from gansynth_core.training.data.dataset import NoteSet
+    from gansynth_core.training.data.folder import WavFolder
     from gansynth_core.training.data.source import Source
 
 SYNTHESIZERS = tuple(name for name in ENGINES if name != "gm")
 
 _DEFAULT_PITCHES = (24, 84)  # C1 to C6, what the studio model learns
 _KNOWN_PITCHES = {"studio": None, "studio-wide": None, "magenta": (24, 84)}  # by --spec: what its models know at most
+MOST_TOLD = 20  # files of a folder that are not used
 _RATES_HZ = (8000, 96000)  # what fluidsynth can render
 
 
@@ -69,13 +72,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--table", help="folder: a CSV file with columns file,pitch,instrument (default: notes.csv)")
     parser.add_argument(
+        "--octave",
+        type=int,
+        help="folder: added to the octaves in names, where middle C is not C4 (default: 0)",
+    )
+    parser.add_argument(
         "--naming",
         choices=("family", "family_source", "instrument"),
         help="nsynth: what counts as one instrument: a family such as brass, a family of one source such as "
         "brass_acoustic, or each of the 1,006 (default: family)",
     )
     parser.add_argument("--kinds", metavar="A,B", help="nsynth: acoustic, electronic, synthetic (default: all)")
-    parser.add_argument("--licence", help="soundfont, folder: licence of the sounds; models trained on them keep it")
+    parser.add_argument(
+        "--licence",
+        help="soundfont, folder: licence of the sounds; models trained on them keep it (default for a folder: own "
+        "recordings, not for redistribution)",
+    )
     parser.add_argument(
         "--rate",
         type=int,
@@ -93,6 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from gansynth_core.training.config import SPECS
     from gansynth_core.training.data.dataset import note_bytes, readable_size
+    from gansynth_core.training.data.folder import WavFolder
     from gansynth_core.training.data.prepare import check_room, prepare
 
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
@@ -115,6 +128,8 @@ def run(arguments: argparse.Namespace) -> None:
             f"{f', {layers} of them of two at once' if layers else ''}, pitches {low:g}-{high:g}, licence "
             f"{source.licence}"
         )
+        if isinstance(source, WavFolder):
+            _tell_folder(source)
     hours = sum(len(source.plan()) / getattr(source, "notes_a_second", 40.0) for source in sources) / workers / 3600
     print(
         f"{total} notes of {spec.seconds:g} s at {rate / 1000:g} kHz take {readable_size(total * note_bytes(spec))} in "
@@ -130,6 +145,26 @@ def run(arguments: argparse.Namespace) -> None:
         print("\nStopped. Give the same command again to continue.", file=sys.stderr)
         raise SystemExit(130) from None
     _summarize(data, arguments.spec)
+
+
+def _tell_folder(source: WavFolder) -> None:
+    """What was read out of a folder's names, before anything is made of it."""
+    from gansynth_core.training.data.doubts import doubt
+
+    notes: dict[str, list[float]] = {}
+    for note in source.plan():
+        notes.setdefault(note.instrument, []).append(note.pitch)
+    width = max(len(name) for name in notes)
+    for name, pitches in sorted(notes.items()):
+        low, high = pitch_name(min(pitches)), pitch_name(max(pitches))
+        print(f"  {name:{width}}  {len(pitches):5} notes  {low if low == high else f'{low} to {high}'}")
+    left_out = source.left_out
+    for file, reason in left_out[:MOST_TOLD]:
+        print(f"  not used: {file}: {reason}")
+    if len(left_out) > MOST_TOLD:
+        print(f"  not used: {len(left_out) - MOST_TOLD} more")
+    if sentence := doubt(source):
+        print(sentence)
 
 
 def _summarize(data: NoteSet, recipe: str) -> None:
@@ -153,6 +188,7 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
         "doubled": "soundfont",
         "layers": "soundfont",
         "table": "folder",
+        "octave": "folder",
         "naming": "nsynth",
         "kinds": "nsynth",
     }
@@ -206,7 +242,8 @@ def _sources(arguments: argparse.Namespace, rate: int) -> list[Source]:
 
     if arguments.table and len(arguments.path) > 1:
         raise InputError("--table works with one --path. Of several, each can have its own notes.csv.")
-    return [WavFolder(path, table=arguments.table, **options) for path in arguments.path]
+    octave = arguments.octave or 0
+    return [WavFolder(path, table=arguments.table, octave=octave, **options) for path in arguments.path]
 
 
 def _synthesized(

@@ -7,6 +7,8 @@ from typing import Protocol
 from gansynth_core.errors import AudioError
 from gansynth_core.sound import Clip, read_wav
 
+OWN_RECORDINGS = "own recordings, not for redistribution"  # the licence of sounds of which nobody says anything else
+
 
 @dataclass(frozen=True)
 class SourceNote:

@@ -52,12 +52,12 @@ def run(arguments: argparse.Namespace) -> None:
         return
     folder = model_folder(arguments.model)
     synth = Synth.load(str(folder), device=arguments.device)
-    data = open_sets(arguments.data)
+    data, judge = open_sets(arguments.data), load_judge(arguments.judge, synth.device)
     figures = evaluate(
         synth,
         data,
         arguments.out,
-        judge=load_judge(arguments.judge, synth.device),
+        judge=judge,
         encoder=load_encoder(folder, synth.card, synth.device),
         notes=arguments.notes,
         seed=arguments.seed,
@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     for name, value in figures.items():
         print(f"{name}: {value}")
+    _tell_unknown(judge, data)
     if arguments.into_card:
         save_card(folder, dataclasses.replace(synth.card, quality=figures))
     print(Path(arguments.out) / "report.md")
@@ -80,7 +81,13 @@ def _evaluate_audio(arguments: argparse.Namespace) -> None:
     options = {"notes": arguments.notes, "seed": arguments.seed, "name": name}
     for key, value in evaluate_folder(arguments.audio, data, arguments.out, judge, **options).items():
         print(f"{key}: {value}")
+    _tell_unknown(judge, data)
     print(Path(arguments.out) / "report.md")
+
+
+def _tell_unknown(judge: Judge, data: NoteSet) -> None:
+    if sentence := judge.unknown(data):
+        print(sentence)
 
 
 def evaluate(

@@ -126,6 +126,7 @@ def _about(synth: Synth, data: NoteSet, judge: Judge, chosen: Indices) -> Figure
             "epochs": judge.card.epochs,
             "seed": judge.card.seed,
             "real_accuracy": judge.card.real_accuracy,
+            "unknown": judge.unknown(data),
         },
         "data": {
             "sample_rate": data.spec.sample_rate,

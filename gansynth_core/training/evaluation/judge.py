@@ -41,6 +41,7 @@ BANDS_PER_OCTAVE = 24
 LOWEST_HZ = 55.0  # below, a window of 0.128 s cannot separate semitones; low notes are known by their partials
 FLOOR_DB = -60.0  # what lies lower is a recording's hiss, which must not tell the instrument
 FEATURES = 128
+UNKNOWN_TOLD = 5  # instruments of a set that a judge does not know
 HEARD_AT_A_TIME = 32
 
 
@@ -124,6 +125,20 @@ class Judge:
         """Instrument names -> the number of their class; -1 for one that the judge does not know."""
         number = {name: place for place, name in enumerate(self.card.instruments)}
         return np.array([number.get(name, -1) for name in names], dtype=int)
+
+    def unknown(self, data: NoteSet) -> str | None:
+        """A sentence that says which instruments of the held-out notes of `data` this judge does not know, and how to
+        train one that does; None if it knows all."""
+        held_out = data.notes["instrument"][data.held_out()]
+        names = sorted({data.instruments[number] for number in held_out} - set(self.card.instruments))
+        if not names:
+            return None
+        some = ", ".join(names[:UNKNOWN_TOLD]) + (" ..." if len(names) > UNKNOWN_TOLD else "")
+        return (
+            f"This judge does not know {len(names)} of the set's instruments ({some}), so it cannot say whether their "
+            "notes are recognised. Train one that does, and give it with --judge: "
+            f"python -m gansynth_core judge --data {data.folder} --out judge.safetensors"
+        )
 
     def check(self, data: NoteSet) -> None:
         """Raises DataError if the notes of `data` are not of the kind that this judge hears."""

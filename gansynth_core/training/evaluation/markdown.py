@@ -35,7 +35,8 @@ def markdown(
         f"- Judge: a network that learned from {judge['notes']} real training notes of "
         f"{', '.join(judge['trained_on']) or 'this set'}, sha256 `{judge['sha256']}`; of {accuracy.get('notes', '-')} "
         f"held-out real notes it knows the pitch of {percent(accuracy.get('pitch'))}, the instrument of "
-        f"{percent(accuracy.get('instrument_top_1'))}. Figures of another judge cannot be compared with these.",
+        f"{percent(accuracy.get('instrument_top_1'))}. Figures of another judge cannot be compared with these."
+        + (f" {judge['unknown']}" if judge.get("unknown") else ""),
         "- real: the note of the set; model: the same instrument and pitch, z drawn from N(0, 1)"
         + ("; reconstruction: z found by the encoder from the real note" if "reconstruction" in columns else ""),
         *_narrow_band(model["sample_rate"], data["sample_rate"]),
