@@ -1,10 +1,13 @@
 """Retakes the pictures in docs/images, with Chromium: python docs/pictures.py. Look at each before you keep it."""
 
+import base64
 import io
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+import soundfile
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -23,6 +26,13 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-req
 CELLO_TO_CHOIR = """() => {
     for (const [slot, instrument] of [["b", "choir_aahs"], ["c", "vibraphone"], ["d", "pan_flute"], ["a", "cello"]])
         studio.dispatch({ type: "pick", slot, instrument });
+}"""
+
+DROP = """([name, data]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
+    const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer });
+    document.querySelector("#desk").dispatchEvent(drop);
 }"""
 
 
@@ -44,6 +54,12 @@ def main() -> None:
             page = visit(browser, port, look)
             take(page, "Map", f"map_{look}")
             take(page, "Pad", f"pad_{look}")
+            bring_own(page)
+            take(page, "Your sound", f"own_{look}")
+            page.get_by_role("tab", name="Map", exact=True).click()
+            page.get_by_role("button", name="By ear").click()
+            page.wait_for_function("() => studio.map.atlas.near.size > 0")
+            take(page, "Map", f"own_map_{look}")
         page = visit(browser, port, "dark", width=390, height=844, device_scale_factor=2, has_touch=True)
         take(page, "Pad", "phone")
         browser.close()
@@ -70,6 +86,30 @@ def visit(browser: Browser, port: int, look: str, width: int = 1440, height: int
     page.get_by_text("Click to enable sound").click()
     page.evaluate(CELLO_TO_CHOIR)
     return page
+
+
+def iron_string() -> bytes:
+    """A recording that no soundfont has, as a WAV file: a stiff iron string, plucked, and its beating twin."""
+    rate, random = 44100, np.random.default_rng(0)
+    seconds = np.arange(int(3.2 * rate)) / rate
+    wave = 0.02 * random.standard_normal(len(seconds)) * np.exp(-30 * seconds)
+    for partial in range(1, 19):
+        hz = 196 * partial * np.sqrt(1 + 0.0004 * partial**2)
+        fall = np.exp(-seconds * (0.7 + 0.35 * partial)) / partial**0.8
+        for twin, level in ((1, 1), (1.0035, 0.6)):
+            wave += level * fall * np.sin(2 * np.pi * hz * twin * seconds + random.uniform(0, 6))
+    file = io.BytesIO()
+    soundfile.write(file, 0.5 * wave / np.abs(wave).max(), rate, format="WAV")
+    return file.getvalue()
+
+
+def bring_own(page: Page) -> None:
+    """Drop a recording, wait until it is a sound in A, and keep it."""
+    page.evaluate(DROP, ["Iron string.wav", base64.b64encode(iron_string()).decode()])
+    page.wait_for_function("() => studio.project.slots.a.sound.z")
+    page.wait_for_function("() => !document.querySelector('#own .pair button').disabled")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.locator(".toast button").last.click()
 
 
 def take(page: Page, tab: str, name: str) -> None:

@@ -45,7 +45,7 @@ from gansynth_core.midi.render import MidiRender, render_midi
 from gansynth_core.midi.song import Part, Song, SongNote
 from gansynth_core.midi.stems import Stem
 from gansynth_core.midi.timbres import TimbrePath, parse_timbre, random_timbres
-from gansynth_core.own import Encoded
+from gansynth_core.own import Encoded, clip_of
 from gansynth_core.packs.check import PackCheck, check_pack
 from gansynth_core.packs.items import PackItem, Wavetable, morph_items
 from gansynth_core.packs.pace import measure_pace
@@ -108,6 +108,7 @@ __all__ = [
     "blend",
     "cast_song",
     "check_pack",
+    "clip_of",
     "families",
     "find_models",
     "generate",

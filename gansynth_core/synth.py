@@ -306,6 +306,7 @@ class Synth:
         *,
         steps: int = REFINING_STEPS,
         imprint: bool = True,
+        start: Timbre | None = None,
         sample_rate: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         given_up: threading.Event | None = None,
@@ -318,7 +319,8 @@ class Synth:
         the one at which the model comes nearest. instrument: a name, or weights by name, which are then kept; None for
         what the encoder hears.
         First the encoder beside the model makes a guess; gradients bring it nearer in `steps` (0-1000) steps; what the
-        model has no sound for becomes the timbre's imprint, unless `imprint` is False.
+        model has no sound for becomes the timbre's imprint, unless `imprint` is False. start: what an earlier call
+        found, to go on from in place of a guess; needs the `pitch` that it found.
         progress(done, total) is told of every step, and stops the work by raising. given_up: set it to stop the work,
         which then raises GivenUp. Players go first. Takes about 5 s of one core, without steps 0.5 s.
         Raises ModelError for a model without an encoder, AudioError for a sound that is silent or cannot be read,
@@ -330,6 +332,10 @@ class Synth:
         if pitch is not None:
             pitch = pitch_number(pitch)
             self.card.check_pitch(pitch)
+        if start is not None:
+            self._check(start)
+            if pitch is None:
+                raise InputError("Going on from a timbre needs the pitch that it was found at.")
         clip = clip_of(sound, sample_rate)
         note = fitted(clip, spec)
         known = known_samples(note, spec)
@@ -352,8 +358,10 @@ class Synth:
 
         with self._turns.turn(background=True):
             likely, tried = threads.submit(self._hear, whole, pitches, instrument, 1).result()
+        if start is not None:
+            tried = [(replace(start, imprint=None), pitches[0])]
         encoder_db, (timbre, found), levels = best_of(tried)
-        if instrument is None:
+        if instrument is None and start is None:
             with self._turns.turn(background=True):
                 _, tried = threads.submit(self._hear, whole, [found], None, FIRST_GUESSES).result()
             encoder_db, (timbre, found), levels = best_of(tried)

@@ -4,6 +4,7 @@ Nothing here sleeps: what is awaited is what the page shows, what the engine pla
 machine takes longer and hears the same.
 """
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -87,3 +88,18 @@ def pick(page: Page, typed: str, instrument: str) -> None:
     page.keyboard.type(typed)
     page.keyboard.press("Enter")
     page.wait_for_function("name => studio.sound.instruments?.[name] === 1", arg=instrument)
+
+
+def drop_file(page: Page, name: str, data: bytes) -> None:
+    """Drops a file onto the middle of the page as a hand would."""
+    page.evaluate(
+        """([name, data]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
+            for (const type of ["dragenter", "dragover", "drop"]) {
+                const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer });
+                document.querySelector("#desk").dispatchEvent(event);
+            }
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )

@@ -1,13 +1,12 @@
 """What one keeps, in a real Chromium: favourites, history, links, files, comparing, breeding, pictures."""
 
-import base64
 import io
 import json
 import math
 
 import mido
 import numpy as np
-from browser import HEARD, assert_hears, enable_sound, pick, steady_level, wait_for_silence
+from browser import HEARD, assert_hears, drop_file, enable_sound, pick, steady_level, wait_for_silence
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -299,21 +298,6 @@ def test_tabs_share_one_library_and_what_an_older_page_kept_moves_in(visit):
     other.close()
 
 
-def drop_file(page: Page, name: str, data: bytes) -> None:
-    """Drops a file onto the middle of the page as a hand would."""
-    page.evaluate(
-        """([name, data]) => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
-            for (const type of ["dragenter", "dragover", "drop"]) {
-                const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer });
-                document.querySelector("#desk").dispatchEvent(event);
-            }
-        }""",
-        [name, base64.b64encode(data).decode()],
-    )
-
-
 def test_files_that_are_none_of_ours_are_refused_in_words_and_change_nothing(visit):
     page = visit(ignored=("status of 400",))
     before = page.evaluate("JSON.stringify(studio.project)")
@@ -325,8 +309,8 @@ def test_files_that_are_none_of_ours_are_refused_in_words_and_change_nothing(vis
         ("package.json", b'{"name": "x", "version": "1"}', "This project could not be read."),
         ("newer.json", newer, "saved by a newer version of the studio."),
         ("other.json", other, "belongs to the model 'voices', not to 'sines'."),
-        ("kick.wav", b"RIFF\x00\x00\x00\x00WAVE", "'kick.wav' was not written by GANSynth Studio"),
-        ("song.flac", b"fLaC", "Can't open “song.flac”. Drop "),
+        ("kick.wav", b"RIFF\x12\x00\x00\x00WAVEGSyn\x02\x00\x00\x00{}", "The sound saved in 'kick.wav' is damaged"),
+        ("cover.png", b"PNG", "Can't open “cover.png”. Drop "),
     ]:
         drop_file(page, name, data)
         page.locator(".toast", has_text=sentence).wait_for()

@@ -136,6 +136,11 @@ def test_refining_and_an_imprint_bring_a_sound_nearer():
     assert told == [(step, 10) for step in range(1, 11)]
     assert found.distance_db < found.refined_db - 1 and found.refined_db <= found.encoder_db
     assert found.timbre.imprint and Timbre.from_json(found.timbre.to_json()) == found.timbre
+    further = synth.encode(scooped(synth), 60, sample_rate=24000, steps=2, start=found.timbre)
+    assert further.encoder_db == pytest.approx(found.refined_db, abs=0.02), "it goes on from there"
+    assert further.refined_db <= further.encoder_db
+    with pytest.raises(InputError, match="needs the pitch"):
+        synth.encode(scooped(synth), sample_rate=24000, start=found.timbre)
     plain = synth.encode(scooped(synth), 60, sample_rate=24000, steps=0, imprint=False)
     assert plain.timbre.imprint is None and plain.distance_db == plain.encoder_db
 

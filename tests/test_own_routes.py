@@ -1,6 +1,7 @@
 """Own sounds as the page sends them."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from gansynth_core import Synth, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import digest_of
+
+LEAD = {"instruments": {"flute": 1}, "seed": 1}
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +72,34 @@ def test_a_recording_becomes_a_sound_that_plays(ask, synth):
         assert answer.status_code == 200 and len(soundfile.read(io.BytesIO(answer.content))[0]) == 24000
     saved = ask("POST", "preset/save", json={"sound": back, "patch": {}, "name": "mine"}).json()
     assert ask("POST", "preset/read", json={"preset": saved}).json()["sound"] == back
+    start = {name: back[name] for name in ("z", "instruments")}
+    closer = ended(
+        ask, sent(ask, recording(synth), steps=2, pitch=about["pitch"], start=json.dumps(start)).json()["job"]
+    )
+    assert closer["about"]["encoder"] == pytest.approx(about["refined"], abs=0.02), "it goes on from there"
     refused = ask("POST", "wav", json={"sound": back | {"imprint": "x"}, "pitch": 50, "seconds": 1})
     assert refused.status_code == 400 and "imprint" in refused.json()["error"]
+
+
+def test_a_recording_comes_back_as_a_browser_reads_it(ask, synth):
+    def read(data: bytes):
+        return ask("POST", "recording", content=data, headers={"content-type": "application/octet-stream"})
+
+    samples, rate = soundfile.read(io.BytesIO(read(recording(synth)).content))
+    whole = soundfile.read(io.BytesIO(recording(synth)))[0].mean(axis=1)
+    assert rate == 24000 and np.corrcoef(samples, whole)[0, 1] > 0.9999
+    assert np.abs(samples).max() == pytest.approx(0.9, abs=1e-3), "as loud as it may be"
+    silence = io.BytesIO()
+    soundfile.write(silence, np.zeros(24000), 24000, format="WAV")
+    for data, sentence in ((silence.getvalue(), "silent"), (b"no sound at all", "Cannot read these bytes")):
+        answer = read(data)
+        assert answer.status_code == 400 and sentence in answer.json()["error"]
 
 
 def test_what_is_no_recording_is_said(ask):
     state = ended(ask, sent(ask, b"no sound at all", steps=0).json()["job"])
     assert state["state"] == "failed" and "Cannot read these bytes" in state["error"]
     assert sent(ask, b"").status_code == 400
-    for wrong in ({"pitch": "H9"}, {"pitch": "120"}, {"steps": 10_000}):
+    for wrong in ({"pitch": "H9"}, {"pitch": "120"}, {"steps": 10_000}, {"start": "{}"}, {"start": json.dumps(LEAD)}):
         assert sent(ask, b"RIFF", **wrong).status_code == 400
     assert ask("POST", "encode", json={"pitch": "60"}).status_code == 400

@@ -13,7 +13,7 @@ from webapp.routes import FRONT_END, PREFIX, VERSION
 
 # The page's own tokens come first: the other sheets build on them.
 SHEETS = sorted((name for name in FRONT_END if name.endswith(".css")), key=lambda name: (name != "page.css", name))
-MODULES = [name for name in FRONT_END if name.endswith(".js")]
+MODULES = [name for name in FRONT_END if name.endswith(".js") and not name.endswith(".worklet.js")]
 
 UI = f"{PREFIX[1:]}/ui/{VERSION}"
 
@@ -77,7 +77,14 @@ def build_page(player: Player) -> gr.Blocks:
         Room("parts/tabs", UI, elem_id="panes")
         with gr.Column(elem_id="desk"):
             _pane("library", "Sounds", {"instruments": "Instruments", "favourites": "Favourites", "history": "History"})
-            stage = {"map": "Map", "picture": "Picture", "pad": "Pad", "variations": "Variations", "midi": "MIDI"}
+            stage = {
+                "map": "Map",
+                "picture": "Picture",
+                "pad": "Pad",
+                "variations": "Variations",
+                "midi": "MIDI",
+                "own": "Your sound",
+            }
             _pane("stage", "Stage", stage)
             _pane("panel", "Shape", {"sliders": "Sliders", "envelope": "Envelope", "pack": "Pack"})
         Room("rooms/piano", UI, elem_id="piano")

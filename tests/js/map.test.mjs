@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { islandsOf, placeOf, reading, scaleOf, unpackAtlas } from "../../webapp/static/map/atlas.js";
+import { bareText, islandsOf, placeOf, reading, scaleOf, unpackAtlas } from "../../webapp/static/map/atlas.js";
+import { pointsAround } from "../../webapp/static/map/neighbours.js";
 import { createStamp, drawDots } from "../../webapp/static/map/dots.js";
 
 // Three points, as the server packs them: places by latent and by sound, two descriptors, instruments, seeds.
@@ -12,6 +13,8 @@ const bytes = new Uint8Array([
 ]);
 const atlas = unpackAtlas(facts, bytes.buffer);
 const place = (point) => ({ x: atlas.layouts.latent[2 * point], y: atlas.layouts.latent[2 * point + 1] });
+
+const sky = { place, layout: "latent" };
 
 test("the map is read as it was packed, and its points are sounds", () => {
   assert.deepEqual(place(2), { x: 1, y: 0 });
@@ -27,11 +30,41 @@ test("the map is read as it was packed, and its points are sounds", () => {
   assert.equal(bare.pointOf({ instruments: {}, seed: 5 }), 0);
 });
 
+test("a sound known by its numbers lies among the points that it is most like, bent or not", () => {
+  const own = { z: "AAAA", instruments: { flute: 0.95, violin: 0.05 } };
+  assert.equal(placeOf(own, atlas, sky), null);
+  const unlike = [0.2, 0.1, 5];
+  assert.deepEqual(
+    pointsAround([0.1, 1, 3], own.instruments, atlas).map(([point, share]) => [point, share.toFixed(2)]),
+    [[1, "1.00"]],
+    "of its own instruments by model, and of one of them",
+  );
+  const around = pointsAround(unlike, {}, atlas);
+  assert.deepEqual(
+    around.map(([point]) => point),
+    [1],
+    "of the nearest's instrument by ear",
+  );
+  const both = pointsAround([0.1, 5, 0.3], {}, atlas);
+  assert.deepEqual(
+    both.map(([point, share]) => [point, share.toFixed(2)]),
+    [
+      [0, "0.75"],
+      [2, "0.25"],
+    ],
+  );
+  atlas.near.set(bareText(own), { latent: both, sound: around });
+  const there = { x: 0.25, y: 0, exact: false };
+  assert.deepEqual(placeOf(own, atlas, sky), there);
+  assert.deepEqual(placeOf({ ...own, sliders: { bright: 1 } }, atlas, sky), there);
+  assert.deepEqual(placeOf({ morph: [own, atlas.sound(2)], at: 1 / 3 }, atlas, sky), { x: 0.5, y: 0, exact: false });
+});
+
 test("a sound lies at its point, a mixture in the middle of its parts, and what is unknown nowhere", () => {
   const [a, b] = [0, 2].map(atlas.sound);
-  assert.deepEqual(placeOf(b, atlas, place), { x: 1, y: 0, exact: true });
-  assert.deepEqual(placeOf({ ...b, sliders: { bright: 1 } }, atlas, place), { x: 1, y: 0, exact: false });
-  assert.deepEqual(placeOf({ morph: [a, b], at: 0.25 }, atlas, place), { x: 0.25, y: 0, exact: false });
+  assert.deepEqual(placeOf(b, atlas, sky), { x: 1, y: 0, exact: true });
+  assert.deepEqual(placeOf({ ...b, sliders: { bright: 1 } }, atlas, sky), { x: 1, y: 0, exact: false });
+  assert.deepEqual(placeOf({ morph: [a, b], at: 0.25 }, atlas, sky), { x: 0.25, y: 0, exact: false });
   assert.deepEqual(
     placeOf(
       {
@@ -41,14 +74,14 @@ test("a sound lies at its point, a mixture in the middle of its parts, and what 
         ],
       },
       atlas,
-      place,
+      sky,
     ),
     { x: 0.75, y: 0, exact: false },
   );
   const unknown = { instruments: { violin: 1 }, seed: 77 };
-  assert.equal(placeOf(unknown, atlas, place), null);
-  assert.equal(placeOf({ morph: [a, unknown], at: 0.5 }, atlas, place), null);
-  assert.deepEqual(placeOf({ morph: [a, unknown], at: 0 }, atlas, place), { x: 0, y: 0, exact: false });
+  assert.equal(placeOf(unknown, atlas, sky), null);
+  assert.equal(placeOf({ morph: [a, unknown], at: 0.5 }, atlas, sky), null);
+  assert.deepEqual(placeOf({ morph: [a, unknown], at: 0 }, atlas, sky), { x: 0, y: 0, exact: false });
 });
 
 test("values are read in units", () => {

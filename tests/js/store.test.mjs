@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { soundText } from "../../webapp/static/document/sound.js";
 import { knownSound } from "../../webapp/static/document/checked.js";
-import { bendsOf, handSlot, newProject, soundOf, target } from "../../webapp/static/document/project.js";
+import { bendsOf, handSlot, newProject, soundOf, target, titleOfMix } from "../../webapp/static/document/project.js";
 import { restore } from "../../webapp/static/document/restore.js";
 import { reduce } from "../../webapp/static/document/store.js";
 import { beginHistory, nameStep, redo, step, undo } from "../../webapp/static/document/undo.js";
@@ -385,4 +385,12 @@ test("both ends and the handle are set at once, and a drag is one step", () => {
   assert.equal(reduce({ ...fresh, morph: { ...fresh.morph, mode: "pad" } }, span(1), model).morph.mode, "line");
   assert.equal(reduce(fresh, span(NaN), model), fresh);
   assert.equal(reduce(fresh, { ...span(1), b: {} }, model), fresh);
+});
+
+test("what lies between two sounds is called after the names that they have", () => {
+  const own = { instruments: { violin: 1 }, seed: 3 };
+  const project = after({ type: "put", slot: "a", sound: own, name: "My bell" }, { type: "handle", t: 0.25 });
+  const [, second] = titleOfMix(project, model).split(" → ");
+  assert.equal(titleOfMix(project, model), `My bell → ${second}`);
+  assert.match(second, /, 25 %$/);
 });

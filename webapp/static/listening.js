@@ -53,10 +53,10 @@ export function createSolo({ engine, bench, heard }) {
   }
 
   return {
-    play(samples, text, { plain = false, ms = AUDITION_MS, share = 1 } = {}) {
+    play(samples, text, { plain = false, ms = AUDITION_MS, share = 1, detune = 0 } = {}) {
       const { note } = bench.project;
       cut();
-      const voice = engine.noteOn(note, samples, { short: true, plain, text, share });
+      const voice = engine.noteOn(note, samples, { short: true, plain, text, share, detune });
       newest = voice;
       if (text) heard.rest(text, note);
       setTimeout(() => engine.noteOff(voice), ms);

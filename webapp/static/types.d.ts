@@ -146,6 +146,8 @@ export interface SoloOptions {
   /** How long its key is down. */
   ms?: number;
   share?: number;
+  /** Semitones that it sounds above its samples. */
+  detune?: number;
 }
 
 /** One note by itself: the audition of a change, a try, another sound that somebody points at. */
@@ -224,6 +226,10 @@ export interface Studio
   press(pitch: number, velocity?: number): void;
   bend(semitones: number): void;
   bendKey: Playing["bend"];
+  /** The note of a sound, fetched if it is not here. */
+  noteOf(sound: Sound, pitch: number): Promise<Int16Array>;
+  /** Any samples at the notes' rate, once, without envelope; what sounded so before ends. */
+  playOnce(samples: Int16Array, options?: SoloOptions): void;
   /** Any sound as its numbers alone; refused where the model cannot play it. */
   flatten(sound: Sound): Promise<Sound>;
   /** Opens the page anew with another model; each has a project of its own. */

@@ -2,6 +2,12 @@
 
 import { Patch, Sound } from "../document/types.js";
 
+/** A sound file, mono; its rate in samples a second. */
+export interface Recording {
+  samples: Float32Array<ArrayBuffer>;
+  rate: number;
+}
+
 /** A note's samples with the level they have in a mixture. */
 export interface Part {
   samples: Int16Array;

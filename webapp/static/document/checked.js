@@ -1,5 +1,5 @@
 // What is good in documents that somebody else wrote, or an older page.
-/** @import { Bends, Item, Model, Patch, PathPoint, Sound } from "./types.js" */
+/** @import { Bends, Item, Model, Original, Patch, PathPoint, Sound } from "./types.js" */
 
 import { clamp } from "./numbers.js";
 import { instrumentNames, plainPatch } from "./project.js";
@@ -128,6 +128,28 @@ export function patched(patch, change, { shared }) {
   return next;
 }
 
+const SAMPLES = /^[A-Za-z0-9+/]{4,4000000}={0,2}$/;
+
+/**
+ * A copy of the recording that an own sound was made of, or null where it is not good.
+ * @param {any} original
+ * @returns {Original | null}
+ */
+function checkedOriginal(original) {
+  const { rate, samples, pitch, distance, pitched } = original ?? {};
+  const isGood =
+    Number.isInteger(rate) &&
+    rate >= 8000 &&
+    rate <= 96000 &&
+    typeof samples === "string" &&
+    samples.length % 4 === 0 &&
+    SAMPLES.test(samples) &&
+    pitch >= 0 &&
+    pitch <= 127 &&
+    distance >= 0;
+  return isGood ? { rate, samples, pitch, distance, pitched: Boolean(pitched) } : null;
+}
+
 /**
  * A copy of what is good in a kept sound, or null.
  * @param {any} item
@@ -146,5 +168,7 @@ export function checkedItem(item, model) {
   const note = Number.isInteger(item.note) ? item.note : 60;
   const shaped = item.patch && typeof item.patch === "object";
   const patch = shaped ? { patch: patched(plainPatch(model), item.patch, model) } : {};
-  return { id: item.id, name: item.name.slice(0, 120), tags, sound: canonical(sound), note, ...patch };
+  const original = checkedOriginal(item.original);
+  const own = original ? { original } : {};
+  return { id: item.id, name: item.name.slice(0, 120), tags, sound: canonical(sound), note, ...patch, ...own };
 }

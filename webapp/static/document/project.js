@@ -3,7 +3,7 @@
 
 import { clamp } from "./numbers.js";
 import { PHRASES } from "./phrases.js";
-import { canonical } from "./sound.js";
+import { canonical, titleOf } from "./sound.js";
 
 export const FORMAT = 3;
 /** The ends of the line; with c and d the corners of the pad. @type {SlotName[]} */
@@ -161,4 +161,16 @@ export function bendsOf(project) {
   if (at === "mix") for (const [name, amount] of Object.entries(over)) sliders[name] = (sliders[name] ?? 0) + amount;
   const own = at === "mix" ? {} : project.slots[at].sound.raw;
   return { sliders, raw: { ...own, ...raw } };
+}
+
+/**
+ * What is called so between sounds: on the line by the names that both have there, "My bell → Flute, 40 %".
+ * @param {Project} project
+ * @param {Model} model
+ */
+export function titleOfMix(project, model) {
+  const { morph, slots } = project;
+  if (morph.mode !== "line") return titleOf({ ...soundOf(project), sliders: {} }, model);
+  const [from, to] = [slots.a, slots.b].map(({ name, sound }) => name ?? titleOf(sound, model));
+  return `${from} → ${to}, ${Math.round(morph.t * 100)} %`;
 }

@@ -108,6 +108,22 @@ export interface Item {
   /** The pitch that it was kept with. */
   note: number;
   patch?: Patch;
+  /** Of an own sound. */
+  original?: Original;
+}
+
+/** The recording that an own sound was made of. */
+export interface Original {
+  /** Samples a second. */
+  rate: number;
+  /** 16 bits, mono, little-endian, in base64. */
+  samples: string;
+  /** What it was heard as, MIDI with fractions. */
+  pitch: number;
+  /** Whether that is a pitch at all. */
+  pitched: boolean;
+  /** How far the sound is from it, in dB. */
+  distance: number;
 }
 
 export type ListName = "favourites" | "basket" | "heard";

@@ -1,6 +1,6 @@
 // The map of the model's sounds as data: where the points lie, what was measured of them, which sound each one is.
 
-import { instrumentOf } from "../document/sound.js";
+import { instrumentOf, soundText } from "../document/sound.js";
 
 export const LAYOUTS = ["latent", "sound"];
 
@@ -17,6 +17,8 @@ export const LAYOUTS = ["latent", "sound"];
  * @property {(index: number) => Float32Array} values of a descriptor, for each point
  * @property {(point: number) => string | null} instrument
  * @property {(point: number) => Sound} sound
+ * @property {Map<string, Record<string, [number, number][]>>} near points and shares that sounds known by their numbers lie
+ *   among in each layout, by their bare text; see neighbours.js
  * @property {(sound: Sound) => number | undefined} pointOf the point whose sound this is, whatever bends lie on top of it
  */
 
@@ -57,6 +59,7 @@ export function unpackAtlas(facts, bytes) {
     layouts,
     owners,
     seeds,
+    near: new Map(),
     values: (index) => measured.subarray(index * points, (index + 1) * points),
     instrument: (point) => names[owners[point]] ?? null,
     sound(point) {
@@ -72,25 +75,52 @@ export function unpackAtlas(facts, bytes) {
   return atlas;
 }
 
-// Where a sound lies on the map, `place(point)` being where a point does: at its point, or at the middle of what it is
-// made of, as {x, y, exact} where `exact` says that it is the point's own sound; null if it has no place.
-export function placeOf(sound, atlas, place) {
+/** Of sounds that are asked for in every frame. @type {WeakMap<Sound, string>} */
+const bareTexts = new WeakMap();
+
+/**
+ * The text of a sound without what bends it.
+ * @param {Sound} sound
+ */
+export function bareText(sound) {
+  if (!bareTexts.has(sound)) bareTexts.set(sound, soundText({ ...sound, sliders: undefined, raw: undefined }));
+  return bareTexts.get(sound);
+}
+
+// Where a sound lies on the map, `place(point)` being where a point does in a `layout`: at its point, among the points that
+// it is near to, or at the middle of what it is made of, as {x, y, exact} where `exact` says that it is the point's own
+// sound; null if it has no place.
+export function placeOf(sound, atlas, sky) {
+  const { place, layout } = sky;
   const parts = sound.morph
     ? [
         [sound.morph[0], 1 - sound.at],
         [sound.morph[1], sound.at],
       ]
     : sound.blend;
-  if (!parts) {
-    const point = atlas.pointOf(sound);
-    const bent = [sound.sliders, sound.raw].some((bends) => Object.keys(bends ?? {}).length);
-    return point === undefined ? null : { ...place(point), exact: !bent };
-  }
+  if (parts) return middleOf(parts, (part) => placeOf(part, atlas, sky));
+  const point = atlas.pointOf(sound);
+  const bent = [sound.sliders, sound.raw].some((bends) => Object.keys(bends ?? {}).length);
+  if (point !== undefined) return { ...place(point), exact: !bent };
+  const near = nearOf(sound, atlas, layout);
+  return near ? middleOf(near, place) : null;
+}
+
+/**
+ * The points, with shares, that a sound known by its numbers lies among; undefined where none are known.
+ * @param {Sound} sound
+ * @param {Atlas} atlas
+ * @param {string} layout
+ */
+export const nearOf = (sound, atlas, layout) =>
+  sound.z === undefined ? undefined : atlas.near.get(bareText(sound))?.[layout];
+
+function middleOf(parts, placed) {
   const middle = { x: 0, y: 0, exact: false };
   const whole = parts.reduce((sum, [, share]) => sum + share, 0);
   for (const [part, share] of parts) {
     if (share === 0) continue;
-    const there = placeOf(part, atlas, place);
+    const there = placed(part);
     if (!there) return null;
     middle.x += (there.x * share) / whole;
     middle.y += (there.y * share) / whole;

@@ -41,6 +41,22 @@ export function createCharacter(atlas) {
 
   const indexOf = (name) => atlas.descriptors.findIndex((one) => one.name === name);
 
+  function unlikeness(measured) {
+    const away = new Float64Array(atlas.points);
+    atlas.descriptors.forEach(({ name, log }, index) => {
+      if (UNLIKE.includes(name)) return;
+      const heard = log ? Math.log2 : (value) => value;
+      const values = Float64Array.from(atlas.values(index), heard);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+      if (!(spread > 0)) return;
+      const even = (value) => Math.min(FURTHEST, Math.max(-FURTHEST, (value - mean) / spread));
+      const goal = even(heard(measured[index]));
+      values.forEach((value, point) => (away[point] += (even(value) - goal) ** 2));
+    });
+    return away;
+  }
+
   return {
     /**
      * Which points a word means.
@@ -57,24 +73,19 @@ export function createCharacter(atlas) {
     },
 
     /**
+     * How unlike each point is to what was measured: a sum of squares.
+     * @param {number[]} measured  of each of the atlas's descriptors
+     */
+    unlikeness,
+
+    /**
      * The points that sound most like what was measured.
      * @param {number[]} measured  of each of the atlas's descriptors
      * @param {number} count
      * @returns {Set<number>}
      */
     nearest(measured, count) {
-      const away = new Float64Array(atlas.points);
-      atlas.descriptors.forEach(({ name, log }, index) => {
-        if (UNLIKE.includes(name)) return;
-        const heard = log ? Math.log2 : (value) => value;
-        const values = Float64Array.from(atlas.values(index), heard);
-        const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-        const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-        if (!(spread > 0)) return;
-        const even = (value) => Math.min(FURTHEST, Math.max(-FURTHEST, (value - mean) / spread));
-        const goal = even(heard(measured[index]));
-        values.forEach((value, point) => (away[point] += (even(value) - goal) ** 2));
-      });
+      const away = unlikeness(measured);
       const order = Array.from(away.keys()).sort((one, other) => away[one] - away[other]);
       return new Set(order.slice(0, count));
     },

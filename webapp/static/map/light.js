@@ -96,6 +96,7 @@ export function createLight({ host, model, atlas, sky, bar, changed }) {
 
   return {
     legend: legend.element,
+    character,
     titles, // of the instruments, in the atlas's order
     paint,
     light,

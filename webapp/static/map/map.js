@@ -8,7 +8,9 @@ import { createSky } from "./canvas.js";
 import { createDrags } from "./drags.js";
 import { createHearing } from "./hearing.js";
 import { createLight } from "./light.js";
+import { createNeighbours } from "./neighbours.js";
 import { createOverlay } from "./overlay.js";
+import { createOwns } from "./owns.js";
 import { createSelection } from "./selection.js";
 import { createWalk } from "./walk.js";
 import { createWords } from "./words.js";
@@ -75,7 +77,9 @@ function build(host, studio, atlas, signal) {
   const map = { studio, atlas, sky };
   const words = createWords({ ...map, bar });
   const light = createLight({ host, model: studio.model, atlas, sky, bar, changed: words.tell });
-  const overlay = createOverlay({ ...map, light, moment });
+  const owns = createOwns(map);
+  const overlay = createOverlay({ ...map, light, owns, moment });
+  const look = createNeighbours({ ...map, character: light.character, found: () => (sky.repaint(), words.tell()) });
   const hearing = createHearing({ ...map, field, describe: words.describe, ripple: overlay.ripple });
   const selection = createSelection({
     ...map,
@@ -105,38 +109,11 @@ function build(host, studio, atlas, signal) {
   watchRoom(host);
   const shown = [field, light.legend, tools.element, words.label, words.note, selection.element, bar.filters];
   host.append(bar.element, h("div", { class: "field" }, ...shown), words.help, words.said);
-  const gestures = watchGestures(field, { tool: tools.mode, on: handling(), signal });
-
-  function handling() {
-    return {
-      hover: hearing.hover,
-      leave: hearing.unhover,
-      tap,
-      begin(at, kind) {
-        selection.stop();
-        words.begun();
-        drags.begin(at, kind);
-      },
-      move: drags.move,
-      end() {
-        const sentence = drags.end();
-        words.describe(null);
-        if (sentence) words.announce(sentence);
-      },
-      cancel: () => (drags.cancel(), words.describe(null)),
-      pan: (dx, dy) => (sky.pan(dx, dy), hearing.unhover()),
-      zoom: (factor, at) => (sky.zoom(factor, at), hearing.unhover()),
-    };
-  }
-
-  function tap(at, { second, toggle }) {
-    const point = hearing.hit(at);
-    if (point === null) return selection.clear();
-    if (toggle) return selection.toggle(point);
-    if (at.touch && !second && hearing.firstTap(point)) return undefined;
-    put(point, second ? "b" : "a");
-    if (second && at.touch) navigator.vibrate?.(15);
-  }
+  const gestures = watchGestures(field, {
+    tool: tools.mode,
+    on: handling({ ...map, words, hearing, selection, drags, owns, put }),
+    signal,
+  });
 
   function put(point, slot) {
     words.begun();
@@ -157,15 +134,57 @@ function build(host, studio, atlas, signal) {
     return { ...drags.scene(on), hover: place(hearing.hovered()), cursor: place(walk.cursor()) };
   }
 
-  studio.enter("map", { project: () => (sky.repaint(), words.tell()), power: words.tell, keys: () => {} });
+  function changed() {
+    look(owns.sounds());
+    sky.repaint();
+    words.tell();
+  }
+
+  studio.enter("map", { project: changed, library: changed, power: words.tell });
   onTheme(light.paint, signal);
-  onFindLike(createFindLike({ ...map, light }), signal);
+  onFindLike(createFindLike({ ...map, light, arrange }), signal);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(light.paint), { signal });
   signal.addEventListener("abort", () => (selection.stop(), sky.leave()));
   arrange("latent");
   light.paint();
   light.light();
+  changed();
   studio.map = forTests(map, field);
+}
+
+// What pointers do.
+function handling({ studio, sky, words, hearing, selection, drags, owns, put }) {
+  function tap(at, { second, toggle }) {
+    const own = owns.hit(at);
+    if (own) return studio.dispatch({ type: "put", slot: second ? "b" : "a", sound: own.sound, name: own.name });
+    const point = hearing.hit(at);
+    if (point === null) return selection.clear();
+    if (toggle) return selection.toggle(point);
+    if (at.touch && !second && hearing.firstTap(point)) return undefined;
+    put(point, second ? "b" : "a");
+    if (second && at.touch) navigator.vibrate?.(15);
+    return undefined;
+  }
+
+  return {
+    hover: (at) => (owns.hover(at) ? hearing.unhover() : hearing.hover(at)),
+    leave: () => (owns.hover(null), hearing.unhover()),
+    tap,
+    begin(at, kind) {
+      selection.stop();
+      words.begun();
+      drags.begin(at, kind);
+    },
+    move: drags.move,
+    end() {
+      const sentence = drags.end();
+      words.describe(null);
+      if (sentence) words.announce(sentence);
+    },
+    cancel: () => (drags.cancel(), words.describe(null)),
+    pan: (dx, dy) => (sky.pan(dx, dy), hearing.unhover()),
+    zoom: (factor, at) => (sky.zoom(factor, at), hearing.unhover()),
+  };
 }
 
 // The legend lies beside the points where there is room for all of it, else below them.

@@ -5,7 +5,9 @@ const RIPPLE_MS = 600;
 
 // Draws one layer. `scene` has, all in CSS pixels of the canvas:
 //   ends: [{letter, hue, x, y, exact, active}] slots that have a place, in the order of their line or rim; `active` is
-//     the one that plays, `exact` one that is a point of the map itself
+//     the one that plays, `exact` one that is a point of the map itself; one that is none may have a name, `text`, and
+//     points that it lies among: [{x, y}]
+//   owns: [{text, hue, x, y, hovered}] own sounds that are in no slot
 //   closed: whether the line goes back to its start; handle: {x, y} of what plays now, or null
 //   threads: [{x, y, share}] from the hand to what it blends; hand: {x, y}; goal: {x, y} of a morph under way
 //   hover, cursor: {x, y, radius} or null; lasso: [[x, y]]; ripples: [{x, y, began, hue}]
@@ -18,6 +20,7 @@ export function drawMarks(pen, scene, { width, height }, ink, now, still) {
     stroke(pen, [hand, thread], ink.strong, 1 + 2 * thread.share);
     ring(pen, thread, 5 + 4 * thread.share, ink.strong, 1.5);
   }
+  for (const end of ends) among(pen, end, ink);
   pen.globalAlpha = 1;
   if (ends.length > 1) line(pen, scene.closed ? [...ends, ends[0]] : ends, ink);
   const moving = !still && ripples.length > 0;
@@ -33,6 +36,7 @@ export function drawMarks(pen, scene, { width, height }, ink, now, still) {
     ring(pen, cursor, 12, ink.ground, 2);
   }
   if (scene.goal) ring(pen, scene.goal, 12, ink.strong, 1.5);
+  for (const own of scene.owns) diamond(pen, own, ink);
   for (const end of ends) letter(pen, end, within(end, width, height), ink);
   if (handle) knob(pen, within(handle, width, height), ink);
   if (hand && threads.length) knob(pen, hand, ink);
@@ -51,13 +55,14 @@ export function drawMarks(pen, scene, { width, height }, ink, now, still) {
   return moving;
 }
 
-// Draws the names of islands [{text, x, y}] where there is room for them, the first ones first.
-export function drawNames(pen, islands, { width, height }, ink) {
+// Draws the names of islands [{text, x, y}] where there is room for them, the first ones first. `own` are names that are
+// drawn later.
+export function drawNames(pen, islands, own, { width, height }, ink) {
   pen.font = `12px ${ink.font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.lineWidth = 3;
-  const taken = [];
+  const taken = own.map(({ text, x, y }) => ({ x, y, half: pen.measureText(text).width / 2 + 8 }));
   for (const { text, x, y } of islands) {
     const half = pen.measureText(text).width / 2 + 4;
     if (x < half || x > width - half || y < 10 || y > height - 10) continue;
@@ -100,7 +105,60 @@ function line(pen, way, ink) {
   }
 }
 
-function letter(pen, { letter: text, hue, exact, active, x, y }, at, ink) {
+// Threads from an own sound to the points that it is like.
+function among(pen, end, ink) {
+  pen.globalAlpha = 0.7;
+  for (const point of end.among) {
+    stroke(pen, [end, point], ink.hue(end.hue), 1);
+    ring(pen, point, 4.5, ink.hue(end.hue), 1.2);
+  }
+}
+
+function named(pen, { text, x, y }, ink) {
+  const { width } = pen.canvas.getBoundingClientRect();
+  pen.font = `700 12px ${ink.font}`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.lineWidth = 4;
+  const half = pen.measureText(text).width / 2 + 6;
+  const at = Math.max(half, Math.min(width - half, x));
+  pen.strokeStyle = ink.ground;
+  pen.strokeText(text, at, y);
+  pen.fillStyle = ink.strong;
+  pen.fillText(text, at, y);
+}
+
+const DIAMOND = 7;
+
+function diamond(pen, { text, hue, x, y, hovered }, ink) {
+  pen.beginPath();
+  for (const [dx, dy] of [
+    [0, -1],
+    [1, 0],
+    [0, 1],
+    [-1, 0],
+  ])
+    pen.lineTo(x + dx * DIAMOND, y + dy * DIAMOND);
+  pen.closePath();
+  pen.fillStyle = ink.hue(hue);
+  pen.fill();
+  pen.strokeStyle = hovered ? ink.strong : ink.ground;
+  pen.lineWidth = 2;
+  pen.stroke();
+  named(pen, nameBelow({ text, x, y }), ink);
+}
+
+const LONGEST = 24; // letters of a name
+
+// Where the name of an own sound stands: below its letter, or below its diamond.
+export const nameBelow = ({ text, letter = null, x, y }) => ({
+  text: text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text,
+  x,
+  y: y + (letter ? 25 : 17),
+});
+
+function letter(pen, { letter: text, text: name, hue, exact, active, x, y }, at, ink) {
+  if (name && at.x === x && at.y === y) named(pen, nameBelow({ text: name, letter: text, x, y }), ink);
   if (active) {
     ring(pen, at, 15, ink.ground, 4);
     ring(pen, at, 15, ink.strong, 2);

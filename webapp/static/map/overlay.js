@@ -2,15 +2,15 @@
 
 import { hueOf } from "../document/sound.js";
 import { target } from "../document/project.js";
-import { islandsOf, LAYOUTS, placeOf, slotsOnMap } from "./atlas.js";
-import { drawMarks, drawNames, fades } from "./marks.js";
+import { islandsOf, LAYOUTS, nearOf, placeOf, slotsOnMap } from "./atlas.js";
+import { drawMarks, drawNames, fades, nameBelow } from "./marks.js";
 
 const LOOSE = 0.045; // of the map: an instrument whose points lie further apart is no island and has no name
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 // `light` as in light.js; moment(on) adds what the pointer, the keyboard and a drag show, as marks.js draws it, where
-// on(point) is a point's place on the screen.
-export function createOverlay({ studio, atlas, sky, light, moment }) {
+// on(point) is a point's place on the screen; `owns` as in owns.js.
+export function createOverlay({ studio, atlas, sky, light, owns, moment }) {
   const { model } = studio;
   const islands = Object.fromEntries(
     LAYOUTS.map((name) => [name, islandsOf(atlas, atlas.layouts[name]).filter(({ spread }) => spread < LOOSE)]),
@@ -18,7 +18,7 @@ export function createOverlay({ studio, atlas, sky, light, moment }) {
   let ripples = [];
 
   const on = (point) => ({ ...sky.toScreen(sky.place(point)), radius: 7 });
-  const placed = (sound) => placeOf(sound, atlas, sky.place);
+  const placed = (sound) => placeOf(sound, atlas, sky);
 
   function names() {
     if (sky.changing) return [];
@@ -30,7 +30,7 @@ export function createOverlay({ studio, atlas, sky, light, moment }) {
   // The slots that have a place, in the order of the line or of the pad's rim.
   function ends() {
     const active = target(studio.project);
-    const found = slotsOnMap(studio.project).flatMap(([name, { sound }]) => {
+    const found = slotsOnMap(studio.project).flatMap(([name, { sound, name: called }]) => {
       const place = placed(sound);
       if (!place) return [];
       return {
@@ -38,6 +38,8 @@ export function createOverlay({ studio, atlas, sky, light, moment }) {
         hue: hueOf(sound, model),
         exact: place.exact,
         active: name === active,
+        text: sound.z === undefined ? null : called,
+        among: (nearOf(sound, atlas, sky.layout) ?? []).map(([point]) => on(point)),
         ...sky.toScreen(place),
       };
     });
@@ -49,6 +51,7 @@ export function createOverlay({ studio, atlas, sky, light, moment }) {
     const mix = target(studio.project) === "mix" ? placed(studio.sound) : null;
     return {
       ends: marks,
+      owns: owns.marks(),
       closed: marks.length > 2,
       handle: mix && sky.toScreen(mix),
       ...moment(on),
@@ -61,9 +64,11 @@ export function createOverlay({ studio, atlas, sky, light, moment }) {
     draw(pen, now) {
       const { ink } = light;
       if (!ink) return false;
-      drawNames(pen, names(), sky.size, ink);
       ripples = ripples.filter((ripple) => !fades(ripple, now));
-      return drawMarks(pen, scene(), sky.size, ink, now, STILL.matches);
+      const shown = scene();
+      const named = [...shown.ends, ...shown.owns].filter(({ text }) => text).map(nameBelow);
+      drawNames(pen, names(), named, sky.size, ink);
+      return drawMarks(pen, shown, sky.size, ink, now, STILL.matches);
     },
     ripple(point) {
       ripples.push({ point, began: performance.now() });

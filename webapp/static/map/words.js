@@ -79,7 +79,7 @@ export function createWords({ studio, atlas, sky, bar }) {
 
   function missing() {
     const away = slotsOnMap(studio.project)
-      .filter(([, slot]) => !placeOf(slot.sound, atlas, sky.place))
+      .filter(([, slot]) => !placeOf(slot.sound, atlas, sky))
       .map(([name]) => name.toUpperCase());
     return away.length ? `${away.join(" and ")} ${away.length > 1 ? "are" : "is"} not on the map` : "";
   }

@@ -2,23 +2,29 @@
 
 import { h, toast } from "./dom.js";
 
-const takers = new Map(); // name -> {endings, what, open}
+const takers = new Map(); // name -> {endings, what, takes, open}
 let shade = null;
 let entered = 0; // dragenter and dragleave come for every element on the way
 
-// `what` is read in "Drop a project": files whose names end in one of `endings` are handed to open(file).
-export function takeFiles(name, { endings, what, open }) {
-  takers.set(name, { endings, what, open });
+// `what` is read in "Drop a project": files whose names end in one of `endings` are handed to open(file). Of several takers
+// of an ending the one goes first whose `takes(file)` promises true.
+export function takeFiles(name, { endings, what, takes = null, open }) {
+  takers.set(name, { endings, what, takes, open });
 }
+
+// What a file picker offers: every ending that somebody takes.
+export const acceptedFiles = () => [...new Set([...takers.values()].flatMap(({ endings }) => endings))].join();
 
 const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : words[0]);
 const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
 
 // Opens a file, dropped or chosen, in the room that takes it.
-export function openFile(file) {
-  const taker = [...takers.values()].find(({ endings }) =>
+export async function openFile(file) {
+  const fits = [...takers.values()].filter(({ endings }) =>
     endings.some((ending) => file.name.toLowerCase().endsWith(ending)),
   );
+  for (const taker of fits.filter(({ takes }) => takes)) if (await taker.takes(file)) return taker.open(file);
+  const taker = fits.find(({ takes }) => !takes);
   if (taker) return taker.open(file);
   return toast(`Can't open “${file.name.slice(0, 60)}”. Drop ${listed([...takers.values()].map(({ what }) => what))}.`);
 }

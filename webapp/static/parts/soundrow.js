@@ -5,6 +5,7 @@ import { bendText, instrumentOf, leadingInstrument } from "../document/sound.js"
 import { cutName, h } from "./dom.js";
 import { carries } from "./dragdrop.js";
 import { icon } from "./icons.js";
+import { openOriginal } from "./originals.js";
 import { thumb } from "./thumbs.js";
 
 const act = (text, name, onclick) =>
@@ -59,6 +60,7 @@ export function createRow(studio, item, name, on) {
     on.toBasket ? act(`Send ${name} to the pack basket`, "basket", on.toBasket) : null,
     on.shift ? act(`Move ${name} up`, "up", () => on.shift(-1)) : null,
     on.shift ? act(`Move ${name} down`, "down", () => on.shift(1)) : null,
+    item.original ? act(`Compare ${name} with its recording`, "wave", () => openOriginal(item)) : null,
     on.edit ? act(`Rename or tag ${name}`, "pen", on.edit) : null,
     act(`Delete ${name}`, "bin", on.drop),
   );

@@ -1,6 +1,6 @@
 // What hands, keys and MIDI devices tell, and what the browser keeps. Types alone: nothing here runs.
 
-import { KeptRecord, Sound } from "../document/types.js";
+import { Item, KeptRecord, Sound } from "../document/types.js";
 
 /** CSS pixels from the element's corner; `touch` for those of fingers. */
 export interface GesturePlace {
@@ -92,6 +92,8 @@ declare global {
     "studio:front": CustomEvent<string>;
     /** Sounds like this one are to be found. */
     "studio:like": CustomEvent<{ sound: Sound; name: string }>;
+    /** An own sound is to be seen beside its recording. */
+    "studio:own": CustomEvent<Item>;
     /** The sheet of shortcuts is to be opened, or shut. */
     "studio:help": Event;
   }

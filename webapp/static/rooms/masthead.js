@@ -13,7 +13,11 @@ import { chooseFile, copyLink, receive, saveNote, saveProject } from "./transfer
 
 // What one does with the project and the sound as a whole: buttons where there is room, else entries of a menu.
 const FILES = [
-  ["Open a file", "Open a project, a preset, a library or a note saved here; or drop it on the page", "open"],
+  [
+    "Open a file",
+    "Open a project, a preset, a library, a note saved here or a recording; or drop it on the page",
+    "open",
+  ],
   ["Save the project", "Save the project as a file", "save"],
   ["Copy a link to this sound", "Copy a link to this sound", "link"],
   ["Download this sound as a WAV file", "Download this sound as a WAV file (its key and length: Picture)", "download"],

@@ -9,7 +9,7 @@ import { menuButton } from "../parts/menu.js";
 import { openInstruments } from "./instruments.js";
 import { canonical, depth, hueOf, instrumentOf, leadingInstrument, soundText, titleOf } from "../document/sound.js";
 import { clamp } from "../document/numbers.js";
-import { SLOTS, target } from "../document/project.js";
+import { SLOTS, target, titleOfMix } from "../document/project.js";
 import { thumb } from "../parts/thumbs.js";
 import { saveNote, savePreset } from "./transfer.js";
 
@@ -31,7 +31,7 @@ export async function settled(studio, sound) {
 export async function currentContent(studio) {
   const { project, sound, model } = studio;
   const at = target(project);
-  const name = at === "mix" ? titleOf(sound, model) : project.slots[at].name;
+  const name = at === "mix" ? titleOfMix(project, model) : project.slots[at].name;
   return { sound: await settled(studio, sound), name };
 }
 

@@ -1,7 +1,8 @@
 // What goes out of the page and comes back: the project as a file, the sound as a link, a WAV with its sound in it.
 
+import { carriesSound } from "../audio/wav.js";
 import { h, saveBlob, saveFile, toast } from "../parts/dom.js";
-import { openFile, takeFiles } from "../parts/drop.js";
+import { acceptedFiles, openFile, takeFiles } from "../parts/drop.js";
 import { readLibrary } from "../document/library.js";
 import { isLink, readLink, writeLink } from "../document/permalink.js";
 import { soundText, titleOf } from "../document/sound.js";
@@ -9,7 +10,7 @@ import { restore } from "../document/restore.js";
 import { reduce } from "../document/store.js";
 import { nameOnBench } from "../parts/keeping.js";
 
-const LARGEST_PROJECT = 40e6; // bytes: a library full of sounds of the longest kind
+const LARGEST_PROJECT = 200e6; // bytes: a library with hundreds of own sounds and their recordings
 const LONG_SOUND = 4000; // characters of a sound in a link; what is longer goes as its numbers
 
 let following = null;
@@ -160,7 +161,7 @@ async function openWav(studio, file) {
   if (file.size > largest)
     return toast(`“${file.name}” is too large: notes of the studio are below ${largest / 1e6} MB.`);
   try {
-    const answer = await studio.sendFile("sound", file, "audio/wav");
+    const answer = await studio.sendFile("sound", file, "audio/wav", { name: file.name });
     const sound = await answer.json();
     studio.dispatch({ type: "put", slot: "a", sound, name: file.name.replace(/\.wav$/i, ""), stay: false });
     return toast(`The sound of ${file.name} is in A.`);
@@ -173,7 +174,7 @@ async function openWav(studio, file) {
 export function chooseFile() {
   const input = h("input", {
     type: "file",
-    accept: ".json,.wav,.mid,.midi,.rmi",
+    accept: acceptedFiles(),
     onchange: () => input.files[0] && openFile(input.files[0]),
   });
   input.click();
@@ -185,7 +186,12 @@ export function receive(studio) {
     what: "a project, preset or library (.json)",
     open: (file) => openProject(studio, file),
   });
-  takeFiles("wav", { endings: [".wav"], what: "a note saved here (.wav)", open: (file) => openWav(studio, file) });
+  takeFiles("wav", {
+    endings: [".wav"],
+    what: "a note saved here (.wav)",
+    takes: carriesSound,
+    open: (file) => openWav(studio, file),
+  });
   following?.abort();
   following = new AbortController();
   window.addEventListener("hashchange", () => openLink(studio), { signal: following.signal });

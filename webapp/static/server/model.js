@@ -45,7 +45,7 @@ export function createModelClient(model) {
       if ((parameters.sound?.length ?? 0) < LONGEST_ADDRESS) return ask(noteAddress(kind, parameters), options);
       return askBody(kind, parameters, options);
     },
-    sendFile: (kind, file, type) =>
-      ask(noteAddress(kind, { name: file.name }), { method: "POST", headers: { "Content-Type": type }, body: file }),
+    sendFile: (kind, file, type, parameters, options = {}) =>
+      ask(noteAddress(kind, parameters), { ...options, method: "POST", headers: { "Content-Type": type }, body: file }),
   };
 }

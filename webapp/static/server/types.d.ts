@@ -50,8 +50,14 @@ export interface ModelClient {
   ): Promise<Response>;
   /** In a body, as JSON. */
   askBody(kind: string, parameters: object, options?: RequestInit): Promise<Response>;
-  /** A file as the body, with its name beside it. */
-  sendFile(kind: string, file: File, type: string): Promise<Response>;
+  /** A file as the body, with parameters beside it. */
+  sendFile(
+    kind: string,
+    file: Blob,
+    type: string,
+    parameters: Record<string, string | number>,
+    options?: RequestInit,
+  ): Promise<Response>;
 }
 
 /** Notes by the text of their sound and by pitch. */

@@ -1,5 +1,6 @@
 // Opening a MIDI file: chosen, dropped on the room, or dropped anywhere on the page.
 
+import { toBase64 } from "../../document/bytes.js";
 import { blank } from "../../parts/controls.js";
 import { h } from "../../parts/dom.js";
 import { takeFiles } from "../../parts/drop.js";
@@ -31,7 +32,7 @@ export function createOpening(host, studio, opened) {
     if (file.size > largest) return complain(`${file.name} is larger than ${largest / 1e6} MB. Choose a smaller file.`);
     host.dataset.reading = "true";
     try {
-      const midi = base64(new Uint8Array(await file.arrayBuffer()));
+      const midi = toBase64(new Uint8Array(await file.arrayBuffer()));
       const about = await (await studio.askBody("midi/look", { midi })).json();
       await opened({ name: file.name, midi, about });
     } catch (error) {
@@ -66,11 +67,4 @@ export function createOpening(host, studio, opened) {
     choose,
     complain,
   };
-}
-
-function base64(bytes) {
-  let text = "";
-  for (let start = 0; start < bytes.length; start += 0x8000)
-    text += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
-  return btoa(text);
 }

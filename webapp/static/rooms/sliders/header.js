@@ -6,7 +6,7 @@ import { findLike } from "../../parts/likeness.js";
 import { runner } from "../../parts/runner.js";
 import { starButton } from "../../parts/star.js";
 import { instrumentOf, leadingInstrument, titleOf } from "../../document/sound.js";
-import { bendsOf, handSlot, target } from "../../document/project.js";
+import { bendsOf, handSlot, target, titleOfMix } from "../../document/project.js";
 
 const NEW_SEEDS = 100000; // short enough to remember or write down
 const WIDEST = 1.5; // standard deviation of what Vary sets sliders to, at the far end of its range
@@ -31,7 +31,7 @@ export function createTitle(studio) {
       const at = target(studio.project);
       const instrument = instrumentOf(leadingInstrument(studio.sound), model);
       if (at === "mix") {
-        name.textContent = titleOf({ ...studio.sound, sliders: {} }, model);
+        name.textContent = titleOfMix(studio.project, model);
         family.textContent = "Between the sounds";
       } else {
         const slot = studio.project.slots[at];
