@@ -242,8 +242,8 @@ class Jobs:
 
     @staticmethod
     def _end(job: _Job, state: str) -> None:
+        shutil.rmtree(job.folder, ignore_errors=True)  # before its end is told: whoever hears of it has the room
         job.state, job.result, job.work, job.ended = state, None, None, time.monotonic()
-        shutil.rmtree(job.folder, ignore_errors=True)
 
     def _make_room(self, size: int) -> None:
         """Delete fetched files until `size` bytes can be written. Raises Busy if that is not enough."""
