@@ -11,6 +11,7 @@ specgram                      wave <-> STFT <-> specgram
 spectrum                      how far apart two notes' spectra are
 imprint                       a correction of the spectrum that a Timbre of an own sound carries
 sustain                       loops, and notes held for longer than a model makes them
+tape                          waves read at a speed that changes, so that their pitch moves
 cards                         ModelCard: a model on disk
 generators/                   the networks
 latent, patch                 Timbre (drawn, morphed, nudged) and Patch, a Timbre as one plays it
@@ -58,6 +59,7 @@ from gansynth_core.pitches import parse_pitch, pitch_hz, pitch_label
 from gansynth_core.shared import SHARED
 from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.sustain import Sustained
 from gansynth_core.synth import GivenUp, Synth, generate
 from gansynth_core.tunings import TUNINGS, Tuning, parse_tuning
 
@@ -97,6 +99,7 @@ __all__ = [
     "SongNote",
     "SpecgramSpec",
     "Stem",
+    "Sustained",
     "Synth",
     "TUNINGS",
     "TWO_QUIET_CORES",

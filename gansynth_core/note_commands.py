@@ -30,7 +30,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="play the first sound at the first pitch, the second at the second ...",
     )
-    parser.add_argument("--duration", type=float, help="seconds, up to the model's note length (default: all of it)")
+    parser.add_argument(
+        "--duration", type=float, help="seconds, up to 600: notes are cut or held (default: the model's note length)"
+    )
     parser.add_argument("--model", default="studio", help="which model (see the command 'models'; default: studio)")
     commands.add_device(parser)
     commands.add_out(

@@ -1,14 +1,18 @@
-"""Notes held for longer than a model makes them, as MIDI files ask for; and what a loop is, for samplers too.
+"""Notes held for longer than a model makes them; and what a loop is, for samplers too.
 
-A model learned from keys held for three quarters of a note and then released. Within the held part we look for a loop:
-a stretch that begins as it ends, found by normalised cross-correlation, a whole number of periods long. Its seam is
-cross-faded into the note, before the loop's end and after it, so that both the jump back to the start and the release
-that follows sound uncut.
+A model learned from keys held for three quarters of a note and then released. There are two ways to go on:
 
-`sustain` evens out a note's fall in level, loops it, and puts the fall back, so a piano's loop dies away like its
-string. The loops of a pack, which go round for as long as a key is down, are made in packs/loops.py.
+- The studio voice goes on by itself where a note is steady: `Walk` says which of the note's frames follow each other,
+  and the network voices them with phases that run on and fresh noise. `Synth.hold` does both.
+- Everything else is looped by `sustain`. Within the held part we look for a stretch that begins as it ends, found by
+  normalised cross-correlation, a whole number of periods long. Its seam is cross-faded into the note, before the loop's
+  end and after it, so that both the jump back to the start and the release that follows sound uncut. A fall in level is
+  evened out before and put back after, so a piano's loop dies away like its string.
+
+The loops of a pack, which go round for as long as a key is down, are made in packs/loops.py.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +20,7 @@ from numpy.typing import NDArray
 
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import HELD_SHARE
+from gansynth_core.specgram import Representation
 
 Wave = NDArray[np.floating[Any]]
 
@@ -33,6 +38,9 @@ STARTS = 6
 FALLING_DB_A_SECOND = -1.5
 SETTLED = (0.2125, 0.725)  # the part of a note, in shares of it, over which that fall is measured
 GONE_DB = -55.0  # below the note's peak: there is nothing left to hold
+WALKED_FROM = 0.25  # share of a note in which a walk begins: attacks are over
+SHORTEST_LEG_SECONDS, LONGEST_LEG_SECONDS = 0.25, 1.5  # between two turns of a walk
+MOST_EVENED_DB = 12.0  # of a swell, which a walk would come back to again and again
 
 
 class Loop(NamedTuple):
@@ -118,17 +126,77 @@ class Sustained(NamedTuple):
     how: str
 
 
-def sustain(wave: Wave, sample_rate: int, pitch: float, samples: int) -> Sustained:
-    """`wave` float32 [n], a whole note of the MIDI `pitch`, made to sound for `samples` as if its key were still
-    held."""
-    held = round(LOOPABLE * len(wave))
+class Walk(NamedTuple):
+    """A way through a note's frames that holds it. way: int [frames]. first, last: the frames within which it turns.
+    begins, ends: the places in `way` between which it does; before and after, the note is as it was."""
+
+    way: NDArray[np.int64]
+    first: int
+    last: int
+    begins: int
+    ends: int
+
+    @classmethod
+    def through(cls, spec: Representation, samples: int, seed: int, *, released: bool) -> "Walk":
+        """The walk that makes a note last for `samples` at least, with its release or, for a key that stays down,
+        without it. The note goes on to the end of its hold, then back and forth within it, turning at random moments,
+        so that no period is heard; it ends where it left, so that the release follows as ever."""
+        first = round(WALKED_FROM * spec.frames)
+        last = (round(HELD_SHARE * spec.samples) + spec.pad_front - spec.n_fft) // spec.hop
+        wanted = -(-(samples + spec.pad_front + spec.pad_back - spec.n_fft) // spec.hop) + 1
+        tail = np.arange(last + 1, spec.frames)
+        count = max(0, wanted - (last + 1) - (len(tail) if released else 0))
+        shortest, longest = (
+            max(2, round(seconds * spec.sample_rate / spec.hop))
+            for seconds in (SHORTEST_LEG_SECONDS, LONGEST_LEG_SECONDS)
+        )
+        random = np.random.default_rng(seed)
+        place, step, left, walked = last, 1, 0, np.empty(count, np.int64)
+        for number in range(count):
+            remaining, back = count - number, last - place  # frames there are, and that it takes to where it must end
+            if remaining <= back:
+                step = 1
+            elif left <= 0:
+                step, left = -step, int(random.integers(shortest, longest + 1))
+            if not first <= place + step <= last:
+                step = -step
+            if remaining - 1 >= back - step:  # else it waits: a step away would be one too many
+                place += step
+            walked[number] = place
+            left -= 1
+        way = np.concatenate([np.arange(last + 1), walked, *([tail] if released else [])])
+        return cls(way, first, last, last + 1, last + 1 + count)
+
+    def gains(self, levels_db: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Factors [frames of the walk] that take away the slow rise and fall of a note of `levels_db` [its frames]
+        where it is walked through again."""
+        frames = np.arange(self.first, self.last + 1)
+        slow = np.polyval(np.polyfit(frames - self.last, levels_db[self.first : self.last + 1], 2), frames - self.last)
+        decibels = np.zeros(len(self.way))
+        walked = slice(self.begins, self.ends)
+        decibels[walked] = np.clip(slow[-1] - slow, -MOST_EVENED_DB, MOST_EVENED_DB)[self.way[walked] - self.first]
+        return np.power(10, decibels / 20).astype(np.float32)
+
+
+def held_how(wave: Wave, sample_rate: int) -> tuple[str, float]:
+    """What a whole note `wave` float32 [n] does towards the end of its hold, see `Sustained`, and by how many dB a
+    second it falls."""
     first, last = (round(share * len(wave)) for share in SETTLED)
     levels = _levels_db(wave[first:last], sample_rate)
     peak_db = 20 * np.log10(max(float(np.abs(wave).max(initial=0.0)), 1e-10))
     if len(levels) < 2 or levels[-1] < peak_db + GONE_DB:
-        return Sustained(_ended(wave, samples), "gone")
+        return "gone", -math.inf
     fall = float(np.polyfit(np.arange(len(levels)) * BLOCK_SECONDS, levels, 1)[0])
-    how = "steady" if fall > FALLING_DB_A_SECOND else "dying away"
+    return ("steady" if fall > FALLING_DB_A_SECOND else "dying away"), fall
+
+
+def sustain(wave: Wave, sample_rate: int, pitch: float, samples: int) -> Sustained:
+    """`wave` float32 [n], a whole note of the MIDI `pitch`, made to sound for `samples` as if its key were still
+    held, by a loop."""
+    held = round(LOOPABLE * len(wave))
+    how, fall = held_how(wave, sample_rate)
+    if how == "gone":
+        return Sustained(_ended(wave, samples), how)
     seconds = np.arange(max(samples, len(wave))) / sample_rate
     level = np.ones(len(seconds)) if how == "steady" else 10 ** (fall * seconds / 20)
     even = wave / level[: len(wave)]
@@ -139,6 +207,30 @@ def sustain(wave: Wave, sample_rate: int, pitch: float, samples: int) -> Sustain
     again = -(-max(0, samples - loop.start) // loop.length)
     looped = np.concatenate([mixed[: loop.start], np.tile(mixed[loop.start : loop.end + 1], again)])[:samples]
     return Sustained((looped * level[: len(looped)]).astype(wave.dtype), how)
+
+
+def released(sounding: Wave, note: Wave, sample_rate: int, pitch: float) -> Wave:
+    """`sounding` float32 [n], a `note` of the MIDI `pitch` made longer, let go so that it ends where `sounding` does:
+    from then on it is the note's own release, at the level that is left, float32 [n]."""
+    hold = round(HELD_SHARE * len(note))
+    place, fade = len(sounding) - (len(note) - hold), round(WINDOW_SECONDS * sample_rate)
+    if place < fade:
+        return sounding
+    # The release begins within a period of where it did, at the place that is most alike, so that nothing cancels.
+    before = sounding[place : place + fade].astype(np.float64)
+    starts = np.arange(max(0, hold - round(sample_rate / pitch_hz(pitch)) - fade), hold - fade + 1)
+    pieces = np.lib.stride_tricks.sliding_window_view(note[starts[0] : hold].astype(np.float64), fade)
+    norms = np.sqrt(np.square(pieces).sum(axis=1)) + 1e-9
+    scores = pieces @ before / norms
+    start = int(starts[scores.argmax()])
+    piece = note[start : start + len(sounding) - place].astype(np.float64)
+    level = float(np.sqrt(np.square(before).sum())) / float(norms[scores.argmax()])
+    coming = np.pad(piece, (0, len(sounding) - place - len(piece))) * level
+    turn = 0.5 - 0.5 * np.cos(np.pi * np.arange(fade) / fade)
+    ended = sounding.astype(np.float64)
+    ended[place:] = np.concatenate([(1 - turn) * before, np.zeros(len(coming) - fade)])
+    ended[place:] += np.concatenate([turn, np.ones(len(coming) - fade)]) * coming
+    return ended.astype(np.float32)
 
 
 def hold_seconds(note_seconds: float) -> float:

@@ -1,6 +1,7 @@
 """A model brought to life: timbres and pitches in, notes out."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 import gansynth_core.threads as threads
 from gansynth_core.cards import ModelCard, load_card, load_weights, model_folder
 from gansynth_core.errors import GanSynthError, InputError, ModelError
-from gansynth_core.generators import Generator, build_generator
+from gansynth_core.generators import WHOLE_KEYS, Generator, build_generator
 from gansynth_core.generators.encoder import StudioEncoder, load_encoder
 from gansynth_core.generators.studio import StudioGenerator
 from gansynth_core.latent import Timbre, sample
@@ -41,8 +42,10 @@ from gansynth_core.own import (
 )
 from gansynth_core.pitches import is_one_pitch, pitch_number, pitch_numbers
 from gansynth_core.refine import MOST_INSTRUMENTS, Refinement, imprint_between
-from gansynth_core.sound import NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
+from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
 from gansynth_core.spectrum import levels_db, log_spectral_distance
+from gansynth_core.sustain import Sustained, Walk, held_how, released, sustain
+from gansynth_core.tape import GUARD, places, read_at
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
 BATCH = 12  # notes rendered in one turn: an octave
@@ -50,6 +53,9 @@ PATIENCE_SECONDS = 1.0  # after that, background work takes its turn even if pla
 REFINING_STEPS, MOST_REFINING_STEPS = 50, 1000
 FIRST_GUESSES = 8  # instruments that are tried alone
 UNLIKELY_DB = 2.0  # that a pitch other than the likeliest must come nearer
+LONGEST = 600.0  # seconds of a note
+GROWN_APART = 0.5  # semitones between the pitches at which a note that moves is grown
+WALKED_SECONDS = 60.0  # made by the network, which takes memory; what is longer loops in these
 OUTPUTS = ("numpy", "torch")
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -256,6 +262,159 @@ class Synth:
             with self._turns.turn(background):
                 made = self._rendered(batch, given_up, raw)
             yield from zip(batch, made, strict=True)
+
+    def hold(
+        self,
+        timbre: Timbres,
+        pitches: Pitches,
+        seconds: float,
+        *,
+        bend: Sequence[float] | NDArray[np.floating] | None = None,
+        grid: bool = False,
+        background: bool = False,
+        given_up: threading.Event | None = None,
+    ) -> Clips:
+        """Notes of `seconds` (at most 600) with their own attack and release, see `render` for the rest.
+
+        Up to the model's note length they are the notes of `render`, cut and faded out over 30 ms. Beyond it, what is
+        steady is held: the studio voice goes on by itself, turning back and forth within its hold at random moments,
+        with phases that run on and fresh noise, so that no loop is heard; other models loop. What dies away goes on
+        dying away.
+
+        bend: semitones by which the pitch moves, float [n], evenly spread from the beginning to the end, in straight
+        lines. The studio voice voices the note anew for every moment's pitch, so that its timbre is that of the key
+        and its formants stay; other models' notes, and those that go on dying away, are resampled.
+        Deterministic. Raises InputError for another length, a bend out of the model's range, and as `render` does."""
+        spec = self.card.specgram
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float | np.number) or not 0 < seconds <= LONGEST:
+            raise InputError(
+                f"A duration of {seconds} s is not possible. Choose more than 0 and at most {LONGEST:g} s."
+            )
+        wanted = self._wanted(timbre, pitches, grid)
+        timbres, played = tuple(timbre for timbre, _ in wanted), tuple(pitch for _, pitch in wanted)
+        notes = self.render(timbres, played, background=background, given_up=given_up)
+        if bend is None and seconds <= spec.seconds:
+            return notes.shorten(seconds)
+        samples = max(1, round(seconds * spec.sample_rate))
+        curve = None if bend is None else _curve(bend, samples)
+        audio = np.empty((len(wanted), samples), np.float32)
+        for row, key, note in zip(audio, wanted, notes.audio, strict=True):
+            if given_up is not None and given_up.is_set():
+                raise GivenUp("Nobody is waiting for these notes any more.")
+            if curve is None:
+                wave = self._long(key, note, samples, background=background, let_go=True).wave
+            else:
+                wave = self._moved(key, key[1] + curve, background)
+            row[:] = wave * np.float32(min(1.0, NOTE_PEAK / max(float(np.abs(wave).max()), 1e-9)))
+        return Clips(fade_out(audio, spec.sample_rate), spec.sample_rate, played, timbres)
+
+    def _moved(self, key: Key, pitches: NDArray[np.float64], background: bool) -> Wave:
+        """The note of `key` through `pitches`, MIDI, one a sample, and let go: voiced so, or resampled."""
+        timbre, spec, generator = key[0], self.card.specgram, self._generator
+        for edge in (pitches.min(), pitches.max()):
+            self.card.check_pitch(float(edge))
+        middle = float(np.median(pitches))
+        middle = float(round(middle)) if self.card.family in WHOLE_KEYS else middle
+        note = self.render(timbre, middle, background=background).audio[0]
+        goes_on = len(pitches) <= spec.samples or held_how(note, spec.sample_rate)[0] == "steady"
+        tape_seconds = places(float(pitches.min()), pitches)[-1] / spec.sample_rate
+        if isinstance(generator, StudioGenerator) and generator.bends and goes_on and tape_seconds <= WALKED_SECONDS:
+            with self._turns.turn(background):
+                return threads.submit(self._bend, timbre, pitches).result()
+        where = places(middle, pitches)
+        samples = max(spec.samples, math.ceil(where[-1]))
+        held = self._long((timbre, middle), note, samples, background=background, let_go=samples > spec.samples).wave
+        fastest = 2.0 ** ((float(pitches.max()) - middle) / 12)
+        return read_at(np.pad(held, (0, GUARD)), where, fastest).astype(np.float32)
+
+    @torch.inference_mode()
+    def _bend(self, timbre: Timbre, pitches: NDArray[np.float64]) -> Wave:
+        spec, generator = self.card.specgram, cast(StudioGenerator, self._generator)
+        low, high = float(pitches.min()), float(pitches.max())
+        base, samples = low, len(pitches)
+        where = places(base, pitches)
+        count = -(-(math.ceil(where[-1]) + GUARD + spec.pad_front + spec.pad_back - spec.n_fft) // spec.hop) + 1
+        # When, in samples of the note, each of the tape's frames is heard, and at which pitch.
+        middles = np.arange(count) * spec.hop + spec.n_fft // 2 - spec.pad_front
+        heard = np.interp(middles, where, np.arange(samples)) + np.minimum(middles, 0)
+        now = np.interp(middles, where, pitches)
+        way = Walk.through(spec, max(samples, spec.samples), round(100 * base), released=True).way
+        own = (heard + spec.pad_front - spec.n_fft // 2) / spec.hop  # the frame that is in the middle then
+        frames = np.interp(own, np.arange(len(way)), way)
+        first, last = (min(max(edge, self.card.pitch_low), self.card.pitch_high) for edge in (low, high))
+        keys = np.linspace(first, last, max(1, math.ceil((last - first) / GROWN_APART)) + 1)
+        if first == last:
+            keys = keys[:1]
+        place = np.interp(now, keys, np.arange(len(keys)))
+        z, grown, instruments = self._inputs([(timbre, float(key)) for key in keys])
+        gains = None
+        if timbre.imprint is not None:
+            tables = np.stack([timbre.imprint.gains(spec, float(key)) for key in keys])
+            gains = torch.from_numpy(20 * np.log10(np.maximum(tables, 1e-9))).to(self.device)
+        numbers = (np.array([base]), place, frames, 2.0 ** ((now - base) / 12))
+        there, at, through, ratios = (torch.from_numpy(one.astype(np.float32)).to(self.device) for one in numbers)
+        stft = generator.curved(z[:1], grown, instruments[:1], there, at, through, ratios, gains)
+        tape = spec.invert(stft, self.griffin_lim_steps)[0].cpu().numpy()
+        wave = fade_in(read_at(tape, where, 1.0).astype(np.float32), spec.sample_rate)
+        peak = float(np.abs(wave).max())
+        return wave * np.float32(NOTE_PEAK / peak) if peak > SILENCE_PEAK else wave
+
+    def sustained(
+        self, timbre: Timbre, pitch: float, samples: int, *, note: Wave | None = None, background: bool = False
+    ) -> Sustained:
+        """A note of `samples` whose key is never let go; see `hold`, of which this is what comes before the release.
+        note: what `render` made of it, float32 [samples] at any level, which then is that of the whole."""
+        if note is None:
+            note = self.render(timbre, pitch, background=background).audio[0]
+        return self._long((timbre, pitch), note, samples, background=background)
+
+    def _long(
+        self,
+        key: Key,
+        note: Wave,
+        samples: int,
+        *,
+        background: bool = False,
+        let_go: bool = False,
+    ) -> Sustained:
+        """`note`, which `render` made of `key`, at the length of `samples`."""
+        spec, pitch = self.card.specgram, key[1]
+        how, _ = held_how(note, spec.sample_rate)
+        longest = round(WALKED_SECONDS * spec.sample_rate)
+        if how != "steady" or not isinstance(self._generator, StudioGenerator):
+            held = sustain(note, spec.sample_rate, pitch, samples)
+        elif samples <= longest:
+            return Sustained(self._walked(key, note, samples, background, let_go), how)
+        else:
+            walked = self._walked(key, note, longest, background, False)
+            held = sustain(walked, spec.sample_rate, pitch, samples)
+        if not let_go or held.how == "gone":
+            return held
+        return Sustained(released(held.wave, note, spec.sample_rate, pitch), held.how)
+
+    def _walked(self, key: Key, note: Wave, samples: int, background: bool, let_go: bool) -> Wave:
+        """As `_long`, by the network."""
+        rate = self.card.specgram.sample_rate
+        walk = Walk.through(self.card.specgram, samples, round(100 * key[1]), released=let_go)
+        with self._turns.turn(background):
+            wave = threads.submit(self._walk, key, walk).result()[:samples]
+        # At the note's own level, which that of its loudest sample has set.
+        first, last = (round(share * HELD_SHARE * len(note)) for share in (0.1, 0.9))
+        own, now = (float(np.square(one[first:last], dtype=np.float64).mean()) for one in (note, wave))
+        return fade_in(wave, rate) * np.float32(np.sqrt(own / max(now, 1e-20)))
+
+    @torch.inference_mode()
+    def _walk(self, key: Key, walk: Walk) -> Wave:
+        spec, generator = self.card.specgram, cast(StudioGenerator, self._generator)
+        timbre, pitch = key
+        way = torch.from_numpy(walk.way).to(self.device)
+        stft = generator.prolonged(*self._inputs([key]), way[walk.begins :], walk.begins)
+        if timbre.imprint is not None:
+            stft *= torch.from_numpy(timbre.imprint.gains(spec, pitch)).to(stft.device)[way]
+        levels = 10 * torch.view_as_real(stft[0, : walk.last + 1]).square().sum(dim=(1, 2)).clamp_min(1e-12).log10()
+        stft *= torch.from_numpy(walk.gains(levels.cpu().numpy())).to(stft.device)[:, None]
+        wave: Wave = spec.invert(stft, self.griffin_lim_steps)[0].cpu().numpy()
+        return wave
 
     @overload
     def specgram(
@@ -534,6 +693,17 @@ def _loaded_again(kind: type[Synth], model: str, sha256: str, folder: Path, sett
     return synth
 
 
+def _curve(bend: Sequence[float] | NDArray[np.floating], samples: int) -> NDArray[np.float64]:
+    """A bend in semitones, float [n], in straight lines over `samples`. Raises InputError if it is none."""
+    try:
+        points = np.asarray(bend, np.float64)
+    except (TypeError, ValueError):
+        points = np.empty(0)
+    if points.ndim != 1 or not len(points) or not np.isfinite(points).all():
+        raise InputError("A bend is a row of one or more numbers: semitones, evenly spread over the note.")
+    return np.interp(np.linspace(0, len(points) - 1, samples), np.arange(len(points)), points)
+
+
 def choose_device(device: str | torch.device) -> str:
     """The torch device for "auto" (CUDA where there is a GPU), "cpu", "cuda", "cuda:1" or "mps" (Apple's GPUs). Raises
     InputError if it is unknown or missing."""
@@ -585,7 +755,8 @@ def generate(
     note_number: MIDI pitch (60 is middle C) or note name ("C4"), or several for several notes of one timbre.
     instrument: a name (None: the model's first), or weights by name such as {"violin": 0.5, "flute": 0.5}. Of a model
     without instruments, a named sound, or None for any of its sounds.
-    duration: seconds, up to the model's note length (4 s for `studio`, the default).
+    duration: seconds, up to 600; None for the model's note length (4 s for `studio`). Beyond it, notes are held: see
+    Synth.hold.
     seed: which of the instrument's sounds; the same seed is always the same sound.
     z: the latent itself, `latent_size` numbers, in place of a seed. device: see Synth.
     Returns Clips: `.audio` float32 [notes, samples], `.sample_rate`, `.save(path)`.
@@ -594,5 +765,4 @@ def generate(
     synth = _synth_of(model, device)
     card = synth.card
     timbre = sample(card, 1, seed, instrument)[0] if z is None else Timbre.of(card, z, instrument)
-    clips = synth.render(timbre, note_number)
-    return clips if duration is None else clips.shorten(duration)
+    return synth.render(timbre, note_number) if duration is None else synth.hold(timbre, note_number, duration)

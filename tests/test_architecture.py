@@ -13,7 +13,7 @@ SOURCES = sorted([*ROOT.glob("gansynth_core/**/*.py"), *ROOT.glob("webapp/**/*.p
 LEVELS = [
     ["errors"],
     ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle", "threads", "tunings"],
-    ["commands", "sound", "specgram", "spectrum", "sustain", "imprint"],
+    ["commands", "sound", "specgram", "spectrum", "sustain", "imprint", "tape"],
     ["cards"],
     ["generators", "latent", "descriptors", "own", "refine"],
     ["synth", "patch"],

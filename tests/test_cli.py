@@ -28,7 +28,7 @@ def test_a_note_lands_on_disk(tmp_path, capsys):
     [
         (["--instrument", "violn"], "Did you mean 'violin'"),
         (["--pitch", "96"], r"24-84\)\. Choose a lower key"),
-        (["--duration", "5"], "at most 4 s"),
+        (["--duration", "601"], "at most 600 s"),
         (["--seed", "-1"], "whole number"),
         (["--count", "0"], "from 1 to 1000"),
         (["--model", "studo"], "Did you mean 'studio'"),

@@ -10,7 +10,8 @@ from sine_voice import SPEC, SineGenerator, sine_card, sine_synth
 from test_midi import RATE, SECOND, cents_off, control, level_db, midi, parameter, part, partial_db, played
 
 from gansynth_core import Clip, Synth, pitch_hz, read_midi, render_midi
-from gansynth_core.midi.bending import pitches_for, places, read_at
+from gansynth_core.midi.bending import pitches_for
+from gansynth_core.tape import places, read_at
 
 SMALL = Path(__file__).parent / "data" / "midi"
 CARD = sine_card()

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from gansynth_core import Atlas, Clips, GanSynthError, ModelCard, ModelError, Synth, Timbre
+from gansynth_core import Atlas, Clips, GanSynthError, ModelCard, ModelError, Sustained, Synth, Timbre
 from webapp.fair import Visitor
 from webapp.line import Busy
 from webapp.renderers import Remote
@@ -149,6 +149,12 @@ class Exporter:
     def render(self, timbre: Timbre | Sequence[Timbre], pitches: Sequence[float], *, background: bool = True) -> Clips:
         """Notes as Synth.render makes them; they are always in the `background`."""
         return self._player.render(timbre, pitches, self._visitor, Kind.EXPORT)
+
+    def sustained(
+        self, timbre: Timbre, pitch: float, samples: int, *, note: Wave | None = None, background: bool = True
+    ) -> Sustained:
+        """A note held for as long as Synth.sustained makes it, by the network in this process."""
+        return self._player.synth().sustained(timbre, pitch, samples, note=note, background=True)
 
 
 def _keys(timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:

@@ -14,6 +14,7 @@ partial five cents off is a radian off after one frame.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from torch.nn import functional
 from gansynth_core.errors import ModelError
 from gansynth_core.generators.instrument_prior import InstrumentPrior, upgrade
 from gansynth_core.generators.prepared import Prepared
-from gansynth_core.generators.studio_notes import StudioNotes
+from gansynth_core.generators.studio_notes import Course, StudioNotes
 from gansynth_core.generators.tone_and_noise import (
     MEDIAN_TO_RMS,
     NOISE_SEED,
@@ -54,6 +55,7 @@ class StudioGenerator(Prepared):
 
     In inference (`eval()`, no gradients) `stft` makes one note at a time, by a shorter way: see StudioNotes."""
 
+    bends: ClassVar[bool] = True  # whether it has `curved`
     band_weights: Tensor
     noise: Tensor
     texture: Tensor
@@ -185,6 +187,26 @@ class StudioGenerator(Prepared):
             each = zip(z.split(1), pitch.split(1), instruments.split(1), strict=True)
             return torch.cat([self.notes.stft(*one) for one in each])
         return self.played(self._spectrum_of(z, pitch, instruments), pitch)
+
+    def prolonged(self, z: Tensor, pitch: Tensor, instruments: Tensor, on: Tensor, after: int) -> Tensor:
+        """One note, in inference, which after its first `after` frames goes through those of `on` [n] rather than to
+        its end: complex [1, after + n, bins]. Up to there it is the note of `stft`."""
+        return self.notes.prolonged(self.notes.grown(z, pitch, instruments), pitch, on, after)
+
+    def curved(
+        self,
+        z: Tensor,
+        pitches: Tensor,
+        instruments: Tensor,
+        base: Tensor,
+        keys: Tensor,
+        frames: Tensor,
+        ratios: Tensor,
+        gains_db: Tensor | None = None,
+    ) -> Tensor:
+        """One note, in inference, whose pitch moves, grown at rising `pitches`: see Course. Complex [1, n, bins]."""
+        grown = torch.stack([self.notes.grown(z, pitch, instruments) for pitch in pitches.split(1)])
+        return self.notes.curved(Course(base, grown, keys, frames, ratios, gains_db))
 
     def played(self, spectrum: Spectrum, pitch: Tensor) -> Tensor:
         """A Spectrum with the bank's noise and with phases, complex [batch, frames, bins]."""

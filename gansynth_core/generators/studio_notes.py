@@ -26,6 +26,7 @@ from gansynth_core.generators.tone_and_noise import (
     pitch_features,
     running_phase,
     tonal_share,
+    white_noise,
 )
 from gansynth_core.threads import together
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from gansynth_core.generators.studio import StudioGenerator, _GrowingBlock
 
 PARTS = 4  # of a note's bins
+LONG_SEED = 190_200  # of the noise of long notes; every pitch has its own
+IN_TUNE_FRAMES = 13  # within which a partial that moves comes back to its harmonic: longer than a vibrato's period
+CURVED_FRAMES = 64  # of a note whose pitch moves, made at a time
+BLENDED = 4  # frames over which a long note's noise turns from the bank's to its own
 BLOCK_BANDS = 9  # in a block of the harmonic product: with more, more zeros are multiplied; with fewer, more is begun
 
 
@@ -62,6 +67,36 @@ class _Part(NamedTuple):
     envelopes: Packed  # to 2 * bands * functions: of the log-magnitude, then of the tonality
     residual: Packed  # to 2 * bins, of the same two
     blocks: tuple[_Block, ...]
+
+
+class Course(NamedTuple):
+    """A note whose pitch moves, frame by frame of a tape on which it does not: base [1] MIDI is the pitch there, and
+    every frame is played `ratios` [n] (1 or more) times as fast. features [pitches, frames, features] of `grown` at
+    rising pitches, of which `keys` [n] says where each frame is, and `frames` [n] where in the note; both may lie in
+    between. gains_db [pitches, frames, bins] come on top, or None."""
+
+    base: Tensor
+    features: Tensor
+    keys: Tensor
+    frames: Tensor
+    ratios: Tensor
+    gains_db: Tensor | None = None
+
+    def features_at(self, part: slice) -> tuple[Tensor, Tensor | None]:
+        """Features and gains of the tape's frames `part`."""
+        there = None if self.gains_db is None else self._at(self.gains_db, part)
+        return self._at(self.features, part), there
+
+    def _at(self, table: Tensor, part: slice) -> Tensor:
+        key, frame = self.keys[part], self.frames[part]
+        low, first = (
+            where.floor().clamp(0, max(0, size - 2)).long()
+            for where, size in ((key, len(table)), (frame, table.shape[1]))
+        )
+        high = (low + 1).clamp_max(len(table) - 1)
+        over, on = (key - low)[:, None], (frame - first)[:, None]
+        one, other = (torch.lerp(table[row, first], table[row, first + 1], on) for row in (low, high))
+        return torch.lerp(one, other, over)
 
 
 class StudioNotes:
@@ -122,6 +157,72 @@ class StudioNotes:
         grain = self.grain[0][first : first + self.spec.frames], self.grain[1][first : first + self.spec.frames]
         return self.voiced(features, pitch, grain)[None]
 
+    def prolonged(self, features: Tensor, pitch: Tensor, on: Tensor, after: int) -> Tensor:
+        """The note of the features of `grown`, which after its first `after` frames goes through those of `on` [n]:
+        complex [1, after + n, bins]. Its phases run on, and its noise is its own for as long as the bank's piece lasts,
+        then drawn for it."""
+        return self.voiced(features, pitch, self._long_grain(pitch, after + len(on)), on, after)[None]
+
+    def curved(self, course: Course) -> Tensor:
+        """A note whose pitch moves, as it is on a tape that slows down and speeds up so that the pitch stays, complex
+        [1, n, bins]. Partials are where the tape has them, and envelopes where the ear will: what is above half the
+        rate then is left out."""
+        spec, functions, bands = self.spec, self.generator.functions, self.generator.bands
+        count, bins = len(course.frames), spec.bins
+        shapes = harmonic_shapes(course.base, spec, functions)[0]
+        loud = shapes.new_zeros(count, bins + 2)
+        tonality = shapes.new_empty(count, bins)
+        bin_ = torch.arange(1, bins + 1, device=loud.device)
+        for begin in range(0, count, CURVED_FRAMES):
+            part = slice(begin, min(begin + CURVED_FRAMES, count))
+            features, gains_db = course.features_at(part)
+            ratio = course.ratios[part, None]
+            place = bin_ * ratio - 1
+            below = place.floor().clamp(0, bins - 2)
+            share, below = (place - below).clamp(0, 1), below.long()
+
+            def moved(x: Tensor, share: Tensor = share, below: Tensor = below) -> Tensor:
+                """x [frames, ..., bins] where the tape has it."""
+                middle = (slice(None), *[None] * (x.ndim - 2))
+                low, high = (x.gather(-1, (below + step)[middle].expand(x.shape)) for step in range(2))
+                return torch.lerp(low, high, share[middle])
+
+            envelopes = self.generator.envelopes(features).unflatten(1, (2, functions, bands))
+            whole = moved(self.generator.residual(features).unflatten(1, (2, bins)))
+            for number in range(functions):
+                whole += moved(envelopes[:, :, number] @ self.generator.band_weights) * shapes[number]
+            levels, tonality[part] = whole[:, 0].clamp(-1, 1), whole[:, 1]
+            # A tape that speeds up spreads noise, not tone, over more of the spectrum.
+            spread = 0.5 * ratio.log() * (1 - tonal_share(tonality[part]).square())
+            nepers = spec.denormalize(levels) + spread
+            if gains_db is not None:
+                nepers += moved(gains_db) * (math.log(10) / 20)
+            silent = spec.log_magnitude_low - 5  # and above zero, as phases need
+            loud[part, 1:-1] = torch.where(place <= bins - 1, nepers, silent).clamp_min(silent).exp()
+        stft = torch.empty(count, bins, dtype=torch.complex64, device=loud.device)
+        grain = self._long_grain(course.base, count)
+
+        def mixed(part: _Part) -> None:
+            self._mixed(part, loud, tonality, course.base, grain, stft, None, 0, IN_TUNE_FRAMES)
+
+        together([functools.partial(mixed, part) for part in self.parts])
+        return stft[None]
+
+    def _long_grain(self, pitch: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Noise of unit RMS of `frames` frames, by real and imaginary part [frames, bins]."""
+        first = int(self.generator.noise_place(pitch))
+        random = torch.Generator().manual_seed(LONG_SEED + round(100 * float(pitch)))
+        fresh = white_noise(self.spec, 1, frames, random)[0].to(pitch.device)
+        fresh = torch.view_as_real(fresh * math.exp(MEDIAN_TO_RMS))
+        own = min(frames, self.spec.frames)
+        # From one to the other at constant power.
+        turn = torch.arange(own, device=pitch.device) - (own - 1 - BLENDED)
+        turn = turn.clamp(0, BLENDED) * (math.pi / 2 / BLENDED)
+        for part in range(2):
+            bank = self.grain[part][first : first + own]
+            fresh[:own, :, part] = turn.sin()[:, None] * fresh[:own, :, part] + turn.cos()[:, None] * bank
+        return fresh[..., 0].contiguous(), fresh[..., 1].contiguous()
+
     def grown(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """As StudioGenerator.grow, of one note: features [frames, features]."""
         generator = self.generator
@@ -140,20 +241,27 @@ class StudioNotes:
             x = _doubled(x, doubling, modulation, noise)
         return x
 
-    def voiced(self, features: Tensor, pitch: Tensor, grain: tuple[Tensor, Tensor]) -> Tensor:
+    def voiced(
+        self,
+        features: Tensor,
+        pitch: Tensor,
+        grain: tuple[Tensor, Tensor],
+        on: Tensor | None = None,
+        after: int = 0,
+    ) -> Tensor:
         """features [frames, features], noise of unit RMS by real and imaginary part [frames, bins] each, for any number
-        of frames -> complex [frames, bins]."""
+        of frames -> complex [frames, bins]. on, after: see `prolonged`; there are then `after` + n frames of noise."""
         frames, bins = len(features), self.spec.bins
         shapes = harmonic_shapes(pitch, self.spec, self.generator.functions)[0]
         loud = features.new_zeros(frames, bins + 2)  # with silence below the lowest bin and above the highest
         tonality = features.new_empty(frames, bins)
-        stft = torch.empty(frames, bins, dtype=torch.complex64, device=features.device)
+        stft = torch.empty(len(grain[0]), bins, dtype=torch.complex64, device=features.device)
 
         def spectrum(part: _Part) -> None:
             self._spectrum(part, features, shapes, loud, tonality)
 
         def mixed(part: _Part) -> None:
-            self._mixed(part, loud, tonality, pitch, grain, stft)
+            self._mixed(part, loud, tonality, pitch, grain, stft, on, after)
 
         together([functools.partial(spectrum, part) for part in self.parts])
         together([functools.partial(mixed, part) for part in self.parts])
@@ -175,18 +283,30 @@ class StudioNotes:
         tonality[:, bins] = whole[:, width:]
 
     def _mixed(
-        self, part: _Part, loud: Tensor, tonality: Tensor, pitch: Tensor, grain: tuple[Tensor, Tensor], stft: Tensor
+        self,
+        part: _Part,
+        loud: Tensor,
+        tonality: Tensor,
+        pitch: Tensor,
+        grain: tuple[Tensor, Tensor],
+        stft: Tensor,
+        on: Tensor | None,
+        after: int,
+        over: int | None = None,
     ) -> None:
         """StudioGenerator.mix for the bins of `part` and the level of what it mixed: writes to `stft`."""
         bins, spec = part.bins, self.spec
-        phase = running_phase(loud[None, :, bins.start : bins.stop + 2], pitch, spec, bins)[0]
-        tonal = tonal_share(tonality[:, bins])
+        phase = running_phase(loud[None, :, bins.start : bins.stop + 2], pitch, spec, bins, on, after, over)[0]
+        loud, tonality = loud[:, bins.start + 1 : bins.stop + 1], tonality[:, bins]
+        if on is not None:
+            loud, tonality = (torch.cat([one[:after], one[on]]) for one in (loud, tonality))
+        tonal = tonal_share(tonality)
         rest = torch.addcmul(tonal.new_ones(()), tonal, tonal, value=-1).sqrt_()
         real = phase.cos().mul_(tonal).addcmul_(rest, grain[0][:, bins])
         imag = phase.sin_().mul_(tonal).addcmul_(rest, grain[1][:, bins])
         size = torch.addcmul(real * real, imag, imag).sqrt_()
         low, high = math.exp(spec.log_magnitude_low), math.exp(spec.log_magnitude_high)
-        level = loud[:, bins.start + 1 : bins.stop + 1] * size.clamp_min(1e-4)
+        level = loud * size.clamp_min(1e-4)
         level = functional.threshold(level, low, 0.0, inplace=True).clamp_max_(high).div_(size.clamp_min_(1e-12))
         stft[:, bins] = torch.complex(real.mul_(level), imag.mul_(level))
 

@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.specgram import SpecgramSpec
@@ -56,19 +57,35 @@ def harmonic_shapes(pitch: Tensor, spec: SpecgramSpec, functions: int) -> Tensor
     return torch.stack(shapes, dim=1)
 
 
-def running_phase(loud: Tensor, pitch: Tensor, spec: SpecgramSpec, bins: slice) -> Tensor:
+def running_phase(
+    loud: Tensor,
+    pitch: Tensor,
+    spec: SpecgramSpec,
+    bins: slice,
+    on: Tensor | None = None,
+    after: int = 0,
+    over: int | None = None,
+) -> Tensor:
     """Phases in radians [batch, frames, bins] if every bin belonged to a partial, each turning at the frequency that
     the magnitudes point to. loud: magnitudes of `bins` and of the bin before and after them (0 where there is none),
-    [batch, frames, bins + 2]."""
+    [batch, frames, bins + 2]. on: frames [n] through which the note goes after its first `after` ones, rather than to
+    its end: phases [batch, after + n, bins]. over: frames, an odd number, within which partials come back to their
+    harmonics (None: within the note)."""
     # A partial d bins above this one makes the next bin a = (1 + d) / (2 - d) times as large under a Hann window, for
     # -1 < d < 2 (Grandke 1983): d = (2a - 1) / (1 + a), or with the bin before, b times as large, (1 - 2b) / (1 + b).
     # Both are asked, and the louder one counts more: their mean, weighted by a and b, is
     # (a - b) / (a + b) * (2 - 3 / ((1 + a) (1 + b))).
-    before, here, after = loud[..., :-2], loud[..., 1:-1], loud[..., 2:]
+    below, here, above = loud[..., :-2], loud[..., 1:-1], loud[..., 2:]
     pairs = loud[..., 1:] + loud[..., :-1]
     distance = (here * here).div_(pairs[..., 1:] * pairs[..., :-1]).mul_(-3).add_(2)
-    distance.mul_(after - before).div_(after + before)
-    distance.sub_(_astray(distance, here, pitch, spec, bins)[:, None])
+    distance.mul_(above - below).div_(above + below)
+    own = _astray(distance, here, pitch, spec, bins, over)
+    if on is None:
+        distance.sub_(own)
+    else:  # partials of a note held for a minute are astray by what it goes through, or they would drift apart
+        held = distance[:, on]
+        held.sub_(_astray(held, here[:, on], pitch, spec, bins))
+        distance = torch.cat([distance[:, :after].sub_(own), held], dim=1)
     distance[:, 0] = 0  # the first frame begins where it likes
     # The middle of bin n turns by n * hop / n_fft from frame to frame: whole steps of a circle, kept apart from the
     # sum, which would lose digits to them.
@@ -76,17 +93,27 @@ def running_phase(loud: Tensor, pitch: Tensor, spec: SpecgramSpec, bins: slice) 
     step = torch.arange(steps, device=loud.device)
     turned = (step[:, None] * _places(spec, bins, pitch) % steps) * (2 * math.pi / steps)
     start = _first_phase(pitch, spec, bins)[:, None] + turned
-    frames = torch.arange(loud.shape[1], device=loud.device) % steps
+    frames = torch.arange(distance.shape[1], device=loud.device) % steps
     return torch.add(start[:, frames], torch.cumsum(distance, dim=1), alpha=2 * math.pi / steps)
 
 
-def _astray(distance: Tensor, loud: Tensor, pitch: Tensor, spec: SpecgramSpec, bins: slice) -> Tensor:
-    """Bins by which partials lie beside the harmonics of the pitch from the note's beginning to its end, and should
-    not, [batch, bins]. Learned magnitudes are off by a hair: in the lowest octave a tenth of a bin is a fifth of a
-    semitone. What is far off means it (bells, stretched tuning), and what moves, too (vibrato)."""
+def _astray(
+    distance: Tensor, loud: Tensor, pitch: Tensor, spec: SpecgramSpec, bins: slice, over: int | None = None
+) -> Tensor:
+    """Bins by which partials lie beside the harmonics of the pitch from the note's beginning to its end, or within
+    `over` frames, and should not, [batch, 1 or frames, bins]. Learned magnitudes are off by a hair: in the lowest
+    octave a tenth of a bin is a fifth of a semitone. What is far off means it (bells, stretched tuning), and what
+    moves, too (vibrato)."""
     f0, harmonic = _harmonics(pitch, spec, bins)
-    mean = (loud * distance).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
-    beside = _places(spec, bins, pitch) + mean - harmonic * f0
+    if over is None:
+        mean = (loud * distance).sum(dim=1, keepdim=True) / loud.sum(dim=1, keepdim=True).clamp_min(1e-9)
+    else:
+        moment, weight = (
+            functional.avg_pool1d(one.transpose(1, 2), over, 1, over // 2).transpose(1, 2)
+            for one in (loud * distance, loud)
+        )
+        mean = moment / weight.clamp_min(1e-9)
+    beside = _places(spec, bins, pitch) + mean - (harmonic * f0)[:, None]
     return beside * _bump(beside / ASTRAY)
 
 

@@ -106,7 +106,9 @@ class UpperHead(nn.Module):
         tonal = tonal_share(spectrum.tonality)
         phase = self._running_phase(log_magnitude, pitch)
         shift = (pitch.round().long() * 7) % spec.frames  # another piece of the bank for every key
-        noise = self.noise[shift[:, None] + torch.arange(spec.frames, device=shift.device)]
+        # A note longer than the model's comes back to the bank's beginning, which in this octave nobody hears.
+        places = shift[:, None] + torch.arange(log_magnitude.shape[1], device=shift.device)
+        noise = self.noise[places % len(self.noise)]
         rest = (1 - tonal**2).clamp_min(0).sqrt()
         mixed = tonal * torch.complex(phase.cos(), phase.sin()) + rest * math.exp(MEDIAN_TO_RMS) * noise
         loud = (log_magnitude + mixed.abs().clamp_min(1e-4).log()).clamp_max(spec.log_magnitude_high).exp()
@@ -132,6 +134,8 @@ class WideStudioGenerator(StudioGenerator):
     number for number; an UpperHead plays what is above. Takes StudioGenerator's hyperparameters, and upper_bands, the
     bands of the head's envelopes. `spec` is the lower half's, `wide` the whole's."""
 
+    bends = False  # notes whose pitch moves are resampled
+
     def __init__(
         self, spec: SpecgramSpec, instruments: int, latent_size: int = 512, *, upper_bands: int, **hyperparameters: int
     ) -> None:
@@ -152,6 +156,12 @@ class WideStudioGenerator(StudioGenerator):
         lower = self.played(self.spectrum(features, self.harmonic_basis(pitch)), pitch)
         upper = self.upper.stft(self.upper(features, pitch), pitch)
         return torch.cat([2 * lower, upper], dim=-1)
+
+    def prolonged(self, z: Tensor, pitch: Tensor, instruments: Tensor, on: Tensor, after: int) -> Tensor:
+        """As StudioGenerator.prolonged, of the whole: complex [1, after + n, 2 * bins]."""
+        features = self.notes.grown(z, pitch, instruments)
+        upper = self.upper.stft(self.upper(torch.cat([features[:after], features[on]])[None], pitch), pitch)
+        return torch.cat([2 * self.notes.prolonged(features, pitch, on, after), upper], dim=-1)
 
     def _note(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """One note, complex [1, frames, 2 * bins], from features that are grown once for both halves."""

@@ -18,9 +18,6 @@ from gansynth_core.glide import crossing, likeness
 APART = 2.0  # semitones between the pitches of a note that moves
 STEPS_A_SEMITONE = 4  # pitches to which the one note of a small movement is rounded, so that other notes share it
 EXACT = 0.005  # semitones: half a cent is not heard
-OVERSAMPLING = 4  # before the interpolation below, which then keeps all but the last tenth of a wave's spectrum
-ORDER = 5  # of the splines that interpolate
-GUARD = 64  # samples of a wave beyond the last one needed, for the filters
 
 Wave = NDArray[np.float32]
 
@@ -45,31 +42,6 @@ def pitches_for(pitch: float, tuning: NDArray[np.float64] | float, card: ModelCa
 def is_exact(pitch: float, tuning: NDArray[np.float64] | float, pitches: Sequence[float]) -> bool:
     """Whether what is rendered at `pitches` is the note as it is."""
     return isinstance(tuning, float) and abs(pitch + tuning - pitches[0]) < EXACT
-
-
-def places(rendered: float, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where in a note of the MIDI pitch `rendered` each sample of one that goes through the pitches `wanted` [n] is:
-    float64 [n] samples, from 0 on."""
-    ratio: NDArray[np.float64] = 2.0 ** ((wanted - rendered) / 12)
-    gone: NDArray[np.float64] = np.concatenate([[0.0], np.cumsum(ratio)[:-1]])
-    return gone
-
-
-def read_at(wave: Wave, where: NDArray[np.float64], fastest: float) -> NDArray[np.float64]:
-    """`wave` float32 [n] at the places `where` [m] (samples, fractions too; nothing beyond its end): float64 [m].
-    fastest: how many samples further it gets at one step at most; what would be above half the rate then is left
-    out."""
-    import soxr  # here, as most songs need neither
-    from scipy.ndimage import map_coordinates
-
-    slow = wave.astype(np.float64)
-    if fastest > 1:
-        slow = soxr.resample(slow, fastest, 1.0, quality="HQ")  # takes away what would fold back
-        fine = soxr.resample(slow, 1.0, OVERSAMPLING * fastest, quality="HQ")
-    else:
-        fine = soxr.resample(slow, 1.0, OVERSAMPLING, quality="HQ")
-    read: NDArray[np.float64] = map_coordinates(fine, [where * OVERSAMPLING], order=ORDER, mode="constant")
-    return read
 
 
 def crossfaded(

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansynth_core.latent import Timbre
-from gansynth_core.midi.bending import GUARD, crossfaded, is_exact, pitches_for, places, read_at
+from gansynth_core.midi.bending import crossfaded, is_exact, pitches_for
 from gansynth_core.midi.casting import Play
 from gansynth_core.midi.song import Curve
 from gansynth_core.packs.levels import QUIETEST_LUFS, loudness_lufs
-from gansynth_core.sustain import hold_seconds, sustain
+from gansynth_core.sustain import Sustained, hold_seconds
 from gansynth_core.synth import BATCH, Synth
+from gansynth_core.tape import GUARD, places, read_at
 
 LOUDNESS_LUFS = -20.0  # of a note at full velocity: all instruments and keys are brought to it ...
 MOST_GAIN_DB = 12.0  # ... as far as this, or the hiss of a note that is nearly silent would be heard
@@ -54,39 +55,41 @@ class Track:
                 waves, rendered = [found[key] for key in keys], [pitch for _, pitch in keys]
                 plain = [play for play, raised in members if is_exact(play.pitch, raised, rendered)]
                 if plain:
-                    self._add_plain(plain, waves[0], rendered[0])
+                    self._add_plain(plain, waves[0], keys[0])
                 for play, raised in members:
                     if not is_exact(play.pitch, raised, rendered):
-                        self._add_moving(play, tuning, waves, rendered)
+                        self._add_moving(play, tuning, waves, keys)
                 yield len(members)
 
-    def _add_plain(self, plays: Sequence[Play], wave: Wave, pitch: float) -> None:
-        """Notes that all sound as `wave` float32 [n] of the MIDI `pitch`."""
+    def _add_plain(self, plays: Sequence[Play], wave: Wave, key: Key) -> None:
+        """Notes that all sound as `wave` float32 [n], which is that of `key`."""
         lengths = [round(play.seconds * self._rate) for play in plays]
-        wave = self._held(wave, pitch, max(lengths) + len(self._fall), lengths)
+        wave = self._held(wave, key, max(lengths) + len(self._fall), lengths)
         for play, length in zip(plays, lengths, strict=True):
             self._add(play, length, wave[: length + len(self._fall)].astype(np.float64))
 
-    def _add_moving(self, play: Play, tuning: Curve, waves: Sequence[Wave], pitches: Sequence[float]) -> None:
+    def _add_moving(self, play: Play, tuning: Curve, waves: Sequence[Wave], keys: Sequence[Key]) -> None:
         """A note whose pitch moves, or lies beside that of its one wave."""
+        pitches = [pitch for _, pitch in keys]
         length = round(play.seconds * self._rate)
         samples = length + len(self._fall)
         wanted = np.broadcast_to(play.pitch + np.asarray(tuning.at(play.start, samples, self._rate)), (samples,))
         read = []
-        for number, (wave, pitch) in enumerate(zip(waves, pitches, strict=True)):
+        for number, (wave, key) in enumerate(zip(waves, keys, strict=True)):
+            pitch = key[1]
             where = places(pitch, wanted)
             lengths = [round(float(where[max(0, length - 1)]))] if number == 0 else []
             needed = math.ceil(where[-1]) + GUARD
-            wave = self._held(wave, pitch, needed, lengths)[:needed]
+            wave = self._held(wave, key, needed, lengths)[:needed]
             read.append(read_at(wave, where, 2.0 ** ((float(wanted.max()) - pitch) / 12)))
         self._add(play, length, crossfaded(read, pitches, wanted))
 
-    def _held(self, wave: Wave, pitch: float, needed: int, lengths: Sequence[int]) -> Wave:
-        """`wave` of the MIDI `pitch`, made longer if `needed` samples of it are; notes of `lengths` are counted."""
+    def _held(self, wave: Wave, key: Key, needed: int, lengths: Sequence[int]) -> Wave:
+        """`wave` of `key`, made longer if `needed` samples of it are; notes of `lengths` are counted."""
         hold = round(hold_seconds(len(wave) / self._rate) * self._rate)
         if needed <= hold:
             return wave
-        wave, how = sustain(wave, self._rate, pitch, needed)
+        wave, how = self._waves.held(key, wave, needed)
         self.long[how] += sum(length > hold for length in lengths)
         return wave
 
@@ -133,6 +136,11 @@ class Waves:
         while len(self._kept) > KEPT_WAVES:
             self._kept.popitem(last=False)
         return found
+
+    def held(self, key: Key, wave: Wave, samples: int) -> Sustained:
+        """`wave`, which `get` found for `key`, for as many `samples` as if its key were down all the while."""
+        timbre, pitch = key
+        return self._synth.sustained(timbre, pitch, samples, note=wave, background=self._background)
 
     def _evened(self, wave: Wave) -> Wave:
         loudness = loudness_lufs(wave, self.rate)

@@ -59,7 +59,7 @@ def render_midi(
     each part by its General MIDI instrument. Along a path each note keeps the timbre it starts with.
     Pitches outside the model's range move by octaves into it. Bends and tunings are played: see bending.py. A note
     sounds until its key and the sustain pedal are up and fades over `release_seconds` (0-10). One that is held longer
-    than the model's notes goes on: see `sustain`. Loudness follows velocity, channel volume and expression, and the
+    than the model's notes goes on: see Synth.hold. Loudness follows velocity, channel volume and expression, and the
     place in stereo follows pan; all instruments are equally loud at the same velocity.
     sample_rate: 44100 or 48000 (None: the model's own). stems: also each part by itself.
     progress: called with notes done and notes in all; an exception raised in it stops the render.
@@ -110,7 +110,7 @@ def _about_long_notes(long: Counter[str], card: ModelCard) -> list[str]:
     if not long.total():
         return []
     does = {
-        "steady": "held by looping the steady part",
+        "steady": "held",
         "dying away": "left to die away",
         "gone": "silent by then",
     }
