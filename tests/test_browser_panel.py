@@ -26,13 +26,19 @@ SCREENS = [
     (1920, 1080),
     (2560, 1440),
 ]
-ROOMS = ["instruments", "favourites", "history", "map", "picture", "pad", "variations", "sliders", "envelope"]
+ROOMS = ["instruments", "favourites", "history", "map", "picture", "pad", "variations", "sliders", "envelope", "pack"]
 
 # Texts that are cut off by what they lie in or by the window, or that lie over others; all that is shown is looked at.
-FAULTS = """() => {
+FAULTS = r"""() => {
     const shown = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
     const faults = [];
     const texts = [];
+    const opaque = (element) => !/, 0(\.\d+)?\)|transparent|\/ 0/.test(getComputedStyle(element).backgroundColor);
+    const seen = (element, box) => { // not under something opaque that lies over what scrolls
+        let at = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+        while (at && !at.contains(element) && !element.contains(at) && !opaque(at)) at = at.parentElement;
+        return !at || at.contains(element) || element.contains(at);
+    };
     for (const element of document.querySelectorAll(".room *")) {
         if (!(element instanceof HTMLElement) || element.closest(".said, .key, .cut-name") || !shown(element)) continue;
         if (![...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())) continue;
@@ -41,7 +47,7 @@ FAULTS = """() => {
         const box = range.getBoundingClientRect();
         if (box.width < 2) continue;
         const words = `${element.tagName}.${element.className} "${element.textContent.trim().slice(0, 40)}"`;
-        let scrolls = false, hidden = false;
+        let scrolls = false, hidden = false, part = false;
         for (let at = element; at && at !== document.body; at = at.parentElement) {
             const { overflowX, overflowY } = getComputedStyle(at);
             const frame = at.getBoundingClientRect();
@@ -50,9 +56,12 @@ FAULTS = """() => {
             if (/auto|scroll/.test(overflowX + overflowY)) scrolls = true;
             const beyond = box.left < frame.left - 1 || box.right > frame.right + 1;
             if (beyond && !scrolls && !hidden && overflowX !== "visible") faults.push(`cut: ${words}`);
+            const lower = box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+            if ((beyond && overflowX !== "visible") || (lower && overflowY !== "visible")) part = true;
+            if (lower && !scrolls && !hidden && overflowY !== "visible") faults.push(`cut above or below: ${words}`);
         }
-        if (hidden || scrolls) continue;
-        if (box.right > innerWidth + 1 || box.left < -1) faults.push(`outside: ${words}`);
+        if (hidden || (scrolls && (part || !seen(element, box)))) continue;
+        if (!scrolls && (box.right > innerWidth + 1 || box.left < -1)) faults.push(`outside: ${words}`);
         texts.push({ box, words, element });
     }
     for (const [at, { box, words, element }] of texts.entries())
@@ -62,6 +71,23 @@ FAULTS = """() => {
             const down = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top);
             if (across > 2 && down > 4) faults.push(`over each other: ${words} and ${other.words}`);
         }
+    for (const { box, words, element } of texts)
+        for (const slot of [...document.querySelectorAll(".room-morph .tile")].filter(shown)) {
+            const frame = slot.getBoundingClientRect();
+            const across = Math.min(box.right, frame.right) - Math.max(box.left, frame.left);
+            const down = Math.min(box.bottom, frame.bottom) - Math.max(box.top, frame.top);
+            if (across > 2 && down > 1 && !slot.parentElement.contains(element)) faults.push(`over a slot: ${words}`);
+        }
+    const pen = document.createElement("canvas").getContext("2d");
+    for (const select of [...document.querySelectorAll(".room select")].filter(shown)) {
+        const { font, paddingLeft, paddingRight } = getComputedStyle(select);
+        pen.font = font;
+        const arrow = 18, words = select.selectedOptions[0]?.text ?? "";
+        const room = select.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - arrow;
+        if (pen.measureText(words).width > room + 1) faults.push(`cut option: ${words} (${Math.round(room)} pixels)`);
+    }
+    for (const head of [...document.querySelectorAll(".cut-name .head")].filter(shown))
+        if (head.scrollWidth > head.clientWidth && head.clientWidth < 30) faults.push(`cut: ${head.textContent}`);
     const piano = document.querySelector("#piano").getBoundingClientRect();
     if (piano.bottom > innerHeight + 1 || piano.top < 0) faults.push(`piano at ${piano.top} to ${piano.bottom}`);
     const keys = document.querySelector(".keys").getBoundingClientRect();
@@ -96,8 +122,13 @@ def test_nothing_is_cut_or_covered_on_any_screen_and_the_piano_is_in_sight(visit
             studio.dispatch({ type: "seed", seed: 41877 });
             const sound = { instruments: { acoustic_grand_piano: 1 }, seed: 98765 };
             studio.dispatch({ type: "put", slot: "b", sound });
-            studio.dispatch({ type: "handle", mode: "line", t: 0.45 });
+            studio.dispatch({ type: "handle", mode: "line", t: 0 });
             studio.dispatch({ type: "slide", sliders: { "component 1": 1.23 } });
+            const name = "A name that somebody typed in full, from its beginning to its end, take 01";
+            studio.dispatch({ type: "put", slot: "c", sound, name, stay: true });
+            studio.dispatch({ type: "put", slot: "b", sound, name, stay: true });
+            studio.library.keep("basket", [{ id: "1", tags: [], sound, name, note: 60 }], studio.project.patch);
+            for (const fold of document.querySelectorAll("#pack details")) fold.open = true;
         }"""
     )
     found = {}

@@ -7,13 +7,16 @@ import pytest
 import soundfile
 from packtools import CARD, Voice, heard_pitch, notes_of, plan, synth, timbre, unpack
 
-from gansynth_core import Envelope, InputError, PackItem, PackPlan, Patch, Synth, Wavetable, write_pack
+from gansynth_core import Envelope, InputError, PackItem, PackPlan, Patch, Synth, Wavetable, check_pack, write_pack
 from gansynth_core.packs import quality, takes
+from gansynth_core.packs.check import seam_bend
 from gansynth_core.packs.levels import PEAK, gain_for, gains, goals, limited, loudness_lufs, true_peak
 from gansynth_core.packs.most_different import most_different
 from gansynth_core.packs.shaping import cleaned, ended, softer, widened
 from gansynth_core.packs.wavetable import CYCLE, FRAMES, cycle
 from gansynth_core.packs.zones import velocity_ranges
+from gansynth_core.pitches import pitch_hz
+from gansynth_core.sustain import Loop, crossfaded
 
 RATE = 48000
 
@@ -61,12 +64,24 @@ def test_the_limiter_brings_peaks_down_before_they_come_and_leaves_the_rest(hz):
     wave[RATE // 2 : RATE // 2 + 40] += 1.5 * np.hanning(40).astype(np.float32)
     quieter = limited(wave, RATE, hz)
     assert true_peak(wave) > 1.2 and true_peak(quieter) <= PEAK * 1.0001
-    away = np.abs(np.arange(RATE) - RATE // 2) > max(0.012, 2.5 / hz) * RATE
+    away = np.abs(np.arange(RATE) - RATE // 2) > max(0.012, 4.5 / hz) * RATE
     assert np.allclose(quieter[away], wave[away], rtol=1e-3, atol=1e-6)
     gain = (quieter[away == 0] / np.where(np.abs(wave[away == 0]) > 0.05, wave[away == 0], np.nan))[:-1]
     steps = np.abs(np.diff(20 * np.log10(gain[np.isfinite(gain)])))
     assert steps.max() < 0.5  # it comes and goes without a step
     assert limited(quieter, RATE, hz) is quieter or true_peak(limited(quieter, RATE, hz)) <= PEAK * 1.0001
+
+
+def test_the_limiter_leaves_a_pipe_two_octaves_below_its_key_in_the_middle_and_its_loop_without_a_seam():
+    length, seconds = round(10 * RATE / 11.5), np.arange(4 * RATE) / RATE
+    pipe = sum(
+        level * np.cos(2 * np.pi * hz * seconds) for hz, level in ((11.5, 0.6), (46, 0.5), (92, 0.4), (138, 0.3))
+    )
+    loop = Loop(RATE, RATE + length - 1, 5000)
+    wave = crossfaded((0.55 * pipe * (1 + 0.4 * sine(1.3, 4.0))).astype(np.float32), loop)
+    quieter = limited(wave * np.float32(3), RATE, 46, loop)
+    assert true_peak(wave) > 0.8 and true_peak(quieter) <= PEAK * 1.0001
+    assert abs(quieter[RATE:-RATE].mean()) < 0.003 and seam_bend(quieter[:, None], loop) < 1.5
 
 
 @pytest.mark.parametrize("lufs", [-9, -14])
@@ -308,3 +323,33 @@ def test_an_instrument_holds_its_notes_or_it_does_not(steady, looped, tmp_path):
     write_pack(plan(items=plan().items[1:], pitches=(48, 52, 55, 60)), mixed, tmp_path / "a.zip")
     notes = notes_of(unpack(tmp_path / "a.zip"))
     assert [note["pitch"] for note in notes if "loop" in note] == ([48, 52, 55, 60] if looped else [])
+
+
+def swaying(seconds: np.ndarray, hz: float) -> np.ndarray:
+    """Level as a whole, but only as a whole: what the low partial loses the high one gains, five times a second."""
+    sway = 0.9 * np.sin(2 * np.pi * 5 * seconds)
+    low, high = (np.sin(2 * np.pi * partial * hz * seconds) for partial in (1, 12))
+    return 0.3 * (np.sqrt(1 + sway) * low + np.sqrt(1 - sway) * high)
+
+
+def hissing(seconds: np.ndarray, hz: float) -> np.ndarray:
+    """A drum after which a high partial goes on, 54 dB below it."""
+    hit, hiss = (np.sin(2 * np.pi * partial * hz * seconds) for partial in (1, 12))
+    return 0.5 * np.exp(-seconds / 0.1) * hit + 0.001 * hiss
+
+
+@pytest.mark.parametrize("sounds", [swaying, hissing])
+def test_a_softer_layer_is_as_fit_to_ship_as_the_note_it_is_made_of(sounds, tmp_path):
+    class Sounding(Synth):
+        def render(self, timbre, pitches, **options):
+            clips = super().render(timbre, pitches, **options)
+            for wave, pitch in zip(clips.audio, pitches, strict=True):
+                wave[:] = sounds(np.arange(len(wave)) / clips.sample_rate, pitch_hz(pitch))
+            return clips
+
+    made = Sounding(CARD, Voice(), device="cpu", griffin_lim_steps=0)
+    write_pack(plan(items=plan().items[1:], pitches=(48, 60), velocity_layers=4), made, tmp_path / "a.zip")
+    (found,) = check_pack(tmp_path / "a.zip").instruments
+    assert not found.faults and len(found.notes) == 8
+    lengths = [note.frames for note in found.notes if note.root == 60]
+    assert (min(lengths) < max(lengths) / 2) == (sounds is hissing)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansynth_core.sound import SILENCE_PEAK
+from gansynth_core.sustain import Loop, crossfaded
 
 Wave = NDArray[np.floating[Any]]
 
@@ -21,9 +22,9 @@ TRIES = 6
 OVERSAMPLED = 4  # as BS.1770-4, annex 2, asks for; its filter has as many taps
 _TAPS = 48
 PIECE, HIGHEST = 32, 192  # frames of a piece of a note, and how many of those with the highest samples are looked at
-LOOK_AHEAD_SECONDS = (
-    0.005  # and as long behind a peak; a whole period of a low note, which would be distorted otherwise
-)
+# How far the limiter looks ahead, and as long behind a peak: whole periods of a low note, which would be distorted
+# otherwise. Four, as the pipes of an organ sound up to two octaves below their key.
+LOOK_AHEAD_SECONDS, LOOK_AHEAD_PERIODS = 0.005, 4
 
 
 def loudness_lufs(wave: Wave, sample_rate: int) -> float:
@@ -75,26 +76,27 @@ def peaks_around(wave: Wave, apart: bool = False) -> NDArray[np.float32]:
     return highest.astype(np.float32)
 
 
-def limited(wave: Wave, sample_rate: int, hz: float, ceiling: float = PEAK) -> Wave:
-    """`wave` float32 [n] or [n, channels], a note of the fundamental `hz`, with no true peak above `ceiling`.
+def limited(wave: Wave, sample_rate: int, hz: float, loop: Loop | None = None) -> Wave:
+    """`wave` float32 [n] or [n, channels], a note of the fundamental `hz` with `loop`, with no true peak above -1 dBTP.
 
-    The gain that every peak needs is held for 5 ms (or a period) to both sides and then smoothed over as much, so it
-    has come down when the peak arrives. It looks no further, so a loop whose seam was cross-faded over more stays one.
+    The gain that every peak needs is held for 2.5 ms (or two periods) to both sides and then smoothed over as much, so
+    it has come down when the peak arrives. Where a loop ends it becomes what it is before the loop's start.
     """
     from scipy.ndimage import minimum_filter1d  # here, because playing a note does not need it
     from scipy.signal import fftconvolve
 
-    peaks = peaks_around(wave)
-    if peaks.max(initial=0.0) <= ceiling:
+    if true_peak(wave) <= PEAK:
         return wave
-    reach = max(1, round(max(LOOK_AHEAD_SECONDS, 1 / hz) * sample_rate / 2))
-    needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
+    peaks = peaks_around(wave)
+    reach = max(1, round(max(LOOK_AHEAD_SECONDS, LOOK_AHEAD_PERIODS / hz) * sample_rate / 2))
+    needed = np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9))
     window = np.hanning(2 * reach + 3)[1:-1]
     held = np.pad(minimum_filter1d(needed, 2 * reach + 1, mode="nearest"), reach, mode="edge")
     gain = np.minimum(1.0, fftconvolve(held, window / window.sum(), "valid")).astype(np.float32)
+    gain = crossfaded(gain, loop) if loop else gain
     quieter = wave * gain.reshape(-1, *[1] * (wave.ndim - 1))
     left = true_peak(quieter)  # a gain that moves bends what lies between samples a little
-    result: Wave = quieter * np.float32(min(1.0, ceiling / left))
+    result: Wave = quieter * np.float32(min(1.0, PEAK / left))
     return result
 
 

@@ -26,7 +26,9 @@ LEVEL_SECONDS = 0.05  # over which levels are measured, in whole periods of the 
 SLOW_SECONDS = 0.25  # what changes more slowly than this is the run of the level, what is faster its tremolo
 HOP_SECONDS = 0.005
 SLOW_DB, FAST_DB = 0.75, 1.75  # how far a loop's level may run from its mean, and tremolo from that
-PASSES, NEAR_DB = 10, 0.3  # a gain that follows a fast tremolo is itself smoothed by what levels are measured over
+GAIN_SECONDS = 0.025  # a gain that changes faster roughens the wave, bends its mean, and makes corners at the seam
+# A gain that follows a fast tremolo is itself smoothed, so each pass goes a little further than it measures.
+PASSES, NEAR_DB, FURTHER = 10, 0.3, 1.5
 SETTLED_DB, MOST_FALLEN_DB = 1.0, 6.0
 LIFT_DB = 12.0  # a note that falls is held where it has not fallen further than this below the start of its hold
 LEAD_IN_SECONDS = 0.3  # for a gain to come in before the loop
@@ -75,7 +77,7 @@ def looped(wave: Wave, mono: Wave, sample_rate: int, pitch: float, loop: Loop, r
     """The note `wave` float32 [n] or [n, channels] with `loop` cross-faded and its level evened out in a circle, and
     the loop. `loop` was found at `sample_rate` / `ratio`; `mono` [n] is the note before it was made stereo."""
     loop = rescaled(loop, mono, ratio)
-    return _circular(crossfaded(wave, loop), sample_rate, pitch, loop), loop
+    return evened(crossfaded(wave, loop), sample_rate, pitch, loop), loop
 
 
 def level_curve(wave: Wave, sample_rate: int, pitch: float, *, circular: bool = False) -> tuple[Levels, int]:
@@ -198,7 +200,7 @@ def _refined(wave: Wave, start: int, end: int, half: int) -> tuple[int, float]:
     return places[best], float(alike[best])
 
 
-def _circular(wave: Wave, sample_rate: int, pitch: float, loop: Loop) -> Wave:
+def evened(wave: Wave, sample_rate: int, pitch: float, loop: Loop) -> Wave:
     """`wave` with the level of its loop evened out as it is heard, end to start; a gain that comes in before the loop
     and stays after it, so that neither begins with a step."""
     part = wave[loop.start : loop.end + 1]
@@ -212,7 +214,7 @@ def _circular(wave: Wave, sample_rate: int, pitch: float, loop: Loop) -> Wave:
         wanted = mean + np.clip(slow - mean, -SLOW_DB, SLOW_DB) + np.clip(levels - slow, -FAST_DB, FAST_DB)
         if np.abs(wanted - levels).max() < NEAR_DB:
             break
-        db += wanted - levels
+        db += FURTHER * _smoothed(wanted - levels, round(GAIN_SECONDS * sample_rate / hop), circular=True)
         factor = 10 ** (db / 20)
         places = np.append(np.arange(len(db)) * hop, loop.length)
         inside = np.interp(np.arange(loop.length), places, np.append(factor, factor[0]))

@@ -64,7 +64,7 @@ def begun(wave: Wave, sample_rate: int) -> Wave:
 def softer(wave: Wave, sample_rate: int, hz: float, steps: int) -> Wave:
     """`wave` float32 [n] or [n, channels] as a note of the fundamental `hz` struck `steps` velocity layers more softly:
     duller by a first-order high shelf of -4 dB a step from three times `hz` up, and as loud as before, because how loud
-    a velocity is stands in the instrument's curve (packs/dynamics.py). A peak that this would lift is the limit."""
+    a velocity is stands in the instrument's curve (packs/dynamics.py). Its peaks may be higher."""
     if steps == 0:
         return wave
     from scipy.signal import bilinear, lfilter  # here, because playing a note does not need it
@@ -75,10 +75,7 @@ def softer(wave: Wave, sample_rate: int, hz: float, steps: int) -> Wave:
     b, a = bilinear([np.sqrt(shelf), corner], [1 / np.sqrt(shelf), corner], sample_rate)
     dull = lfilter(b, a, wave, axis=0)
     size, top = (float(np.sqrt(np.square(sound, dtype=np.float64).sum())) for sound in (wave, dull))
-    lift = size / top if top > 0 else 1.0
-    peaks = [float(np.abs(sound).max(initial=0.0)) for sound in (wave, dull)]
-    lift = min(lift, peaks[0] / peaks[1]) if peaks[1] > 0 else lift
-    softened: Wave = (lift * dull).astype(np.float32)
+    softened: Wave = ((size / top if top > 0 else 1.0) * dull).astype(np.float32)
     return softened
 
 

@@ -19,7 +19,7 @@ from gansynth_core.packs.decentsampler import dspreset
 from gansynth_core.packs.devices import DEVICES
 from gansynth_core.packs.items import PackItem
 from gansynth_core.packs.levels import gain_for, gains, goals, limited, loudness_lufs, true_peak
-from gansynth_core.packs.loops import holds, looped, steadied
+from gansynth_core.packs.loops import evened, holds, looped, steadied
 from gansynth_core.packs.multisample import write_multisample
 from gansynth_core.packs.naming import SOFTWARE, note_name
 from gansynth_core.packs.plan import PackPlan
@@ -31,7 +31,7 @@ from gansynth_core.packs.wav import write_wav
 from gansynth_core.packs.zones import Zone, key_ranges, velocity_ranges
 from gansynth_core.pitches import pitch_hz
 from gansynth_core.sound import Envelope
-from gansynth_core.sustain import LOOPABLE, Loop
+from gansynth_core.sustain import LOOPABLE, Loop, crossfaded
 from gansynth_core.synth import Synth
 
 Wave = NDArray[np.float32]
@@ -160,10 +160,10 @@ class SoundWriter:
             hz = pitch_hz(one.pitch)
             loud = wave * np.float32(gain)
             if plan.measure == "loudness":
-                loud = limited(loud, plan.sample_rate, hz)
+                loud = limited(loud, plan.sample_rate, hz, loop)
             for layer, velocities in reversed(list(enumerate(velocity_ranges(plan.velocity_layers)))):
                 steps = plan.velocity_layers - 1 - layer
-                sample = softer(loud, plan.sample_rate, hz, steps)
+                sample = self._layer(loud, one.pitch, loop, steps)
                 zone = Zone(
                     f"{self._file_name(name, one, layer)}.wav",
                     len(sample),
@@ -181,6 +181,19 @@ class SoundWriter:
             release = item.envelope.release_seconds if item.envelope else plan.release_seconds
             self._mappings(folder, name, zones, release, self._category(item.timbre))
         return notes
+
+    def _layer(self, wave: Wave, pitch: int, loop: Loop | None, steps: int) -> Wave:
+        """A velocity layer of the finished note `wave`, `steps` softer than the hardest. Duller, it has another tremolo
+        in its loop and is gone earlier, and its filter remembers other things at both ends of the loop, so loop and end
+        are made once more."""
+        if steps == 0:
+            return wave
+        rate = self.plan.sample_rate
+        layer = softer(wave, rate, pitch_hz(pitch), steps)
+        if loop:
+            layer = evened(crossfaded(layer, loop), rate, pitch, loop)
+        layer = ended(layer, rate, least=loop.end + 1 + loop.fade if loop else 0)
+        return limited(layer, rate, pitch_hz(pitch), loop)
 
     def _write(self, path: Path, sample: Wave, zone: Zone, info: Mapping[str, str], timbre: Timbre) -> None:
         plan = self.plan

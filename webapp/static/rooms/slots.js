@@ -14,7 +14,8 @@ import { thumb } from "../parts/thumbs.js";
 import { saveNote, savePreset } from "./transfer.js";
 
 const LONG = 24; // letters that fill a tile's line; names of more are written smaller
-const LONGER = 48;
+const LONGER = 30;
+const MOST = 36; // of names of more, the middle is left out; the tooltip has it
 const PICTURED = 60; // MIDI: the note whose spectrogram lies behind the name
 export const SERIES = [4, 8, 16]; // sounds on the way from one to another, for the pack
 
@@ -120,14 +121,15 @@ export function createSlot(studio, slot, { go, other = null }) {
   function draw(part = null) {
     const { project } = studio;
     const held = project.slots[slot];
-    name.textContent = nameOf(held, model);
-    const { length } = name.textContent;
+    const title = nameOf(held, model);
+    const { length } = title;
+    name.textContent = length > MOST ? `${title.slice(0, MOST - 13)}… ${title.slice(-11)}` : title;
     name.className = length > LONGER ? "longest" : length > LONG ? "long" : "";
     family.textContent = instrumentOf(leadingInstrument(held.sound), model)?.family.title ?? "";
     share.textContent = part === null ? "" : `${Math.round(part * 100)} %`;
     element.style.setProperty("--hue", hueOf(held.sound, model));
     face.setAttribute("aria-pressed", String(target(project) === slot));
-    face.title = name.textContent;
+    face.title = title;
     const text = soundText(held.sound);
     if (pictured === text) return;
     pictured = text;
