@@ -178,10 +178,10 @@ def test_a_space_typed_is_a_space(visit):
 def test_the_seventeenth_voice_takes_the_place_of_the_first(visit):
     page = ready(visit)
     page.evaluate("for (let pitch = 40; pitch < 56; pitch++) studio.press(pitch, 0.3)")
-    assert page.evaluate("studio.keys().sounding.size") == 16
+    page.wait_for_function("studio.keys().sounding.size === 16")  # the clock of a busy machine may lag behind a press
     page.evaluate("studio.press(70, 0.3)")
-    sounding = page.evaluate("[...studio.keys().sounding]")
-    assert 70 in sounding and 40 not in sounding and len(sounding) == 16
+    page.wait_for_function("studio.keys().sounding.has(70)")
+    assert sorted(page.evaluate("[...studio.keys().sounding]")) == [*range(41, 56), 70]
     page.keyboard.press("Escape")
     wait_for_silence(page)
 
