@@ -40,6 +40,7 @@ ROUGH_FADE_SECONDS = 0.3  # where the ends are less alike (ensembles, noise), a 
 ALIKE = 0.95  # correlation from which a short fade is enough
 STARTS = 16
 COARSE = 4  # places are looked for at a quarter of the rate, the best of each start then to the frame
+COARSE_REST = 64  # frames at that rate for the last to ring out in, rather than into the first
 LONGER = 0.1  # what a loop of the whole hold is worth, in correlation, against the shortest
 
 
@@ -185,9 +186,12 @@ def _best_loop(wave: Wave, sample_rate: int, half: int, first: int, last: int) -
 
 def _coarser(wave: Wave) -> Wave:
     """`wave` [n] at a quarter of its rate, without what does not fit there."""
-    size = -(-len(wave) // COARSE) * COARSE
-    spectrum = np.fft.rfft(wave, size)[: size // COARSE // 2 + 1]
-    return np.fft.irfft(spectrum, size // COARSE) / COARSE
+    from scipy.fft import irfft, next_fast_len, rfft  # here, because playing a note does not need it
+
+    count = -(-len(wave) // COARSE)
+    size = next_fast_len(count + COARSE_REST, real=True)  # a prime number of frames would take ten times as long
+    coarser: Wave = irfft(rfft(wave, COARSE * size)[: size // 2 + 1], size)[:count] / COARSE
+    return coarser
 
 
 def _refined(wave: Wave, start: int, end: int, half: int) -> tuple[int, float]:
