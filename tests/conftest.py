@@ -1,5 +1,5 @@
-"""How every test runs, and the fixtures of the browser tests: one server and one real Chromium a file, under the real
-autoplay policy."""
+"""How every test runs, and the fixtures of the browser tests: one server and one real Chromium a process, under the
+real autoplay policy."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 # for cores, and sums are added up in the same order whatever the machine.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # compiling UMAP takes 20 s, a layout of a few points without that 2 s
 os.environ.setdefault("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "600s")  # its workers start as slowly as all else
 
 import numpy as np
@@ -22,7 +23,7 @@ from sine_voice import QuickSines, sine_card
 from gansynth_core import GM_INSTRUMENTS, Synth
 from webapp.player import Player
 
-USUAL_SIZE = {"width": 1440, "height": 900}
+MEDIA = ("color_scheme", "reduced_motion", "forced_colors")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -58,14 +59,14 @@ def seeded():
     np.random.seed(0)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address():
     synth = Synth(sine_card(instruments=GM_INSTRUMENTS), QuickSines(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth)) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "the browser tests need Chromium: apt-get install chromium"
@@ -75,12 +76,11 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def usual_page(browser):
-    """The page that most tests of a file open in turn: with its scripts at hand, it opens in half the time."""
-    context = browser.new_context(viewport=USUAL_SIZE)
-    yield context.new_page()
-    context.close()
+@pytest.fixture(scope="session")
+def usual_pages():
+    """The pages that tests open in turn, by what a context cannot change later: with its scripts at hand, a page opens
+    in a quarter of the time."""
+    return {}
 
 
 def forget(page: Page, address: str) -> None:
@@ -93,15 +93,14 @@ def forget(page: Page, address: str) -> None:
     session.send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
     session.detach()
     page.context.clear_permissions()
-    page.set_viewport_size(USUAL_SIZE)
-    page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
+    page.emulate_media(media="null", **dict.fromkeys(MEDIA, "null"))
 
 
 @pytest.fixture
-def visit(browser, usual_page, address):
-    """Opens the page as in a fresh profile. A page of another size, with options, with `fresh`, or a second one of a
-    test has a profile of its own. `routes` answer by pattern of the address, from the first request on. After the test:
-    no console error, no failed or foreign request."""
+def visit(browser, usual_pages, address):
+    """Opens the page as in a fresh profile. A page with `fresh`, or a second one of a test, has a profile of its own.
+    `routes` answer by pattern of the address, from the first request on; further options are those of Playwright's
+    contexts. After the test: no console error, no failed or foreign request."""
     contexts, opened, complaints = [], [], []
 
     def watch(request):
@@ -109,14 +108,22 @@ def visit(browser, usual_page, address):
         if parts.scheme in ("http", "https", "ws", "wss") and f"http://{parts.netloc}" != address:
             complaints.append(f"request to {request.url}")
 
-    def fresh_page(size, options) -> Page:
-        contexts.append(browser.new_context(viewport=size, **options))
-        return contexts[-1].new_page()
+    def page_for(size, fresh, options) -> Page:
+        kind = repr((size, sorted(options.items()))) if options else "mouse"
+        if fresh or any(page is usual_pages.get(kind) for page, _ in opened):
+            contexts.append(browser.new_context(viewport=size, **options))
+            return contexts[-1].new_page()
+        if kind not in usual_pages:
+            usual_pages[kind] = browser.new_context(viewport=size, **options).new_page()
+        page = usual_pages[kind]
+        if not options:
+            page.set_viewport_size(size)
+        return page
 
     def open_page(width=1440, height=900, ignored=(), path="", routes=None, fresh=False, **options) -> Page:
-        size = {"width": width, "height": height}
-        usual = size == USUAL_SIZE and not (fresh or options or opened)
-        page = usual_page if usual else fresh_page(size, options)
+        media = {name: options.pop(name) for name in MEDIA if name in options}
+        page = page_for({"width": width, "height": height}, fresh, options)
+        page.emulate_media(**media)
 
         def hear_console(message):
             if message.type == "error" and not any(expected in message.text for expected in ignored):
@@ -142,7 +149,7 @@ def visit(browser, usual_page, address):
         page.unroute_all(behavior="ignoreErrors")  # answers under way would fail in the next test
         for event, listener in listeners.items():
             page.remove_listener(event, listener)
-        if page is usual_page:
+        if page.context not in contexts:
             forget(page, address)
     for context in contexts:
         context.close()

@@ -233,10 +233,11 @@ def test_features_stay_finite_where_all_sound_alike():
 
 
 @pytest.mark.slow
-def test_umap_keeps_groups_together():
+def test_umap_keeps_groups_together(monkeypatch):
     """The one test that waits for UMAP: groups stay together, and the seed alone decides."""
     from gansynth_core.atlas import lay_out
 
+    monkeypatch.setattr("gansynth_core.atlas.EPOCHS", 100)
     draw = np.random.default_rng(0)
     groups = np.repeat(np.arange(3), 20)
     features = draw.standard_normal((60, 8)) + 8 * np.eye(3, 8)[groups]

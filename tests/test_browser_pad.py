@@ -58,8 +58,11 @@ def test_the_ends_of_the_line_and_the_corners_of_the_pad_are_the_slots(visit):
 def test_a_hand_over_the_line_has_its_keyframes_before_it_drags(visit):
     page = ready(visit)
     page.mouse.move(*on_line(page, 0.02))
-    near = "studio.isReady({ morph: [studio.project.slots.a.sound, studio.project.slots.b.sound], at: 0.375 })"
-    page.wait_for_function(near)
+    page.wait_for_function(
+        """() => { const ends = ["a", "b"].map(slot => studio.project.slots[slot].sound);
+            return Array.from({ length: 9 }, (_, step) => step / 8)
+                .every(at => studio.isReady({ morph: ends, at })) }"""
+    )
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.route("**/notes?*", lambda route: None)  # no exact sound comes: what is heard are keyframes

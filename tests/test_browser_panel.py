@@ -256,7 +256,7 @@ def test_keys_belong_to_the_instrument_wherever_the_focus_is(visit):
 
 
 def test_keys_are_labelled_as_they_are_printed(visit):
-    page = visit()
+    page = visit(fresh=True)  # for the script it adds
     page.add_init_script(
         """Object.defineProperty(navigator, "keyboard", { value: { getLayoutMap: async () => new Map(Object.entries({
             KeyA: "q", KeyW: "z", KeyS: "s", KeyE: "e", KeyZ: "w", Semicolon: "m", Quote: "ù" })) } });"""

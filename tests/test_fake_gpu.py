@@ -121,5 +121,5 @@ def test_a_model_is_written_and_measured_on_a_gpu_as_on_the_cpu(data, reconstruc
         tolerance = {"atol": 5e-3} if name.startswith("prior.") else {"rtol": 1e-3, "atol": 1e-5}
         assert np.allclose(here, weights[1][name], **tolerance), name
     assert set(figures) == {"real", "model", "reconstruction"} and figures["model"]["ndb"] >= 0
-    here = aspect_gradients(Synth.load(str(reconstruction), device="cpu"), 2, seed=0)
+    here = aspect_gradients(Synth.load(str(made_there), device="cpu"), 2, seed=0)
     assert (np.linalg.norm(here - slopes, axis=2) < 0.05 * np.linalg.norm(here, axis=2) + 1e-6).all()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi import FastAPI
-from patience import HANG_SECONDS, until
+from patience import HANG_SECONDS, awaited, until
 from PIL import Image
 from sine_voice import QuickSines, grid_atlas, sine_card, sine_synth
 from starlette.middleware import Middleware
@@ -350,7 +350,7 @@ def test_whatever_a_page_that_goes_away_has_asked_for_is_given_up(method, what, 
     async def send(message):
         pass
 
-    asyncio.run(app(scope, receive, send))
+    awaited(app(scope, receive, send))
     until(lambda: told == [True])
 
 

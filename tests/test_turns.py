@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from patience import HANG_SECONDS, until
+from patience import HANG_SECONDS, awaited, until
 from sine_voice import sine_card, sine_synth
 
 from gansynth_core import Clips, GivenUp, InputError, sample
@@ -246,7 +246,7 @@ def test_notes_in_turn_are_those_of_the_synth():
     timbre = sample(synth.card, seed=3)[0]
     expected = synth.render(timbre, [60, 64, 60, 67, 70]).audio
     assert np.array_equal(player.render(timbre, [60, 64, 60, 67, 70]).audio, expected)
-    clips = asyncio.run(player.notes(timbre, range(60, 68), ADA))
+    clips = awaited(player.notes(timbre, range(60, 68), ADA))
     assert clips.pitches == tuple(range(60, 68)) and np.array_equal(clips.audio[4], expected[1])
     assert np.array_equal(player.exporter(ADA).render(timbre, [70, 60], background=True).audio, expected[[4, 2]])
 
@@ -296,5 +296,5 @@ def test_turns_in_a_loop_are_fair_and_survive_those_who_leave():
         await draw(ADA)
         return went
 
-    went = asyncio.run(work())
+    went = awaited(work())
     assert sorted(went) == ["ada", "ada", "ben", "eve", "eve"] and went.index("ben") < 3
