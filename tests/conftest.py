@@ -40,6 +40,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in item.fixturenames:
             item.add_marker("browser")
+    items.sort(key=lambda item: "browser" not in item.fixturenames)  # together, so that one process opens most pages
 
 
 @pytest.fixture(scope="session", autouse=True)
