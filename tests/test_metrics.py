@@ -1,5 +1,8 @@
 """How the app is doing, for programs that watch it."""
 
+import gc
+import json
+
 import httpx
 import pytest
 from browser import PATIENCE_MS
@@ -7,6 +10,7 @@ from patience import until
 from prometheus_client.parser import text_string_to_metric_families
 from serving import served
 from sine_voice import sine_card, sine_synth
+from starlette.responses import Response
 
 from gansynth_core import ModelError
 from webapp.player import Player
@@ -42,6 +46,22 @@ def test_what_was_asked_and_made_is_counted(client):
     assert gained[("studio_answer_seconds_count", "notes")] == 2
     assert after[("studio_waiting_requests",)] == 0 and after[("studio_open_exports",)] == 0
     assert after[("process_open_fds",)] > 0 and not any("xxx" in label for key in after for label in key)
+
+
+def test_an_answer_leaves_memory_once_it_was_sent(client):
+    digest = client.get(f"{STUDIO}/model").json()["digest"]
+
+    def kept() -> list[Response]:
+        return [one for one in gc.get_objects() if type(one) is Response and len(one.body) > 1_000_000]
+
+    gc.disable()  # it would find them sooner or later, at gigabytes in a busy app
+    try:
+        for seed in range(3):
+            parameters = {"sound": json.dumps(SOUND | {"seed": seed}), "low": 60, "high": 71}
+            assert client.get(f"{STUDIO}/{digest}/notes", params=parameters).status_code == 200
+        until(lambda: not kept())
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-IP"])

@@ -1,7 +1,9 @@
 """Turns: equal shares for visitors, short before long, nothing twice, nothing for nobody, nobody for ever."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -249,6 +251,22 @@ def test_notes_in_turn_are_those_of_the_synth():
     clips = awaited(player.notes(timbre, range(60, 68), ADA))
     assert clips.pitches == tuple(range(60, 68)) and np.array_equal(clips.audio[4], expected[1])
     assert np.array_equal(player.exporter(ADA).render(timbre, [70, 60], background=True).audio, expected[[4, 2]])
+
+
+def test_notes_leave_memory_as_soon_as_nobody_has_them():
+    synth = sine_synth(cached_notes=0)
+    turns = Turns(cached_notes=1)
+    timbre = sample(synth.card, seed=3)[0]
+    gc.disable()  # it would find them sooner or later, at gigabytes in a busy app
+    try:
+        answer = turns.ask(synth, [(timbre, float(pitch)) for pitch in range(60, 66)], ADA)
+        handed = [weakref.ref(note) for note in answer.result(HANG_SECONDS).values()]
+        del answer
+        until(lambda: sum(note() is not None for note in handed) == 1)
+        assert all(note().base is None for note in handed if note() is not None)
+    finally:
+        gc.enable()
+        turns.close()
 
 
 def test_a_queue_gives_equal_shares_by_cost():

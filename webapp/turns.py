@@ -8,6 +8,7 @@
 
 import threading
 import time
+import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -133,10 +134,21 @@ class Turns:
                 self._open.add(request)
                 self._enqueue(request)
         if request.missing:
-            request.answer.add_done_callback(lambda answer: self._withdraw(request) if answer.cancelled() else None)
+            self._withdraw_when_cancelled(request)
         else:
             request.answer.set_result(request.notes)
         return request.answer
+
+    def _withdraw_when_cancelled(self, request: _Request) -> None:
+        # A future keeps its callbacks, and the request its future: held more tightly, they and all the notes would stay
+        # in memory until Python looks for such circles, which may be gigabytes later.
+        known = weakref.ref(request)
+
+        def hear(answer: "Future[dict[Key, Wave]]") -> None:
+            if answer.cancelled() and (request := known()):
+                self._withdraw(request)
+
+        request.answer.add_done_callback(hear)
 
     def close(self) -> None:
         """Refuse all that still waits and stop, as the app ends."""
@@ -270,6 +282,7 @@ class Turns:
                 again += self._wanted.get(key, [])
                 continue
             if keep:
+                notes[key] = notes[key].copy()  # of its own: a view would keep all notes that were made with it
                 self._cache[key] = notes[key]
             for request in self._wanted.pop(key, []):
                 del request.missing[key]

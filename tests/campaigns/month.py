@@ -36,6 +36,14 @@ async def visits(address: str, exports: int, notes: int, look) -> list[str]:
             await client.get("/")
             place = f"{STUDIO}/{(await client.get(f'{STUDIO}/model')).json()['digest']}"
 
+            async def discard(what: str, path: str, parameters=None) -> None:
+                # not kept in a Response of httpx, which stays in memory until Python looks for circles
+                async with client.stream("GET", path, params=parameters) as answer:
+                    async for _ in answer.aiter_raw():
+                        pass
+                if answer.status_code != 200:
+                    faults.append(f"{what}: {answer.status_code}")
+
             async def export(each: int) -> None:
                 sound = {"sound": {"instruments": {"violin": 1}, "seed": each}, "name": "x"}
                 wanted = {"sounds": [sound], "options": {"pitches": 60}}
@@ -49,7 +57,7 @@ async def visits(address: str, exports: int, notes: int, look) -> list[str]:
                 if state != "done":
                     faults.append(f"export: {state}")
                 elif each % 3:  # a third is never fetched
-                    await client.get(f"{job}/file")
+                    await discard("file", f"{job}/file")
 
             rounds = max(exports, notes // 12) // VISITORS
             for each in range(rounds):
@@ -58,9 +66,7 @@ async def visits(address: str, exports: int, notes: int, look) -> list[str]:
                 if each % max(1, rounds * VISITORS * 12 // max(1, notes)) == 0:
                     sound = json.dumps({"instruments": {"flute": 1}, "seed": VISITORS * each + number})
                     parameters = {"sound": sound, "low": 60, "high": 71}
-                    answer = await client.get(f"{place}/notes", params=parameters)
-                    if answer.status_code != 200:
-                        faults.append(f"notes: {answer.text[:200]}")
+                    await discard("notes", f"{place}/notes", parameters)
                 if number == 0 and each % max(1, rounds // LOOKS) == 0:
                     look(each / rounds)
 

@@ -77,6 +77,9 @@ class _Watched:
             self._watch()
 
     def end(self) -> None:
+        """Watch no more, and let go of the answer: request and watcher know each other, so that they stay in memory
+        until Python looks for such circles."""
+        self._work = None
         if self._watching is not None:
             self._watching.cancel()
 
