@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,19 +176,43 @@ def killed(*arguments, **options):
     raise KeyboardInterrupt
 
 
-def test_a_pack_that_was_killed_before_it_could_clean_up_is_whole(tmp_path, monkeypatch):
-    out = tmp_path / "a.zip"
-    one = plan(pitches=(60,))
+@pytest.mark.parametrize("removed", range(6))
+def test_a_pack_that_was_killed_while_it_cleaned_up_is_whole(tmp_path, monkeypatch, removed):
+    """removed: things that were gone from its work folder by then."""
+    out, one = tmp_path / "a.zip", plan(pitches=(60,))
+    gone: list[object] | None = None
+
+    def until_killed(remove):
+        def call(*arguments, **options):
+            if gone is not None:
+                if len(gone) == removed:
+                    raise KeyboardInterrupt
+                gone.append(arguments)
+            remove(*arguments, **options)
+
+        return call
+
+    def move(whole, out):
+        nonlocal gone
+        os.rename(whole, out)
+        gone = []
+
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(render.shutil, "rmtree", killed)
+        patch.setattr(render.shutil, "rmtree", until_killed(shutil.rmtree))
+        patch.setattr(render.Path, "unlink", until_killed(Path.unlink))
+        patch.setattr(render.Path, "rmdir", until_killed(Path.rmdir))
+        patch.setattr(render, "_move", move)
         write_pack(one, synth(), out)
+        pytest.fail("it was not killed")
     whole = out.read_bytes()
-    with pytest.raises(InputError, match="already exists"):
+    with pytest.raises(InputError, match="already exists: choose another name"):
         write_pack(one, synth(), out)
-    report = write_pack(one, synth(), out, resume=True)
-    assert report.bytes == len(whole) and report.notes == 2
-    assert out.read_bytes() == whole and [path.name for path in tmp_path.iterdir()] == ["a.zip"]
-    with pytest.raises(InputError, match="already exists"):
+    if (tmp_path / "a.zip.work" / render.MOVED).exists():
+        report = write_pack(one, synth(), out, resume=True)
+        assert report.bytes == len(whole) and report.notes == 2
+        assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+    assert out.read_bytes() == whole
+    with pytest.raises(InputError, match="already exists: there is nothing left to continue"):
         write_pack(one, synth(), out, resume=True)
 
 

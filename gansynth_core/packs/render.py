@@ -8,7 +8,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from gansynth_core.packs.wavetable import FRAMES, cycle, write_wavetable
 from gansynth_core.synth import BATCH, Synth
 
 NOTES_AHEAD = 128  # rendered while others are being written; at least one sound, whatever its size
-MOVED = "moved"  # in the work folder: the size of the zip that was moved out of it
+MOVED = "moved.json"  # in the work folder: the report of the zip that was moved out of it
 LISTED = 20  # faults named in README.txt; all are in the manifest
 CYCLES_AT_ONCE = 16
 Progress = Callable[[int, int], object]
@@ -77,7 +77,7 @@ def write_pack(
     except OSError as cause:
         kept = "; what is done is kept: continue with 'resume'" if _work_of(out).is_dir() else ""
         raise AudioError(f"Cannot write the pack '{out}': {cause.strerror or cause}{kept}.") from cause
-    shutil.rmtree(work, ignore_errors=True)  # not before the lock in it is released
+    _clean(work)  # not before the lock in it is released
     if not report.bytes:
         raise InputError(f"None of the {plan.notes} notes passed the quality checks, so there is no pack.")
     return report
@@ -110,8 +110,9 @@ def _move(whole: Path, out: Path) -> None:
 def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
     """`OUT.work`, new or (with `resume`) as it was left, locked against a second export to the same name."""
     work = _work_of(out)
-    if out.exists() and not (resume and _is_moved(out, work)):
-        raise InputError(f"'{out}' already exists: choose another name, or remove it first.")
+    if out.exists() and not (resume and _moved(out, work)):
+        what = "there is nothing left to continue" if resume else "choose another name, or remove it first"
+        raise InputError(f"'{out}' already exists: {what}.")
     try:
         work.mkdir(parents=True, exist_ok=resume)
     except FileExistsError:
@@ -129,12 +130,27 @@ def _work_folder(out: Path, resume: bool) -> Iterator[Path]:
         lock.release()
 
 
-def _is_moved(out: Path, work: Path) -> bool:
-    """Whether `out` is the whole zip of the export in `work`, which was stopped before it could clean up."""
+def _moved(out: Path, work: Path) -> PackReport | None:
+    """The report of the export in `work`, if `out` is its whole zip: it was stopped before it could clean up."""
     try:
-        return int((work / MOVED).read_text(encoding="utf-8")) == out.stat().st_size
-    except (OSError, ValueError):
-        return False
+        report = PackReport(path=out, **json.loads((work / MOVED).read_text(encoding="utf-8")))
+        return report if report.bytes == out.stat().st_size else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _clean(work: Path) -> None:
+    """Remove a work folder. What says that the export is finished goes last: a kill in the middle costs nothing."""
+    last = [work / "plan.json", work / MOVED]
+    with contextlib.suppress(OSError):
+        for path in work.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path not in last:
+                path.unlink(missing_ok=True)
+        for path in last:
+            path.unlink(missing_ok=True)
+        work.rmdir()
 
 
 class _Export:
@@ -153,8 +169,8 @@ class _Export:
     def write(self, out: Path, progress: Progress) -> PackReport:
         """Make the zip `out`, or none (0 bytes in the report) if there is nothing to put into it."""
         self._begin()
-        if _is_moved(out, self.work):
-            return replace(self._documents(out), bytes=out.stat().st_size)
+        if moved := _moved(out, self.work):
+            return moved
         per_sound = len(self.writer.notes)
         done = self._done()
         progress(done * per_sound, self.plan.renders)
@@ -283,7 +299,8 @@ class _Export:
                     with open(path, "rb") as file, archive.open(entry, "w") as target:
                         shutil.copyfileobj(file, target, 1 << 20)
         sync(whole)
-        size = whole.stat().st_size
-        save_text(self.work / MOVED, str(size))
+        report = replace(report, bytes=whole.stat().st_size)
+        told = {name: value for name, value in asdict(report).items() if name != "path"}
+        save_text(self.work / MOVED, json.dumps(told))
         _move(whole, report.path)
-        return replace(report, bytes=size)
+        return report
