@@ -53,7 +53,7 @@ def killed(command: Sequence[str], again: Sequence[str], kills: int, seconds: fl
                 process.kill()
                 hits += 1
         _, told = process.communicate()
-        if "nothing left to continue" in told:  # the kill before came when all was done
+        if "already exists" in told:  # the kill before came when all was done
             break
         if process.returncode not in (0, -9):
             raise SystemExit(f"{' '.join(again)} ended with {process.returncode}: {told[-500:]}")
