@@ -197,6 +197,23 @@ def test_an_export_that_grows_beyond_the_ceiling_stops_and_says_so():
     assert jobs.scratch.room() > 900_000
 
 
+def test_a_folder_that_goes_while_the_room_is_measured_is_no_fault(monkeypatch):
+    scratch, scan = Scratch(ceiling=1_000_000), os.scandir
+    for name in ("gone", "here"):
+        (scratch.folder / name).mkdir()
+        (scratch.folder / name / "file").write_bytes(b"x" * 1000)
+
+    def vanish(path):
+        if str(path).endswith("gone"):
+            raise FileNotFoundError(str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", vanish)
+    assert scratch.room() == 999_000
+    monkeypatch.undo()
+    scratch.close()
+
+
 def test_what_killed_apps_left_is_swept_at_the_next_start(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     alive, killed = Scratch(), Scratch()

@@ -1,6 +1,8 @@
 """The app's temporary files: one folder for all, which goes when the app ends, however it ends."""
 
+import contextlib
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -34,13 +36,12 @@ class Scratch:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below `folder`, which may come and go meanwhile."""
+    """Bytes of all files below `folder`. Files and folders may come and go meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:
-            continue
+    for place, _, names in os.walk(folder):  # which passes over folders that are gone
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size
     return total
 
 

@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,10 +21,13 @@ from serving import served
 from sine_voice import sine_synth
 
 from tests.campaigns.running import STUDIO, line, load, taken
+from webapp.jobs import Jobs
 from webapp.player import Player
+from webapp.routes import studio
 from webapp.scratch import Scratch
 
 VISITORS = 8
+KEEP_SECONDS = 5.0  # what nobody fetches is kept for an hour, which is this long where a month is an hour
 LOOKS = 10
 
 
@@ -81,6 +85,7 @@ def main() -> int:
     parser.add_argument("--ceiling", type=int, default=50_000_000, help="bytes of all temporary files")
     options = parser.parse_args()
     print(load())
+    studio.Jobs = partial(Jobs, keep_seconds=KEEP_SECONDS)
     scratch, looks = Scratch(options.ceiling), []
 
     def look(share: float) -> None:
