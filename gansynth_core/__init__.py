@@ -16,6 +16,7 @@ cards                         ModelCard: a model on disk
 generators/                   the networks
 latent, patch                 Timbre (drawn, morphed, nudged) and Patch, a Timbre as one plays it
 descriptors                   brightness, attack and so on, measured on a note
+steering                      sliders that follow the sound, by a predictor beside a model's weights
 own, refine                   an own sound as a model hears it; a timbre brought nearer to it
 synth                         Synth: timbres and pitches -> notes; generate() in one call
 glide, named_sounds           a timbre that moves; names for sounds of a model without instruments
@@ -59,6 +60,7 @@ from gansynth_core.pitches import parse_pitch, pitch_hz, pitch_label
 from gansynth_core.shared import SHARED
 from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
+from gansynth_core.steering import STEERING_HASH, Reach, Steering, steer
 from gansynth_core.sustain import Sustained
 from gansynth_core.synth import GivenUp, Synth, generate
 from gansynth_core.tunings import TUNINGS, Tuning, parse_tuning
@@ -94,10 +96,13 @@ __all__ = [
     "PackReport",
     "Part",
     "Patch",
+    "Reach",
     "SHARED",
+    "STEERING_HASH",
     "Song",
     "SongNote",
     "SpecgramSpec",
+    "Steering",
     "Stem",
     "Sustained",
     "Synth",
@@ -138,6 +143,7 @@ __all__ = [
     "read_wav",
     "render_midi",
     "sample",
+    "steer",
     "timbre_in",
     "write_pack",
     "write_parts",

@@ -65,7 +65,8 @@ class ModelCard:
     network's weights input, none for a pitch-only model. generator: hyperparameters of the family's network.
     directions: latent directions for sliders, the named ones first, then the strongest others. named_sounds: of a model
     without instruments, family by family. sha256: of weights.safetensors.
-    training, quality: facts and measured figures, free in form.
+    training, quality: facts and measured figures, free in form. folder: where the card was read from, which is no part
+    of it; None for one made in memory.
     """
 
     id: str
@@ -84,6 +85,7 @@ class ModelCard:
     named_sounds: tuple[NamedSound, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     quality: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         numbers = (self.latent_size, self.pitch_low, self.pitch_high)
@@ -199,7 +201,8 @@ def load_card(folder: str | os.PathLike[str]) -> ModelCard:
         document["named_sounds"] = tuple(NamedSound(**sound) for sound in document.pop(NAMED_SOUNDS_KEY, ()))
         document["training"] = in_new_words(document.get("training", {}))
         # A model is known by its folder: two snapshots of one run are two models, and their sounds do not mix.
-        return ModelCard(**document | {"id": path.resolve().parent.name})
+        own = {"id": path.resolve().parent.name, "folder": path.resolve().parent}
+        return ModelCard(**document | own)
     except OSError as cause:
         raise ModelError(f"Cannot read the model card '{path}': {cause.strerror}.") from cause
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as cause:
@@ -262,6 +265,7 @@ def save_tensors(path: Path, tensors: dict[str, NDArray[Any]]) -> str:
 def save_card(folder: str | os.PathLike[str], card: ModelCard) -> None:
     """Write `folder`/card.json for weights that are there already. Raises ModelError."""
     document = {"format": FORMAT} | dataclasses.asdict(card) | {"specgram": card.specgram.to_json()}
+    del document["folder"]
     document = {NAMED_SOUNDS_KEY if key == "named_sounds" else key: value for key, value in document.items()}
     text = json.dumps(document, indent=1)
     # A list of numbers on one line: a direction has 512 of them.

@@ -41,6 +41,10 @@ class Descriptor:
         heard: NDArray[np.floating] = np.log2(values) if self.log else np.asarray(values)
         return heard
 
+    def unheard(self, value: float) -> float:
+        """One value of that scale in the descriptor's unit, within what `measure` gives."""
+        return float(min(max(2.0**value if self.log else value, self.low), self.high))
+
 
 DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor("brightness", "Brightness", "Hz", 20, 20000, True, "centre of the spectrum's energy"),

@@ -15,7 +15,7 @@ LEVELS = [
     ["files", "instruments", "pitches", "riff", "shared", "tensor_bundle", "threads", "tunings"],
     ["commands", "sound", "specgram", "spectrum", "sustain", "imprint", "tape"],
     ["cards"],
-    ["generators", "latent", "descriptors", "own", "refine"],
+    ["generators", "latent", "descriptors", "own", "refine", "steering"],
     ["synth", "patch"],
     ["glide"],
     ["packs", "named_sounds"],

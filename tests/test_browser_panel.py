@@ -1,12 +1,14 @@
 """The panel in a real Chromium: on every screen, under fingers, with keyboards of other languages."""
 
+import dataclasses
+
 import pytest
 from browser import enable_sound, pick, wait_for_silence
 from playwright.sync_api import Page
 from serving import served
 from sine_voice import QuickSines, grid_atlas, sine_card
 
-from gansynth_core import GM_INSTRUMENTS, Synth
+from gansynth_core import GM_INSTRUMENTS, Reach, Steering, Synth
 from webapp.player import Player
 
 # What Playwright's devices of these names have.
@@ -302,3 +304,37 @@ def test_tabs_are_remembered_and_messages_stay_in_the_top_line(visit):
     assert page.locator(".toast").count() == 1
     message = page.locator(".toast").bounding_box()
     assert message["y"] + message["height"] <= page.locator("#morph").bounding_box()["y"]
+
+
+class Followed:
+    """A predictor of any sound: brightness goes both ways, the attack hardly at all, and decay only up."""
+
+    aspects = ("brightness", "attack", "decay")
+
+    def reach(self, timbre):
+        return {
+            "brightness": Reach(490.0, 630.0, 2836.0, down=True, up=True),
+            "attack": Reach(0.1, 0.1, 0.101, down=False, up=False),
+            "decay": Reach(1.0, 1.0, 12.0, down=False, up=True),
+        }
+
+    def steer(self, timbre, amounts):
+        return dataclasses.replace(timbre, z=(amounts.get("brightness", 0.0), *timbre.z[1:]))
+
+
+def test_sliders_that_follow_the_sound_show_how_far_they_go(visit, monkeypatch):
+    monkeypatch.setattr(Steering, "find", lambda card: Followed())
+    page = visit()
+    named = {name: page.get_by_role("slider", name=name) for name in ("Brightness", "Decay")}
+    rows = {name: page.locator("#sliders .slider", has=slider) for name, slider in named.items()}
+    page.get_by_text("2.8 kHz").wait_for()
+    assert rows["Brightness"].locator(".reach i").all_inner_texts() == ["490 Hz", "2.8 kHz"]
+    assert rows["Decay"].locator(".reach i").all_inner_texts() == ["", "12 dB/s"]
+    assert "its attack has no room that would be heard" in page.locator("#sliders .slider.roomless").get_attribute(
+        "title"
+    )
+    ends = "row => ['--from', '--to'].map((name) => row.style.getPropertyValue(name))"
+    assert rows["Decay"].evaluate(ends) == ["50%", "100%"] and rows["Brightness"].evaluate(ends) == ["0%", "100%"]
+    page.get_by_role("slider", name="Brightness").press("ArrowRight")
+    page.wait_for_function("() => studio.project.slots.a.sound.sliders?.['steered brightness'] === 0.1")
+    assert page.evaluate(FAULTS) == []

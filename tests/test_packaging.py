@@ -161,7 +161,8 @@ def test_the_wheel_holds_the_code_the_page_and_the_voice(wheel):
     for room in ("gansynth_core", "webapp"):
         files = [path for path in ROOT.glob(f"{room}/**/*") if path.is_file() and path.suffix not in (".pyc", ".pyi")]
         assert {str(path.relative_to(ROOT)) for path in files} <= names
-    weights = ["models/studio/card.json", "models/studio/weights.safetensors", "models/studio/encoder.safetensors"]
+    names_of_model = ("card.json", "weights.safetensors", "encoder.safetensors", "steering.safetensors")
+    weights = [f"models/studio/{name}" for name in names_of_model]
     shipped = {f"gansynth_core/assets/{name}" for name in (*weights, "atlas/studio.npz", "judge/judge.safetensors")}
     assert shipped == {name for name in names if "assets/" in name}
     top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}

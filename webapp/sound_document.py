@@ -9,7 +9,9 @@ so that one address is one sound (`static/document/sound.js` writes it in one or
 - `{"morph": [sound, sound], "at": 0.4}`: part of the way from one sound to another,
 - `{"blend": [[sound, 0.7], [sound, 0.3]]}`: the middle of several,
 
-each optionally with `"sliders": {direction: amount}` and `"raw": {index of z: value}` on top, applied in this order.
+each optionally with `"sliders": {name: amount}` and `"raw": {index of z: value}` on top, applied in this order. A
+slider is named after one of the card's directions, which go one way in all sounds, or after a descriptor that it
+follows in this very sound: `"steered brightness"` (see gansynth_core.steer). Those of directions are applied first.
 """
 
 import base64
@@ -26,11 +28,13 @@ import numpy as np
 from gansynth_core import (
     DESCRIPTORS,
     SHARED,
+    STEERING_HASH,
     Envelope,
     GanSynthError,
     Imprint,
     InputError,
     ModelCard,
+    Steering,
     Timbre,
     blend,
     morph,
@@ -53,6 +57,11 @@ BLOCK_LIMIT = 13  # notes in one request
 # Raise this when the same weights sound or look different after a change: phases, Griffin-Lim, levels, fades, pictures.
 # Browsers keep notes and pictures for a day, by a URL that contains it (see `digest_of`).
 RENDERING = 2
+
+STEERED = "steered "  # before a descriptor: the name of the slider that follows the sound
+# What steers decides how notes sound. Links of before there was any carry the digest of a voice without it, so the
+# first one that was bundled leaves the digest as it was.
+FIRST_STEERING = "9273fa87214c7ab15501546e3996872b69d740217107180017b74f421febd1d6"
 
 _ENVELOPE = {"attack": "attack_seconds", "decay": "decay_seconds", "sustain": "sustain", "release": "release_seconds"}
 _KEY_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
@@ -217,16 +226,37 @@ def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
     else:
         timbre = sample(card, seed=sound["seed"], instrument=sound["instruments"] or None)[0]
     if sound["sliders"]:
+        steering = Steering.find(card)
+        steered = {STEERED + aspect: aspect for aspect in steering.aspects} if steering else {}
         names = [direction.name for direction in card.directions]
         for name in sound["sliders"]:
-            if name not in names:
-                raise InputError(f"'{card.id}' has no slider '{name[:60]}'.{nearest(name, names)}")
+            if name not in names and name not in steered:
+                raise InputError(f"'{card.id}' has no slider '{name[:60]}'.{nearest(name, [*names, *steered])}")
         timbre = nudge(timbre, card, [sound["sliders"].get(name, 0.0) for name in names])
+        amounts = {steered[name]: amount for name, amount in sound["sliders"].items() if name in steered}
+        if steering and amounts:
+            timbre = steering.steer(timbre, amounts)
     if sound["raw"]:
         timbre = dataclasses.replace(
             timbre, z=tuple(sound["raw"].get(index, value) for index, value in enumerate(timbre.z))
         )
     return timbre
+
+
+def reach_of(sound: dict[str, Any], card: ModelCard) -> dict[str, Any]:
+    """How far the sliders that follow a sound can take it, by their names, as JSON: what the sound has in the
+    descriptor's unit `here`, at the lower end (`low`) and at the upper (`high`), and to which sides that would be heard
+    (`down`, `up`). Empty for a model without such sliders. Raises InputError as `timbre_of`."""
+    steering = Steering.find(card)
+    reaches = steering.reach(timbre_of(sound, card)) if steering else {}
+    return {
+        STEERED + name: {
+            **{place: float(f"{getattr(reach, place):.4g}") for place in ("low", "here", "high")},
+            "down": reach.down,
+            "up": reach.up,
+        }
+        for name, reach in reaches.items()
+    }
 
 
 def instrument_weights(sound: dict[str, Any]) -> dict[str, float]:
@@ -320,7 +350,9 @@ def hue_of(instrument: str | None, card: ModelCard) -> float:
 def digest_of(card: ModelCard) -> str:
     """Sixteen hex digits that change whenever the model may sound different, and only then. They are part of URLs."""
     network = card.sha256, card.family, card.generator, card.instruments, card.named_sounds
-    facts = repr((network, card.directions, card.specgram, RENDERING))
+    steering = card.training.get(STEERING_HASH, FIRST_STEERING)
+    steered = () if steering == FIRST_STEERING else (steering,)
+    facts = repr((network, card.directions, card.specgram, RENDERING, *steered))
     # Links carry the digest, and were made when a NamedSound was still called a Preset.
     return hashlib.sha256(facts.replace("NamedSound(", "Preset(").encode()).hexdigest()[:16]
 
@@ -337,6 +369,22 @@ def sentence_of(error: GanSynthError) -> str:
     return sentence if len(sentence) <= SENTENCE_LIMIT else f"{sentence[:half]} … {sentence[-half:]}"
 
 
+def _sliders(card: ModelCard) -> list[dict[str, Any]]:
+    """The sliders that follow the sound, then those of the card's directions. A named direction whose descriptor is
+    followed is a `former` one, for sounds that were saved with it."""
+    steering = Steering.find(card)
+    aspects = steering.aspects if steering else ()
+    sliders: list[dict[str, Any]] = [
+        {"name": STEERED + name, "title": _sentence(name), "kind": "named", "descriptor": name} for name in aspects
+    ]
+    for one in card.directions:
+        former = one.kind == "named" and one.descriptor in aspects
+        title = f"{_sentence(one.name)}, as it was" if former else _sentence(one.name)
+        kind = "former" if former else one.kind
+        sliders.append({"name": one.name, "title": title, "kind": kind, "descriptor": one.descriptor or None})
+    return sliders
+
+
 def describe(card: ModelCard) -> dict[str, Any]:
     """What the page must know of the model, as JSON: families with names and hues, range, rate, sliders, limits."""
     hues = family_hues(card)
@@ -350,10 +398,8 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "low": low,
         "high": high,
         "keys": [pitch_name(pitch) for pitch in range(low, high + 1)],
-        "directions": [
-            {"name": one.name, "title": _sentence(one.name), "kind": one.kind, "descriptor": one.descriptor or None}
-            for one in card.directions
-        ],
+        "directions": _sliders(card),
+        "steered": [STEERED + name for name in steering.aspects] if (steering := Steering.find(card)) else [],
         "descriptors": [
             {"name": one.name, "title": one.title, "unit": one.unit, "log": one.log, "about": one.about}
             for one in DESCRIPTORS

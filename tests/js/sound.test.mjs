@@ -10,6 +10,7 @@ import {
   soundText,
   titleOf,
   valueText,
+  without,
 } from "../../webapp/static/document/sound.js";
 import { variationsOf } from "../../webapp/static/document/variations.js";
 
@@ -113,4 +114,27 @@ test("measured values are told in units one knows", () => {
   assert.equal(changeText(500, 1000, hz), "−1.0 oct");
   assert.equal(changeText(0.3, 0.1, { unit: "s", log: true }), "×3.0");
   assert.equal(changeText(-20, -12, { unit: "dB", log: false }), "−8.0 dB");
+});
+
+test("a sound without some of its sliders is so in all of its parts", () => {
+  const bent = { ...violin, sliders: { follows: 1, "component 1": 2 } };
+  const plain = { ...violin, sliders: { "component 1": 2 } };
+  assert.equal(soundText(without(bent, ["follows"])), soundText(plain));
+  const between = { morph: [bent, flute], at: 0.5, sliders: { follows: -1 } };
+  assert.equal(soundText(without(between, ["follows"])), soundText({ morph: [plain, flute], at: 0.5 }));
+  const blended = {
+    blend: [
+      [bent, 0.5],
+      [flute, 0.5],
+    ],
+  };
+  assert.equal(
+    soundText(without(blended, ["follows"])),
+    soundText({
+      blend: [
+        [plain, 0.5],
+        [flute, 0.5],
+      ],
+    }),
+  );
 });

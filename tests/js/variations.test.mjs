@@ -49,3 +49,9 @@ test("names of variations and children tell which they are and whose", () => {
   assert.equal(childName("Cello", "Cello · varied 7.1", 4), "Cello · child 4 of original × 7.1");
   assert.equal(childName("Cello", "Oboe · varied 2", 4), "Cello × Oboe · varied 2 · child 4");
 });
+
+test("variations leave the sliders alone that only saved sounds still have", () => {
+  const directions = [{ name: "bright" }, { name: "once bright", kind: "former" }];
+  for (const { sliders } of variationsOf({ instruments: { violin: 1 }, seed: 1 }, 0.5, { directions }))
+    assert.deepEqual(Object.keys(sliders), ["bright"]);
+});

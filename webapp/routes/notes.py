@@ -16,7 +16,7 @@ from webapp.routes import answers
 from webapp.routes.answers import KEEP, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Switch, sounds_up_to
 from webapp.routes.studio import CurrentPlayer, CurrentVisitor
-from webapp.sound_document import BLOCK_LIMIT, glide_name, pack_latent, pitch_name, timbre_of, title_of_sound
+from webapp.sound_document import BLOCK_LIMIT, glide_name, pack_latent, pitch_name, reach_of, timbre_of, title_of_sound
 
 GLIDE_LIMIT: int = SHARED["limits"]["glide_sounds"]
 
@@ -88,6 +88,13 @@ def timbre(player: CurrentPlayer, asked: Annotated[OneSound, Depends(OneSound.re
     """Any sound as its numbers: a sound document with `z`, `instruments` and nothing else."""
     found = timbre_of(asked.sound, player.card)
     return JSONResponse({"z": pack_latent(found.z), "instruments": dict(found.instruments)}, headers=KEEP)
+
+
+@router.api_route("/reach", methods=GET_OR_POST)
+def reach(player: CurrentPlayer, asked: Annotated[OneSound, Depends(OneSound.read)]) -> Response:
+    """From where to where the sliders that follow a sound can take it: `low`, `here` and `high` in the descriptor's
+    unit, by the sliders' names, and whether the way `down` and `up` is long enough to be heard."""
+    return JSONResponse({"sliders": reach_of(asked.sound, player.card)}, headers=KEEP)
 
 
 class Glide(Asked):

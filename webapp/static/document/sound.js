@@ -70,6 +70,20 @@ function withBends(sound, bent) {
 export const soundText = (sound) => JSON.stringify(canonical(sound));
 
 /**
+ * A sound, and those within it, without some of its sliders.
+ * @param {Sound} sound
+ * @param {string[]} names  of the sliders
+ * @returns {Sound}
+ */
+export function without(sound, names) {
+  const kept = Object.entries(sound.sliders ?? {}).filter(([name]) => !names.includes(name));
+  const plain = { ...sound, sliders: Object.fromEntries(kept) };
+  if (sound.morph) plain.morph = [without(sound.morph[0], names), without(sound.morph[1], names)];
+  if (sound.blend) plain.blend = sound.blend.map(([part, weight]) => [without(part, names), weight]);
+  return plain;
+}
+
+/**
  * How many sounds lie within one another, the outermost included.
  * @param {Sound} sound
  * @returns {number}

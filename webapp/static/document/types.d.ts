@@ -15,7 +15,10 @@ export interface Model {
   high: number;
   /** What the keys are called, from the lowest on. */
   keys: string[];
+  /** The sliders. kind: "named" after its descriptor, a "component", or a "former" one that only saved sounds still have. */
   directions: { name: string; title: string; kind: string; descriptor: string | null }[];
+  /** Names of the sliders that follow the sound, whose reach the server tells. */
+  steered: string[];
   descriptors: { name: string; title: string; unit: string; log: boolean; about: string }[];
   /** How far a slider goes either way, in standard deviations. */
   sliderLimit: number;

@@ -36,8 +36,9 @@ function relative(sound, random) {
 function varied(sound, amount, model, random) {
   const reach = amount * SLIDER_REACH;
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const offered = model.directions.filter(({ kind }) => kind !== "former");
   /** @type {[string, number][]} */
-  const steps = model.directions.map(({ name }) => [name, Math.max(-2 * reach, Math.min(2 * reach, reach * normal()))]);
+  const steps = offered.map(({ name }) => [name, Math.max(-2 * reach, Math.min(2 * reach, reach * normal()))]);
   const sliders = Object.fromEntries(steps.map(([name, step]) => [name, Math.round(step * 100) / 100]));
   return { morph: [sound, relative(sound, random)], at: amount, sliders };
 }

@@ -145,7 +145,11 @@ function createTargets(studio) {
   let chosen = storedTargets();
   const sliders = studio.model.directions.filter(({ kind }) => kind === "named");
   const places = [{ name: "nothing", title: "Nothing" }, { name: "handle", title: "Morph" }, ...sliders];
-  const known = (name) => (places.some((place) => place.name === name) ? name : null);
+  // What was chosen before sliders followed the sound is kept by the name of the descriptor.
+  const known = (name) =>
+    places.find((place) => place.name === name)?.name ??
+    sliders.find(({ descriptor }) => descriptor && descriptor === name)?.name ??
+    null;
 
   function choose(what, name) {
     chosen = { ...chosen, [what]: name };

@@ -33,8 +33,10 @@ export function createDirections(studio, directions, heardAlong) {
     rows,
     draw() {
       const { sliders } = bendsOf(studio.project);
-      for (const { direction, lock, show, isLocked } of rows) {
+      for (const { direction, element, lock, show, isLocked } of rows) {
         const value = sliders[direction.name] ?? 0;
+        // What sounds were bent with before sliders followed them is there while a sound has some of it.
+        element.hidden = direction.kind === "former" && value === 0;
         show(value, value ? signed(value) : "0", value !== 0);
         lock.setAttribute("aria-pressed", String(isLocked()));
         lock.replaceChildren(icon(isLocked() ? "lock" : "unlock"));

@@ -94,7 +94,7 @@ export function createTools(studio) {
   const isLocked = (name) => studio.project.locks.includes(name);
 
   function randomise() {
-    const free = model.directions.filter(({ name }) => !isLocked(name));
+    const free = model.directions.filter(({ name, kind }) => kind !== "former" && !isLocked(name));
     const spread = Number(amount.value) * WIDEST;
     studio.dispatch({ type: "slide", sliders: Object.fromEntries(free.map(({ name }) => [name, spread * normal()])) });
   }
