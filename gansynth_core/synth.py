@@ -42,9 +42,9 @@ from gansynth_core.own import (
 )
 from gansynth_core.pitches import is_one_pitch, pitch_number, pitch_numbers
 from gansynth_core.refine import MOST_INSTRUMENTS, Refinement, imprint_between
-from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
+from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clips, at_note_peak, fade_in, fade_out
 from gansynth_core.spectrum import levels_db, log_spectral_distance
-from gansynth_core.sustain import Sustained, Walk, held_how, released, sustain
+from gansynth_core.sustain import Sustained, Walk, held_how, is_steady, released, sustain
 from gansynth_core.tape import GUARD, places, read_at
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
@@ -306,7 +306,7 @@ class Synth:
                 wave = self._long(key, note, samples, background=background, let_go=True).wave
             else:
                 wave = self._moved(key, key[1] + curve, background)
-            row[:] = wave * np.float32(min(1.0, NOTE_PEAK / max(float(np.abs(wave).max()), 1e-9)))
+            row[:] = at_note_peak(wave)
         return Clips(fade_out(audio, spec.sample_rate), spec.sample_rate, played, timbres)
 
     def _moved(self, key: Key, pitches: NDArray[np.float64], background: bool) -> Wave:
@@ -380,27 +380,25 @@ class Synth:
         given_up: threading.Event | None = None,
     ) -> Wave:
         """A part, from second to second, of a note of `seconds` (at most 60) as `hold` makes it, at the level of
-        `render`'s note: float32 [samples], none at all of a note that dies away while it is held. The studio voice
-        takes time for the part alone.
+        `render`'s note: float32 [samples]. What the studio voice holds takes time for the part alone.
 
         The parts of a note fit together to the sample, and up to 90 % of its hold (2.7 s of the studio voice's notes)
-        it is the note of `render`. Raises InputError for seconds out of range, GivenUp, and as `render` does."""
+        such a note is that of `render`. Raises InputError for seconds out of range, GivenUp, and as `render` does."""
         spec = self.card.specgram
         if not spec.seconds < seconds <= WALKED_SECONDS:
             raise InputError(
-                f"A note of {seconds} s has no parts. Choose more than {spec.seconds:g} s, at most {WALKED_SECONDS:g} s."
+                f"A note of {seconds} s has no parts. Choose more than {spec.seconds:g} and at most "
+                f"{WALKED_SECONDS:g} s."
             )
         if not 0 <= part[0] < part[1] <= seconds:
             raise InputError(f"A part from {part[0]} s to {part[1]} s does not lie within a note of {seconds} s.")
         (key,) = self._wanted(timbre, pitch)
         note = self.render(timbre, pitch, background=background, given_up=given_up).audio[0]
-        if held_how(note, spec.sample_rate)[0] != "steady":
-            return np.empty(0, np.float32)
         if given_up is not None and given_up.is_set():
             raise GivenUp("Nobody is waiting for this note any more.")
         samples = round(seconds * spec.sample_rate)
         first, last = (round(second * spec.sample_rate) for second in part)
-        if not isinstance(self._generator, StudioGenerator):
+        if not isinstance(self._generator, StudioGenerator) or not is_steady(note, spec.sample_rate):
             held = self._long(key, note, samples, background=background, let_go=True).wave
             return fade_out(held[None], spec.sample_rate)[0, first:last]
         walk = Walk.through(spec, samples, round(100 * pitch), released=True)

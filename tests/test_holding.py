@@ -95,7 +95,7 @@ def test_parts_of_a_held_note_fit_together_and_begin_as_the_note_does(synth, vio
     assert np.array_equal(synth.held_part(violin, 60, 25.0, (3, 4)), held[3 * RATE : 4 * RATE])
 
 
-def test_parts_of_other_models_fit_together_and_dying_notes_have_none(synth):
+def test_parts_of_other_models_and_of_dying_notes_are_those_of_the_whole(synth):
     sines = sine_synth()
     timbre = sample(sines.card, 1, 0, "violin")[0]
     rate = sines.card.specgram.sample_rate
@@ -103,8 +103,13 @@ def test_parts_of_other_models_fit_together_and_dying_notes_have_none(synth):
     whole = sines.hold(timbre, 61, 30.0).audio[0]
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-3 and len(parts[1]) == 20 * rate
     piano = sample(synth.card, 1, 0, "acoustic_grand_piano")[0]
-    assert not len(synth.held_part(piano, 60, 30.0, (0, 10)))
-    for seconds, part, told in ((61, (0, 1), "at most 60 s"), (4, (0, 1), "more than 4 s"), (9, (8, 10), "within a note")):
+    rest = synth.hold(piano, 60, 9.0).audio[0, 3 * RATE :]
+    assert np.abs(synth.held_part(piano, 60, 9.0, (3, 9)) - rest).max() < 1e-6
+    for seconds, part, told in (
+        (61, (0, 1), "at most 60 s"),
+        (4, (0, 1), "more than 4 and"),
+        (9, (8, 10), "within a note"),
+    ):
         with pytest.raises(InputError, match=told):
             synth.held_part(piano, 60, seconds, part)
 

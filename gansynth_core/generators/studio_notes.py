@@ -157,9 +157,7 @@ class StudioNotes:
         grain = self.grain[0][first : first + self.spec.frames], self.grain[1][first : first + self.spec.frames]
         return self.voiced(features, pitch, grain)[None]
 
-    def prolonged(
-        self, features: Tensor, pitch: Tensor, on: Tensor, after: int, only: Tensor | None = None
-    ) -> Tensor:
+    def prolonged(self, features: Tensor, pitch: Tensor, on: Tensor, after: int, only: Tensor | None = None) -> Tensor:
         """The note of the features of `grown`, which after its first `after` frames goes through those of `on` [n]:
         complex [1, after + n, bins], or `only` these frames of it. Its phases run on, and its noise is its own for as
         long as the bank's piece lasts, then drawn for it."""
