@@ -8,7 +8,7 @@ import { retryAfter } from "./server/net.js";
 const LOOK_MS = 200;
 const ASK_SECONDS = 0.8; // of a key: a hand that taps has let go by then
 const AHEAD_SECONDS = 4; // of what is here, before the next part is asked for
-const JOIN_SHARE = 0.67; // of a note: up to there the longer one is the same
+const JOIN_SHARE = 0.64; // of a note: up to there, and while it crosses over, the longer one is the same
 const MOST_NOTES = 16; // kept, of up to 2.9 MB
 const AT_ONCE = 2; // requests: a browser has six connections to a server
 
