@@ -58,10 +58,10 @@ from gansynth_core.packs.wav import note_wav, read_timbre, timbre_in
 from gansynth_core.patch import Patch, load_patch
 from gansynth_core.pitches import parse_pitch, pitch_hz, pitch_label
 from gansynth_core.shared import SHARED
-from gansynth_core.sound import Clip, Clips, Envelope, pcm16, read_wav
+from gansynth_core.sound import Clip, Clips, Envelope, at_note_peak, pcm16, read_wav
 from gansynth_core.specgram import SpecgramSpec
 from gansynth_core.steering import STEERING_HASH, Reach, Steering, steer
-from gansynth_core.sustain import Sustained
+from gansynth_core.sustain import Sustained, is_steady
 from gansynth_core.synth import GivenUp, Synth, generate
 from gansynth_core.tunings import TUNINGS, Tuning, parse_tuning
 
@@ -113,6 +113,7 @@ __all__ = [
     "ToolError",
     "Tuning",
     "Wavetable",
+    "at_note_peak",
     "blend",
     "cast_song",
     "check_pack",
@@ -121,6 +122,7 @@ __all__ = [
     "find_models",
     "generate",
     "glide",
+    "is_steady",
     "load_card",
     "load_patch",
     "measure",

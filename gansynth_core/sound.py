@@ -61,6 +61,13 @@ def fade_in(audio: Audio, sample_rate: int) -> Audio:
     return audio
 
 
+def at_note_peak(audio: Audio) -> Audio:
+    """`audio` float32 [samples], brought down to a note's peak where it is louder."""
+    loudest = max(float(np.abs(audio).max(initial=0.0)), 1e-9)
+    lowered: Audio = audio * np.float32(min(1.0, NOTE_PEAK / loudest))
+    return lowered
+
+
 def fade_out(audio: Audio, sample_rate: int) -> Audio:
     """Copy of `audio` float32 [..., samples] that falls to zero along a half cosine over its last 30 ms."""
     ramp = _half_cosine(round(FADE_OUT_SECONDS * sample_rate), audio.shape[-1])[::-1]

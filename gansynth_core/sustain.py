@@ -190,6 +190,11 @@ def held_how(wave: Wave, sample_rate: int) -> tuple[str, float]:
     return ("steady" if fall > FALLING_DB_A_SECOND else "dying away"), fall
 
 
+def is_steady(wave: Wave, sample_rate: int) -> bool:
+    """Whether a whole note `wave` float32 [n] keeps its level for as long as its key is down."""
+    return held_how(wave, sample_rate)[0] == "steady"
+
+
 def sustain(wave: Wave, sample_rate: int, pitch: float, samples: int) -> Sustained:
     """`wave` float32 [n], a whole note of the MIDI `pitch`, made to sound for `samples` as if its key were still
     held, by a loop."""

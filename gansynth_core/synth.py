@@ -42,9 +42,9 @@ from gansynth_core.own import (
 )
 from gansynth_core.pitches import is_one_pitch, pitch_number, pitch_numbers
 from gansynth_core.refine import MOST_INSTRUMENTS, Refinement, imprint_between
-from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clips, fade_in, fade_out
+from gansynth_core.sound import HELD_SHARE, NOTE_PEAK, SILENCE_PEAK, Clips, at_note_peak, fade_in, fade_out
 from gansynth_core.spectrum import levels_db, log_spectral_distance
-from gansynth_core.sustain import Sustained, Walk, held_how, released, sustain
+from gansynth_core.sustain import Sustained, Walk, held_how, is_steady, released, sustain
 from gansynth_core.tape import GUARD, places, read_at
 
 CACHED_NOTES = 256  # 98 MB for notes of 4 s at 24 kHz
@@ -56,6 +56,7 @@ UNLIKELY_DB = 2.0  # that a pitch other than the likeliest must come nearer
 LONGEST = 600.0  # seconds of a note
 GROWN_APART = 0.5  # semitones between the pitches at which a note that moves is grown
 WALKED_SECONDS = 60.0  # made by the network, which takes memory; what is longer loops in these
+EDGE_FRAMES = 12  # beside a part of a note, within which its inversion is not yet the whole's
 OUTPUTS = ("numpy", "torch")
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -305,7 +306,7 @@ class Synth:
                 wave = self._long(key, note, samples, background=background, let_go=True).wave
             else:
                 wave = self._moved(key, key[1] + curve, background)
-            row[:] = wave * np.float32(min(1.0, NOTE_PEAK / max(float(np.abs(wave).max()), 1e-9)))
+            row[:] = at_note_peak(wave)
         return Clips(fade_out(audio, spec.sample_rate), spec.sample_rate, played, timbres)
 
     def _moved(self, key: Key, pitches: NDArray[np.float64], background: bool) -> Wave:
@@ -368,6 +369,49 @@ class Synth:
             note = self.render(timbre, pitch, background=background).audio[0]
         return self._long((timbre, pitch), note, samples, background=background)
 
+    def held_part(
+        self,
+        timbre: Timbre,
+        pitch: float,
+        seconds: float,
+        part: tuple[float, float],
+        *,
+        background: bool = False,
+        given_up: threading.Event | None = None,
+    ) -> Wave:
+        """A part, from second to second, of a note of `seconds` (at most 60) as `hold` makes it, at the level of
+        `render`'s note: float32 [samples]. What the studio voice holds takes time for the part alone.
+
+        The parts of a note fit together to the sample, and up to 90 % of its hold (2.7 s of the studio voice's notes)
+        such a note is that of `render`. Raises InputError for seconds out of range, GivenUp, and as `render` does."""
+        spec = self.card.specgram
+        if not spec.seconds < seconds <= WALKED_SECONDS:
+            raise InputError(
+                f"A note of {seconds} s has no parts. Choose more than {spec.seconds:g} and at most "
+                f"{WALKED_SECONDS:g} s."
+            )
+        if not 0 <= part[0] < part[1] <= seconds:
+            raise InputError(f"A part from {part[0]} s to {part[1]} s does not lie within a note of {seconds} s.")
+        (key,) = self._wanted(timbre, pitch)
+        note = self.render(timbre, pitch, background=background, given_up=given_up).audio[0]
+        if given_up is not None and given_up.is_set():
+            raise GivenUp("Nobody is waiting for this note any more.")
+        samples = round(seconds * spec.sample_rate)
+        first, last = (round(second * spec.sample_rate) for second in part)
+        if not isinstance(self._generator, StudioGenerator) or not is_steady(note, spec.sample_rate):
+            held = self._long(key, note, samples, background=background, let_go=True).wave
+            return fade_out(held[None], spec.sample_rate)[0, first:last]
+        walk = Walk.through(spec, samples, round(100 * pitch), released=True)
+        begin = max(0, first // spec.hop - EDGE_FRAMES)
+        end = min(len(walk.way), -(-(last + spec.pad_front) // spec.hop) + EDGE_FRAMES)
+        own = range(walk.begins + EDGE_FRAMES)
+        with self._turns.turn(background):
+            head, wave = threads.submit(self._walk, key, walk, own, range(begin, end)).result()
+        wave = wave[first - begin * spec.hop : last - begin * spec.hop] * _gain_of(note, head)
+        if not first:
+            wave = fade_in(wave, spec.sample_rate)
+        return fade_out(wave[None], spec.sample_rate)[0] if last == samples else wave
+
     def _long(
         self,
         key: Key,
@@ -394,27 +438,29 @@ class Synth:
 
     def _walked(self, key: Key, note: Wave, samples: int, background: bool, let_go: bool) -> Wave:
         """As `_long`, by the network."""
-        rate = self.card.specgram.sample_rate
-        walk = Walk.through(self.card.specgram, samples, round(100 * key[1]), released=let_go)
+        spec = self.card.specgram
+        walk = Walk.through(spec, samples, round(100 * key[1]), released=let_go)
         with self._turns.turn(background):
-            wave = threads.submit(self._walk, key, walk).result()[:samples]
-        # At the note's own level, which that of its loudest sample has set.
-        first, last = (round(share * HELD_SHARE * len(note)) for share in (0.1, 0.9))
-        own, now = (float(np.square(one[first:last], dtype=np.float64).mean()) for one in (note, wave))
-        return fade_in(wave, rate) * np.float32(np.sqrt(own / max(now, 1e-20)))
+            (wave,) = threads.submit(self._walk, key, walk).result()
+        wave = wave[:samples]
+        return fade_in(wave, spec.sample_rate) * _gain_of(note, wave)
 
     @torch.inference_mode()
-    def _walk(self, key: Key, walk: Walk) -> Wave:
+    def _walk(self, key: Key, walk: Walk, *parts: range) -> list[Wave]:
+        """The wave of a walk, or those of `parts` of its frames, of which the first has all that is before it turns."""
         spec, generator = self.card.specgram, cast(StudioGenerator, self._generator)
         timbre, pitch = key
+        parts = parts or (range(len(walk.way)),)
+        frames = torch.cat([torch.arange(part.start, part.stop, device=self.device) for part in parts])
         way = torch.from_numpy(walk.way).to(self.device)
-        stft = generator.prolonged(*self._inputs([key]), way[walk.begins :], walk.begins)
+        only = None if len(frames) == len(way) else frames
+        stft = generator.prolonged(*self._inputs([key]), way[walk.begins :], walk.begins, only)
         if timbre.imprint is not None:
-            stft *= torch.from_numpy(timbre.imprint.gains(spec, pitch)).to(stft.device)[way]
+            stft *= torch.from_numpy(timbre.imprint.gains(spec, pitch)).to(stft.device)[way[frames]]
         levels = 10 * torch.view_as_real(stft[0, : walk.last + 1]).square().sum(dim=(1, 2)).clamp_min(1e-12).log10()
-        stft *= torch.from_numpy(walk.gains(levels.cpu().numpy())).to(stft.device)[:, None]
-        wave: Wave = spec.invert(stft, self.griffin_lim_steps)[0].cpu().numpy()
-        return wave
+        stft *= torch.from_numpy(walk.gains(levels.cpu().numpy())).to(stft.device)[frames, None]
+        pieces = stft.split([len(part) for part in parts], dim=1)
+        return [spec.invert(piece, self.griffin_lim_steps)[0].cpu().numpy() for piece in pieces]
 
     @overload
     def specgram(
@@ -691,6 +737,13 @@ def _loaded_again(kind: type[Synth], model: str, sha256: str, folder: Path, sett
     if synth.card.sha256 != sha256:
         raise ModelError(f"The model '{model}' here has other weights than the one that was pickled.")
     return synth
+
+
+def _gain_of(note: Wave, made: Wave) -> np.float32:
+    """What brings `made`, a note that begins as `note` does, to its level, which its loudest sample has set."""
+    first, last = (round(share * HELD_SHARE * len(note)) for share in (0.1, 0.9))
+    own, now = (float(np.square(one[first:last], dtype=np.float64).mean()) for one in (note, made))
+    return np.float32(np.sqrt(own / max(now, 1e-20)))
 
 
 def _curve(bend: Sequence[float] | NDArray[np.floating], samples: int) -> NDArray[np.float64]:

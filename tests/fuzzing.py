@@ -46,6 +46,7 @@ ROUTES = [
     Route("GET", "/gradio_api/studio/ui/{{name}}", {}),
     Route("GET", f"{PLACE}/notes", {"sound": VIOLIN, "low": 60, "high": 61}),
     Route("POST", f"{PLACE}/notes", {"sound": VIOLIN, "low": 60, "high": 61}),
+    Route("GET", f"{PLACE}/held", {"sound": VIOLIN, "pitch": 60, "part": 0}),
     Route("POST", f"{PLACE}/takes", {"sounds": [VIOLIN], "pitch": 60, "ahead": True}),
     Route("POST", f"{PLACE}/measures", {"sounds": [VIOLIN], "pitch": 60}),
     Route("POST", f"{PLACE}/timbre", {"sound": VIOLIN}),

@@ -10,12 +10,13 @@ from gansynth_core.pitches import pitch_hz
 from gansynth_core.training.config import STUDIO_SPEC
 
 SPEC = STUDIO_SPEC
+DYING = 500
 
 
 class SineGenerator:
     """A sine at the pitch and one that tells the instrument: number n of the card adds harmonic 2 + n % 7, 12 dB lower.
 
-    z[0] sets the level (0: -12 dBFS, each unit 3 dB).
+    z[0] sets the level (0: -12 dBFS, each unit 3 dB). With z[DYING] above 3.9 the note dies away, by 20 dB a second.
     """
 
     spec = SPEC
@@ -35,7 +36,8 @@ class SineGenerator:
             if not weight.any():
                 continue
             wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (2 + number % 7) * hz[:, None] * seconds)
-        return level * wave
+        dying = torch.where(z[:, DYING : DYING + 1] > 3.9, seconds, 0.0)
+        return level * wave * 10 ** (-dying)
 
     def embed(self, z, pitch, instruments):
         return torch.cat([z[:, :8], 4 * instruments], dim=1)

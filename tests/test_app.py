@@ -76,13 +76,19 @@ def test_generate_endpoint_writes_the_note_asked_for(client):
         (("violin", 60, 10**400, 1.0), "seed must be a whole number"),
         (("violin", 100, 0, 1.0), "outside what"),
         (("violin", 60, -1, 1.0), "seed must be a whole number"),
-        (("violin", 60, 0, 9.0), "duration of 9"),
+        (("violin", 60, 0, 61.0), "duration of 61"),
         (("violin", "sixty", 0, 1.0), "not a pitch"),
     ],
 )
 def test_generate_endpoint_refuses_in_words(client, values, words):
     with pytest.raises(AppError, match=words):
         client.predict(*values, api_name="/generate")
+
+
+def test_generate_endpoint_holds_a_note(client):
+    samples, rate = soundfile.read(Path(client.predict("violin", 69, 7, 21.0, api_name="/generate")))
+    assert len(samples) == 21 * rate
+    assert abs(cents(peak_hz(samples[18 * rate : 20 * rate], rate), 69)) < 5
 
 
 def test_generate_refuses_a_name_that_no_text_can_hold(tmp_path):

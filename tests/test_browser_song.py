@@ -70,6 +70,19 @@ def test_a_song_is_played_from_one_sound_to_the_next_heard_and_taken_home(visit)
     assert len(samples) / rate == pytest.approx(2.3, abs=0.01)
 
 
+def test_a_song_is_played_in_the_tuning_of_the_keys(visit):
+    page = visit()
+    open_song(page)
+    render(page)
+    pitches = [key + (0.3 if key % 12 == 4 else 0) for key in range(128)]
+    page.evaluate("pitches => studio.dispatch({ type: 'tuning', tuning: { name: 'sharp thirds', pitches } })", pitches)
+    with page.expect_request("**/midi/render") as asked:  # what was made is no longer what is wanted
+        page.locator("#midi .foot > .button").click()
+    assert asked.value.post_data_json["tuning"] == {"name": "sharp thirds", "pitches": pitches}
+    page.get_by_role("link", name="Download WAV").wait_for()
+    assert "The keys are tuned to 'sharp thirds'." in page.locator("#midi .notices").inner_text()
+
+
 def test_the_path_is_laid_by_hand_and_keys_and_kept(visit):
     page = visit()
     pick(page, "cello", "cello")

@@ -82,6 +82,38 @@ def test_a_long_note_is_the_same_whatever_else_is_asked_for(synth, violin, long)
     assert np.array_equal(synth.hold(violin, 60, 2.5).audio, synth.render(violin, 60).shorten(2.5).audio)
 
 
+def test_parts_of_a_held_note_fit_together_and_begin_as_the_note_does(synth, violin):
+    """What the page plays while a key is down, fetched part by part."""
+    note = synth.render(violin, 60).audio[0]
+    parts = [synth.held_part(violin, 60, 25.0, part) for part in ((0, 10), (10, 20), (20, 25))]
+    assert [len(part) for part in parts] == [10 * RATE, 10 * RATE, 5 * RATE]
+    held = np.concatenate(parts)
+    assert np.abs(held[: round(2.7 * RATE)] - note[: round(2.7 * RATE)]).max() < 1e-6
+    whole = synth.hold(violin, 60, 25.0).audio[0]
+    gain = (whole @ held) / (held @ held)
+    assert np.abs(whole - gain * held).max() < 1e-5  # one note, wherever it was cut
+    assert np.array_equal(synth.held_part(violin, 60, 25.0, (3, 4)), held[3 * RATE : 4 * RATE])
+
+
+def test_parts_of_other_models_and_of_dying_notes_are_those_of_the_whole(synth):
+    sines = sine_synth()
+    timbre = sample(sines.card, 1, 0, "violin")[0]
+    rate = sines.card.specgram.sample_rate
+    parts = [sines.held_part(timbre, 61, 30.0, part) for part in ((0, 10), (10, 30))]
+    whole = sines.hold(timbre, 61, 30.0).audio[0]
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-3 and len(parts[1]) == 20 * rate
+    piano = sample(synth.card, 1, 0, "acoustic_grand_piano")[0]
+    rest = synth.hold(piano, 60, 9.0).audio[0, 3 * RATE :]
+    assert np.abs(synth.held_part(piano, 60, 9.0, (3, 9)) - rest).max() < 1e-6
+    for seconds, part, told in (
+        (61, (0, 1), "at most 60 s"),
+        (4, (0, 1), "more than 4 and"),
+        (9, (8, 10), "within a note"),
+    ):
+        with pytest.raises(InputError, match=told):
+            synth.held_part(piano, 60, seconds, part)
+
+
 def test_a_piano_is_not_held_up(synth):
     piano = sample(synth.card, 1, 0, "acoustic_grand_piano")[0]
     held = levels(synth.hold(piano, 60, 9.0).audio[0], 0.5)

@@ -24,6 +24,7 @@ from gansynth_core import (
     Synth,
     Timbre,
     TimbrePath,
+    Tuning,
     parse_timbre,
     random_timbres,
     read_midi,
@@ -273,6 +274,39 @@ def test_a_tuning_is_heard_from_its_place_on_and_leaves_drums_alone(synth):
     assert song.notices == () and abs(cents_off(clip, 60, 0.05, 0.45)) < 3
     for start, pitch in ((0.55, 62), (1.45, 62), (2.55, 50)):
         assert abs(cents_off(clip, pitch, start, start + 0.4)) < 3
+
+
+QUARTER = "quarters\n4\n3/2\n150.0\n600.0\n2/1\n"
+ALTERNATE = "2\n0\n127\n60\n60\n261.6255653\n2\n0\nx\n"  # every other key has no note
+
+
+def test_a_song_is_heard_in_a_named_tuning_which_leaves_drums_alone(synth):
+    notes = played(0, 0.5, 64) + played(1, 1.5, 69) + played(2, 2.5, 62)
+    song = midi(notes + played(3, 3.5, 50, channel=9))
+    result = render_midi(song, synth, "violin", drums=True, tuning="pythagorean@430")
+    assert result.notices == ("The keys are tuned to 'pythagorean@430'.",)
+    tuning = Tuning.named("pythagorean@430")
+    for start, key in ((0, 64), (1, 69), (2, 62)):
+        assert abs(cents_off(result.clip, tuning.pitch(key), start + 0.05, start + 0.5)) < 3
+    assert abs(tuning.pitch(64) - 64) > 0.3 and abs(cents_off(result.clip, 50, 3.05, 3.5)) < 3
+    assert render_midi(song, synth, "violin", tuning="equal").notices == render_midi(song, synth, "violin").notices
+
+
+def test_bends_of_the_file_come_on_top_of_a_tuning(synth):
+    song = midi(parameter(0, 1, 96, 0) + played(0, 0.5, 64))  # a quarter tone up
+    clip = render_midi(song, synth, "violin", tuning="24-edo@440").clip
+    assert abs(cents_off(clip, Tuning.named("24-edo@440").pitch(64) + 0.5, 0.05, 0.5)) < 3
+
+
+def test_keys_without_a_note_in_a_tuning_are_left_out_and_told(synth):
+    tuning = Tuning.from_scala(None, ALTERNATE)
+    result = render_midi(midi(played(0, 0.5, 60) + played(1, 1.5, 61)), synth, "violin", tuning=tuning)
+    assert result.notes == 1
+    assert result.notices[1] == "1 note left out, as the tuning has no note there: key 61."
+    with pytest.raises(InputError, match="None of the keys of this MIDI file has a note in the tuning"):
+        render_midi(midi(played(0, 0.5, 61)), synth, "violin", tuning=tuning)
+    with pytest.raises(InputError, match="There is no tuning 'werkmeister'"):
+        render_midi(midi(played(0, 0.5, 61)), synth, "violin", tuning="werkmeister")
 
 
 def test_a_tuning_that_leads_out_of_what_the_model_learned_is_played_in_tune(synth):
@@ -592,6 +626,21 @@ def test_the_command_plays_a_song_with_an_imported_model(tmp_path, imported, cap
         out = tmp_path / f"random{len(options)}{options[:1]}.wav"
         assert main([*common, *options, "--seed", "5", "-o", str(out)]) == 0
         assert np.isfinite(read_wav(out).samples).all()
+
+
+def test_the_command_tunes_the_keys_by_scalas_files(tmp_path, imported, capsys):
+    song, scale = tmp_path / "song.mid", tmp_path / "four.scl"
+    song.write_bytes(midi(played(0, 0.5, 61)))
+    scale.write_text(QUARTER)
+    common = ["midi", str(song), "--model", imported, "--timbres", "3", "--bits", "32", "-o", str(tmp_path / "a.wav")]
+    assert main([*common, "--tuning", str(scale)]) == 0
+    assert "The keys are tuned to 'four'." in capsys.readouterr().out
+    synth = Synth.load(imported, device="cpu")
+    tuning = Tuning.from_scala(QUARTER)
+    assert tuning.pitch(61) == pytest.approx(67.02, abs=0.01)
+    expected = render_midi(song, synth, "3", tuning=tuning, sample_rate=44100).clip.samples
+    assert np.abs(read_wav(tmp_path / "a.wav").samples - expected.mean(axis=1)).max() < 1e-5
+    assert main([*common, "--tuning", "werkmeister"]) == 1 and "Did you mean" in capsys.readouterr().err
 
 
 def test_a_model_of_whole_keys_is_tuned_and_bent_by_resampling(imported):

@@ -13,9 +13,9 @@ from mido import Message, MetaMessage
 from patience import HANG_SECONDS, until
 from sine_voice import sine_synth
 from starlette.testclient import TestClient
-from test_midi import midi, partial_db, played
+from test_midi import cents_off, midi, partial_db, played
 
-from gansynth_core import Clip, Synth, read_timbre, sample
+from gansynth_core import Clip, Synth, Tuning, read_timbre, sample
 from webapp.player import Player
 from webapp.routes import PREFIX, Studio, studio_routes
 from webapp.sound_document import digest_of
@@ -95,6 +95,19 @@ def test_a_job_renders_the_song_along_its_path(client):
     assert client.get(f"{PLACE}/jobs/{job}/file", params={"beside": "stems"}).status_code == 400
     assert client.post(f"{PLACE}/jobs/{job}/cancel", json={}).status_code == 200
     assert client.get(f"{PLACE}/jobs/{job}/file").status_code == 400
+
+
+def test_a_song_is_rendered_in_the_tuning_of_the_page(client):
+    tuning = Tuning.named("pythagorean@430")
+    document = {"name": tuning.name, "pitches": list(tuning.pitches)}
+    job = render(client, midi(played(0, 0.5, 64)), tuning=document).json()["job"]
+    state = finished(client, job)
+    assert state["about"]["notices"] == ["The keys are tuned to 'pythagorean@430'."]
+    samples, rate = soundfile.read(io.BytesIO(client.get(f"{PLACE}/jobs/{job}/file").content), dtype="float32")
+    assert abs(cents_off(Clip(samples, rate), tuning.pitch(64), 0.05, 0.5)) < 3
+    for wrong, told in (({"name": "x"}, "an object with a name"), ({"pitches": [60]}, "each of the 128 keys")):
+        answer = render(client, midi(played(0, 0.5, 64)), tuning=wrong)
+        assert answer.status_code == 400 and told in answer.json()["error"]
 
 
 def test_each_part_has_its_sound_and_may_be_a_file_of_its_own(client, tmp_path):

@@ -32,6 +32,10 @@ def test_processes_render_what_a_synth_renders(processes):
     expected = Synth.load(str(folder), device="cpu").render(timbre, [60, 64, 67]).audio
     assert np.abs(made - expected).max() < 1e-4 * np.abs(expected).max()
 
+    part = synth.held_part(timbre, 60, 12.0, (5, 6), given_up=threading.Event())
+    expected = Synth.load(str(folder), device="cpu").held_part(timbre, 60, 12.0, (5, 6))
+    assert np.abs(part - expected).max() < 1e-4 * np.abs(expected).max()
+
     with pytest.raises(GivenUp):
         given_up = threading.Event()
         given_up.set()

@@ -15,7 +15,7 @@ import soundfile
 from fastapi import FastAPI
 from patience import HANG_SECONDS, awaited, until
 from PIL import Image
-from sine_voice import QuickSines, grid_atlas, sine_card, sine_synth
+from sine_voice import DYING, QuickSines, grid_atlas, sine_card, sine_synth
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
@@ -259,6 +259,36 @@ def test_a_wav_has_the_length_name_and_depth_asked_for(client):
     assert 'filename="violin_Cs4_061_seed7.wav"' in answer.headers["Content-Disposition"]
 
 
+def test_a_wav_may_last_a_minute_as_a_held_note_does(client):
+    asked = {"sound": sound(), "pitch": 61, "seconds": 12.5}
+    samples, rate = soundfile.read(io.BytesIO(client.get(WAV, params=asked).content))
+    timbre = sample(SYNTH.card, seed=7, instrument="violin")[0]
+    made = SYNTH.hold(timbre, 61, 12.5).audio[0]
+    assert len(samples) == 12.5 * rate and np.abs(samples - made).max() < 1e-4
+    shaped = client.post(WAV, json=asked | {"sound": VIOLIN, "patch": {"release": 0.5, "gain": -6}})
+    note, _ = soundfile.read(io.BytesIO(shaped.content))
+    loud, released = (np.sqrt(np.mean(note[round(start * rate) :][: rate // 20] ** 2)) for start in (12.4, 12.75))
+    assert len(note) == 13 * rate and 20 * np.log10(released / loud) == pytest.approx(-33, abs=3)
+
+
+def held(client, part, **changes):
+    return client.get(NOTES.replace("notes", "held"), params={"sound": sound(**changes), "pitch": 60, "part": part})
+
+
+def test_a_held_key_gets_its_note_in_parts_that_go_on_from_it(client):
+    parts = [np.frombuffer(held(client, part).content, "<i2") for part in (0, 1)]
+    assert [len(part) for part in parts] == [10 * RATE, 10 * RATE]
+    note = np.frombuffer(client.get(NOTES, params={"sound": sound(), "low": 60, "high": 60}).content, "<i2")
+    assert np.abs(parts[0][: 2 * RATE].astype(int) - note[: 2 * RATE]).max() < 700  # a seam of its loop at most
+    both = np.concatenate(parts) / 32768
+    assert abs(1200 * np.log2(peak_hz(both[8 * RATE : 12 * RATE]) / 261.63)) < 5
+    step = np.abs(np.diff(both))
+    assert step[10 * RATE - 50 : 10 * RATE + 50].max() <= step[5 * RATE : 6 * RATE].max() * 1.05  # no click
+    dying = held(client, 0, raw={str(DYING): 4})
+    assert (dying.status_code, dying.content) == (204, b"")
+    assert held(client, 6).json() == {"error": "'part' must be a whole number from 0 to 5."}
+
+
 def test_a_saved_note_is_shaped_by_the_patch_and_rings_out(client):
     patch = {"attack": 0.5, "decay": 0.5, "sustain": 0.3, "release": 0.4, "gain": -6}
     asked = {"sound": sound(), "pitch": 61, "seconds": 1.5}
@@ -293,7 +323,7 @@ def test_a_patch_that_makes_no_sense_is_refused(client, patch, sentence):
     assert (answer.status_code, answer.json()["error"]) == (400, sentence)
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "4.5", "nan", "inf", "long"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "60.5", "nan", "inf", "long"])
 def test_impossible_lengths_are_refused(client, seconds):
     answer = client.get(WAV, params={"sound": sound(), "pitch": 60, "seconds": seconds})
     assert answer.status_code == 400
@@ -313,6 +343,7 @@ def test_a_picture_is_a_png_of_the_size_asked_for(client):
 GONE = [
     ("GET", "notes", {"sound": VIOLIN, "low": 60, "high": 60}),
     ("GET", "wav", {"sound": VIOLIN, "pitch": 60, "seconds": 1}),
+    ("GET", "held", {"sound": VIOLIN, "pitch": 60, "part": 0}),
     ("GET", "thumb", {"sound": VIOLIN, "pitch": 60, "width": 72, "height": 32, "theme": "dark"}),
     ("GET", "picture", {"sound": VIOLIN, "pitch": 60, "width": 400, "height": 340, "theme": "dark"}),
     ("POST", "notes", {"sound": VIOLIN, "low": 60, "high": 60}),

@@ -14,7 +14,7 @@ from gansynth_core import Clips, GivenUp, InputError, sample
 from webapp.fair import FairQueue, FairTurns, Visitor
 from webapp.line import Busy
 from webapp.player import Player
-from webapp.turns import CPU_UNIT, EACH_WAITS, GPU_UNIT, Kind, Turns
+from webapp.turns import CPU_UNIT, EACH_WAITS, GPU_UNIT, HeldPart, Kind, Turns
 
 CARD = sine_card()
 TIMBRES = sample(CARD, 60, seed=0)
@@ -38,6 +38,10 @@ class Bench:
                 self.gave_up += 1
                 raise GivenUp("Nobody waits.")
         return Clips(np.array(pitches, np.float32)[:, None].repeat(2, 1), 8000, tuple(pitches))
+
+    def held_part(self, timbre, pitch, seconds, part, *, given_up):
+        self.render([timbre], [pitch], given_up=given_up)
+        return np.full(2, part[0], np.float32)
 
     def go(self):
         self.may.release(10**6)
@@ -102,6 +106,32 @@ def test_of_ones_own_the_single_note_comes_first(turns, bench):
     for one in asked:
         one.result(HANG_SECONDS)
     assert order(bench)[0] == 9
+
+
+def test_a_held_note_goes_part_by_part_and_lets_others_in_between(turns, bench):
+    busy(turns, bench)
+    parts = [HeldPart(TIMBRES[30], 60.0, 60.0, number) for number in range(6)]
+    held = turns.ask(bench, parts, EVE, Kind.HELD)
+    blocks = [turns.ask(bench, keys(*range(start, start + 6)), who) for start, who in ((0, ADA), (6, BEN))]
+    bench.go()
+    made = held.result(HANG_SECONDS)
+    assert [made[part][0] for part in parts] == [0, 10, 20, 30, 40, 50]
+    for one in blocks:
+        one.result(HANG_SECONDS)
+    served = order(bench)
+    assert served.count(30) == 6 and all(batch == [30] for batch in bench.rendered if 30 in batch)
+    assert max(served.index(number) for number in range(12)) < 12 + 4  # whose notes are a third of what Eve asks for
+    again = turns.ask(bench, parts[:1], EVE, Kind.HELD)
+    again.result(HANG_SECONDS)
+    assert order(bench).count(30) == 7  # not kept: pages keep them
+
+
+def test_a_held_note_that_nobody_waits_for_is_given_up(turns, bench):
+    asked = turns.ask(bench, [HeldPart(TIMBRES[3], 60.0, 60.0, number) for number in range(6)], ADA, Kind.HELD)
+    assert bench.started.acquire(timeout=HANG_SECONDS)
+    asked.cancel()
+    until(lambda: bench.gave_up == 1)
+    assert turns.waiting == 0 and len(bench.rendered) == 1
 
 
 def test_singles_without_end_do_not_stop_a_block():

@@ -22,8 +22,8 @@ def generate_action(player: Player, folder: Path, written: set[str]) -> Callable
         """Render one note as a 24-bit WAV file.
 
         instrument: General MIDI name such as "violin"; empty for a model that has no instruments. note: MIDI pitch, 60
-        is middle C. seed: which of the instrument's sounds. duration: seconds, more than 0 and at most the model's note
-        length.
+        is middle C. seed: which of the instrument's sounds. duration: seconds, more than 0 and at most 60; what is
+        longer than the model's notes is held.
         """
         card = player.card
         try:
@@ -31,7 +31,7 @@ def generate_action(player: Player, folder: Path, written: set[str]) -> Callable
                 raise InputError("The instrument must be a name and the duration a number of seconds.")
             pitch = check_pitch(note, card)
             timbre = sample(card, seed=check_seed(seed), instrument=instrument)[0]
-            clips = player.render(timbre, [pitch]).shorten(duration)
+            clips = player.render_note(timbre, pitch, duration)
             sound = {"instruments": dict(timbre.instruments), "seed": int(seed), "sliders": {}, "raw": {}}
             path = clips[0].save(folder / secrets.token_hex(16) / file_name(sound, pitch))
         except GanSynthError as error:

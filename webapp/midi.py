@@ -17,6 +17,7 @@ from gansynth_core import (
     Song,
     Synth,
     TimbrePath,
+    Tuning,
     cast_song,
     read_midi,
     render_midi,
@@ -132,9 +133,18 @@ def _choice(value: Any, card: ModelCard) -> Choice:
     return TimbrePath([timbre_of(parse_sound(value.get("sound"), card), card)])
 
 
-def cast_choices(song: Song, choices: Sequence[Choice], path: TimbrePath | None, card: ModelCard) -> Casting:
-    """Who plays what of `song`; parts without a choice are played as written. Raises InputError, as for a song without
-    a note that can be played."""
+def parse_keys(value: Any) -> Tuning:
+    """The tuning that the page sends, {"name", "pitches"}. Raises InputError."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("pitches"), list):
+        raise InputError("A tuning is an object with a name and the pitches of 128 keys.")
+    return Tuning(value.get("name", ""), tuple(value["pitches"]))
+
+
+def cast_choices(
+    song: Song, choices: Sequence[Choice], path: TimbrePath | None, card: ModelCard, tuning: Tuning | None = None
+) -> Casting:
+    """Who plays what of `song`, in a `tuning` if there is one; parts without a choice are played as written. Raises
+    InputError, as for a song without a note that can be played."""
     if len(choices) > len(song.parts):
         has = "1 part" if len(song.parts) == 1 else f"{len(song.parts)} parts"
         raise InputError(f"This song has {has}, not {len(choices)}.")
@@ -146,7 +156,7 @@ def cast_choices(song: Song, choices: Sequence[Choice], path: TimbrePath | None,
         for number, choice in enumerate(choices)
         if choice != "written"
     }
-    return cast_song(song, card, parts=by_hand, drums=True)
+    return cast_song(song, card, parts=by_hand, drums=True, tuning=tuning)
 
 
 def song_work(

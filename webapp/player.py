@@ -1,21 +1,35 @@
 """A model behind the page: it loads while the page is already up, and its notes come in turn."""
 
 import asyncio
+import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from gansynth_core import Atlas, Clips, GanSynthError, ModelCard, ModelError, Sustained, Synth, Timbre
+from gansynth_core import (
+    SHARED,
+    Atlas,
+    Clips,
+    GanSynthError,
+    InputError,
+    ModelCard,
+    ModelError,
+    Sustained,
+    Synth,
+    Timbre,
+    at_note_peak,
+)
 from webapp.fair import Visitor
 from webapp.line import Busy
 from webapp.renderers import Remote
-from webapp.turns import Key, Kind, Renders, Turns, Wave
+from webapp.turns import PART_SECONDS, HeldPart, Key, Kind, Renders, Turns, Wave
 
 LOADING_SECONDS = 60.0
+LONGEST_SECONDS: float = SHARED["hold"]["seconds"]
 STRANGER = Visitor("")  # whoever asks by Gradio's endpoint
 
 
@@ -84,15 +98,33 @@ class Player:
 
         Raises Busy when too many wait or it takes too long, and whatever GanSynthError the model raises.
         """
-        self._start()
-        try:
-            async with asyncio.timeout(LOADING_SECONDS):
-                synth = await asyncio.shield(asyncio.wrap_future(self._synth))  # others wait for it too
-        except TimeoutError as cause:
-            raise Busy("The model is still loading.") from cause
+        synth = await self._awaited()
         keys = _keys(timbre, pitches)
         kind = Kind.AHEAD if ahead else None
         return self._clips(keys, await asyncio.wrap_future(self.turns.ask(synth, keys, visitor, kind)))
+
+    async def held_part(self, timbre: Timbre, pitch: float, number: int, visitor: Visitor) -> Clips:
+        """Part `number` of a note held for as long as a page holds it (LONGEST_SECONDS), as `notes`."""
+        part = HeldPart(timbre, float(pitch), LONGEST_SECONDS, number)
+        made = await asyncio.wrap_future(self.turns.ask(await self._awaited(), [part], visitor, Kind.HELD))
+        return Clips(made[part][None], self.card.specgram.sample_rate, (float(pitch),))
+
+    async def note(self, timbre: Timbre, pitch: float, seconds: float, visitor: Visitor) -> Clips:
+        """One note of `seconds`, longer ones as Synth.hold makes them, in as many turns as they have parts; the rest
+        is as for `notes`. Raises InputError for seconds out of range."""
+        if not self._is_long(seconds):
+            return (await self.notes(timbre, [pitch], visitor)).shorten(seconds)
+        parts = _parts(timbre, pitch, seconds)
+        made = await asyncio.wrap_future(self.turns.ask(await self._awaited(), parts, visitor, Kind.HELD))
+        return self._joined(parts, made)
+
+    async def _awaited(self) -> Renders:
+        self._start()
+        try:
+            async with asyncio.timeout(LOADING_SECONDS):
+                return await asyncio.shield(asyncio.wrap_future(self._synth))  # others wait for it too
+        except TimeoutError as cause:
+            raise Busy("The model is still loading.") from cause
 
     def render(
         self,
@@ -104,6 +136,13 @@ class Player:
         """The same for threads, which it keeps waiting."""
         keys = _keys(timbre, pitches)
         return self._clips(keys, self.turns.ask(self.loaded(), keys, visitor, kind).result())
+
+    def render_note(self, timbre: Timbre, pitch: float, seconds: float, visitor: Visitor = STRANGER) -> Clips:
+        """As `note` for threads."""
+        if not self._is_long(seconds):
+            return self.render(timbre, [pitch], visitor).shorten(seconds)
+        parts = _parts(timbre, pitch, seconds)
+        return self._joined(parts, self.turns.ask(self.loaded(), parts, visitor, Kind.HELD).result())
 
     def is_ready(self) -> bool:
         """Whether notes can be had."""
@@ -135,7 +174,19 @@ class Player:
 
     def _clips(self, keys: Sequence[Key], notes: dict[Key, Wave]) -> Clips:
         audio = np.stack([notes[key] for key in keys])
-        return Clips(audio, self.card.specgram.sample_rate, tuple(pitch for _, pitch in keys))
+        return Clips(audio, self.card.specgram.sample_rate, tuple(key[1] for key in keys))
+
+    def _is_long(self, seconds: float) -> bool:
+        """Whether a note of `seconds` is longer than the model makes it. Raises InputError if nobody makes it."""
+        if not 0 < seconds <= LONGEST_SECONDS:
+            raise InputError(
+                f"A duration of {seconds} s is not possible. Choose more than 0 and at most {LONGEST_SECONDS:g} s."
+            )
+        return seconds > self.card.specgram.seconds
+
+    def _joined(self, parts: Sequence[HeldPart], made: Mapping[Key, Wave]) -> Clips:
+        audio = at_note_peak(np.concatenate([made[part] for part in parts]))
+        return Clips(audio[None], self.card.specgram.sample_rate, (parts[0].pitch,))
 
 
 class Exporter:
@@ -155,6 +206,10 @@ class Exporter:
     ) -> Sustained:
         """A note held for as long as Synth.sustained makes it, by the network in this process."""
         return self._player.synth().sustained(timbre, pitch, samples, note=note, background=True)
+
+
+def _parts(timbre: Timbre, pitch: float, seconds: float) -> list[HeldPart]:
+    return [HeldPart(timbre, float(pitch), seconds, number) for number in range(math.ceil(seconds / PART_SECONDS))]
 
 
 def _keys(timbre: Timbre | Sequence[Timbre], pitches: Sequence[float]) -> list[Key]:

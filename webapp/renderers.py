@@ -11,6 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gansynth_core import Clips, GivenUp, ModelCard, ModelError, Synth, Timbre, sample
 from webapp.line import Busy
 
@@ -74,14 +77,31 @@ class Remote:
 
     def render(self, timbre: Sequence[Timbre], pitches: Sequence[float], *, given_up: threading.Event) -> Clips:
         """As Synth.render. Notes under way are finished even if they are given up: a process cannot be told."""
-        future = self._processes.call(_render, *self._asked, list(timbre), list(pitches))
+        clips: Clips = self._answer(given_up, _render, list(timbre), list(pitches))
+        return clips
+
+    def held_part(
+        self,
+        timbre: Timbre,
+        pitch: float,
+        seconds: float,
+        part: tuple[float, float],
+        *,
+        given_up: threading.Event,
+    ) -> NDArray[np.float32]:
+        """As Synth.held_part; finished as `render`'s notes are."""
+        wave: NDArray[np.float32] = self._answer(given_up, _held_part, timbre, pitch, seconds, part)
+        return wave
+
+    def _answer(self, given_up: threading.Event, work: Any, *what: Any) -> Any:
+        future = self._processes.call(work, *self._asked, *what)
         try:
-            clips: Clips = future.result()
+            answer = future.result()
         except BrokenProcessPool as cause:
             raise Busy("The studio lost a process and starts another. Try again.") from cause
         if given_up.is_set():
             raise GivenUp("Nobody is waiting for these notes any more.")
-        return clips
+        return answer
 
 
 # --- in the processes -------------------------------------------------------------------------------------------------
@@ -118,3 +138,9 @@ def _facts(folder: str, device: str) -> tuple[ModelCard, int, str]:
 
 def _render(folder: str, device: str, timbre: Sequence[Timbre], pitches: Sequence[float]) -> Clips:
     return _synth_of(folder, device).render(timbre, pitches)
+
+
+def _held_part(
+    folder: str, device: str, timbre: Timbre, pitch: float, seconds: float, part: tuple[float, float]
+) -> NDArray[np.float32]:
+    return _synth_of(folder, device).held_part(timbre, pitch, seconds, part)

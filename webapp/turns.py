@@ -14,12 +14,12 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gansynth_core import Clips, GivenUp, ModelCard, Timbre
+from gansynth_core import SHARED, Clips, GivenUp, ModelCard, Timbre
 from webapp.fair import FairQueue, Visitor
 from webapp.line import Busy
 
@@ -31,7 +31,24 @@ PATIENCE_SECONDS = 1.0  # after that, an export gets a turn even if players keep
 CPU_UNIT = 2  # notes at a time, which is as fast a note as twelve are, and a short wait for whoever comes next
 GPU_UNIT = 12
 
-Key = tuple[Timbre, float]  # what a note is known by: its timbre and pitch
+PART_SECONDS: float = SHARED["hold"]["part_seconds"]
+
+
+class HeldPart(NamedTuple):
+    """A part of a note that is held for `seconds`, the number-th PART_SECONDS of it."""
+
+    timbre: Timbre
+    pitch: float
+    seconds: float
+    number: int
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From which second to which."""
+        return PART_SECONDS * self.number, min(PART_SECONDS * (self.number + 1), self.seconds)
+
+
+Key = tuple[Timbre, float] | HeldPart  # what a note is known by: its timbre and pitch
 Wave = NDArray[np.float32]  # [samples]
 
 
@@ -44,6 +61,16 @@ class Renders(Protocol):
 
     def render(self, timbre: Sequence[Timbre], pitches: Sequence[float], *, given_up: threading.Event) -> Clips: ...
 
+    def held_part(
+        self,
+        timbre: Timbre,
+        pitch: float,
+        seconds: float,
+        part: tuple[float, float],
+        *,
+        given_up: threading.Event,
+    ) -> Wave: ...
+
 
 class Kind(Enum):
     """What notes are wanted for. value: how much one counts against its visitor."""
@@ -51,6 +78,7 @@ class Kind(Enum):
     NOTE = 0.125  # one key that a hand waits for
     BLOCK = 1.0
     AHEAD = 2.0  # nobody waits for it yet
+    HELD = 3.5  # a part of a held note, which takes as long as so many notes
     EXPORT = 4.0
 
     @classmethod
@@ -69,10 +97,12 @@ class _Request:
     notes: dict[Key, Wave]
     came: float
     answer: "Future[dict[Key, Wave]]" = field(default_factory=Future)
-    alone: bool = False  # its notes were in a batch that failed: it is tried without those of others
+    alone: bool = False  # not rendered with those of others: a part, or its notes were in a batch that failed
 
     @property
     def unit(self) -> int:
+        if self.kind is Kind.HELD:
+            return 1
         return CPU_UNIT if self.synth.device == "cpu" else GPU_UNIT
 
 
@@ -107,10 +137,12 @@ class Turns:
     def ask(
         self, synth: Renders, keys: Sequence[Key], visitor: Visitor, kind: Kind | None = None
     ) -> "Future[dict[Key, Wave]]":
-        """Notes by key, once they are there; cancel the future when nobody waits for them any more. Its exception is
-        Busy when the deadline has passed, else what the synth raised. Raises Busy when too many requests wait."""
+        """Notes by key, or parts of one held note (Kind.HELD), once they are there; cancel the future when nobody
+        waits for them any more. Its exception is Busy when the deadline has passed, else what the synth raised. Raises
+        Busy when too many requests wait."""
         distinct = list(dict.fromkeys(keys))
-        request = _Request(synth, visitor, kind or Kind.of(len(distinct)), {}, {}, time.monotonic())
+        kind = kind or Kind.of(len(distinct))
+        request = _Request(synth, visitor, kind, {}, {}, time.monotonic(), alone=kind is Kind.HELD)
         with self._lock:
             if self._closed:
                 raise Busy("The studio is closing.")
@@ -210,11 +242,7 @@ class Turns:
         if not batch.keys:
             return
         try:
-            clips = requests[0].synth.render(
-                [timbre for timbre, _ in batch.keys], [pitch for _, pitch in batch.keys], given_up=batch.given_up
-            )
-            notes: dict[Key, Wave] = dict(zip(batch.keys, clips.audio, strict=True))
-            error = None
+            notes, error = _made(requests[0].synth, batch), None
         except GivenUp:
             notes, error = {}, None
         except Exception as cause:  # whatever it is, those who wait must hear of it
@@ -281,7 +309,7 @@ class Turns:
             if key not in notes:
                 again += self._wanted.get(key, [])
                 continue
-            if keep:
+            if keep and not isinstance(key, HeldPart):  # pages keep those, which are long
                 notes[key] = notes[key].copy()  # of its own: a view would keep all notes that were made with it
                 self._cache[key] = notes[key]
             for request in self._wanted.pop(key, []):
@@ -299,6 +327,16 @@ class Turns:
             self._exports.remove(request.visitor, request)
             self._enqueue(request)
         return done
+
+
+def _made(synth: Renders, batch: _Batch) -> dict[Key, Wave]:
+    """The notes of a batch, or the one part."""
+    first = batch.keys[0]
+    if isinstance(first, HeldPart):
+        wave = synth.held_part(first.timbre, first.pitch, first.seconds, first.span, given_up=batch.given_up)
+        return {first: wave}
+    clips = synth.render([key[0] for key in batch.keys], [key[1] for key in batch.keys], given_up=batch.given_up)
+    return dict(zip(batch.keys, clips.audio, strict=True))
 
 
 def _settle(request: _Request, error: Exception | None) -> None:

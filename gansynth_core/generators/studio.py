@@ -188,10 +188,13 @@ class StudioGenerator(Prepared):
             return torch.cat([self.notes.stft(*one) for one in each])
         return self.played(self._spectrum_of(z, pitch, instruments), pitch)
 
-    def prolonged(self, z: Tensor, pitch: Tensor, instruments: Tensor, on: Tensor, after: int) -> Tensor:
+    def prolonged(
+        self, z: Tensor, pitch: Tensor, instruments: Tensor, on: Tensor, after: int, only: Tensor | None = None
+    ) -> Tensor:
         """One note, in inference, which after its first `after` frames goes through those of `on` [n] rather than to
-        its end: complex [1, after + n, bins]. Up to there it is the note of `stft`."""
-        return self.notes.prolonged(self.notes.grown(z, pitch, instruments), pitch, on, after)
+        its end: complex [1, after + n, bins], or `only` these frames of it, which takes time for them alone. Up to
+        there it is the note of `stft`."""
+        return self.notes.prolonged(self.notes.grown(z, pitch, instruments), pitch, on, after, only)
 
     def curved(
         self,

@@ -157,11 +157,11 @@ class StudioNotes:
         grain = self.grain[0][first : first + self.spec.frames], self.grain[1][first : first + self.spec.frames]
         return self.voiced(features, pitch, grain)[None]
 
-    def prolonged(self, features: Tensor, pitch: Tensor, on: Tensor, after: int) -> Tensor:
+    def prolonged(self, features: Tensor, pitch: Tensor, on: Tensor, after: int, only: Tensor | None = None) -> Tensor:
         """The note of the features of `grown`, which after its first `after` frames goes through those of `on` [n]:
-        complex [1, after + n, bins]. Its phases run on, and its noise is its own for as long as the bank's piece lasts,
-        then drawn for it."""
-        return self.voiced(features, pitch, self._long_grain(pitch, after + len(on)), on, after)[None]
+        complex [1, after + n, bins], or `only` these frames of it. Its phases run on, and its noise is its own for as
+        long as the bank's piece lasts, then drawn for it."""
+        return self.voiced(features, pitch, self._long_grain(pitch, after + len(on), only), on, after, only)[None]
 
     def curved(self, course: Course) -> Tensor:
         """A note whose pitch moves, as it is on a tape that slows down and speeds up so that the pitch stays, complex
@@ -208,19 +208,22 @@ class StudioNotes:
         together([functools.partial(mixed, part) for part in self.parts])
         return stft[None]
 
-    def _long_grain(self, pitch: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-        """Noise of unit RMS of `frames` frames, by real and imaginary part [frames, bins]."""
+    def _long_grain(self, pitch: Tensor, frames: int, only: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Noise of unit RMS of `frames` frames, or `only` these of them, by real and imaginary part [frames, bins]."""
         first = int(self.generator.noise_place(pitch))
         random = torch.Generator().manual_seed(LONG_SEED + round(100 * float(pitch)))
-        fresh = white_noise(self.spec, 1, frames, random)[0].to(pitch.device)
+        there = None if only is None else only.to(random.device)
+        fresh = white_noise(self.spec, 1, frames, random, only=there)[0].to(pitch.device)
         fresh = torch.view_as_real(fresh * math.exp(MEDIAN_TO_RMS))
         own = min(frames, self.spec.frames)
         # From one to the other at constant power.
-        turn = torch.arange(own, device=pitch.device) - (own - 1 - BLENDED)
-        turn = turn.clamp(0, BLENDED) * (math.pi / 2 / BLENDED)
+        at = torch.arange(frames, device=pitch.device) if only is None else only
+        early = (at < own).nonzero()[:, 0]
+        at = at[early]
+        turn = (at - (own - 1 - BLENDED)).clamp(0, BLENDED) * (math.pi / 2 / BLENDED)
         for part in range(2):
-            bank = self.grain[part][first : first + own]
-            fresh[:own, :, part] = turn.sin()[:, None] * fresh[:own, :, part] + turn.cos()[:, None] * bank
+            bank = self.grain[part][first + at]
+            fresh[early, :, part] = turn.sin()[:, None] * fresh[early, :, part] + turn.cos()[:, None] * bank
         return fresh[..., 0].contiguous(), fresh[..., 1].contiguous()
 
     def grown(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
@@ -248,9 +251,11 @@ class StudioNotes:
         grain: tuple[Tensor, Tensor],
         on: Tensor | None = None,
         after: int = 0,
+        only: Tensor | None = None,
     ) -> Tensor:
         """features [frames, features], noise of unit RMS by real and imaginary part [frames, bins] each, for any number
-        of frames -> complex [frames, bins]. on, after: see `prolonged`; there are then `after` + n frames of noise."""
+        of frames -> complex [frames, bins]. on, after, only: see `prolonged`; there are then as many frames of noise
+        as are made."""
         frames, bins = len(features), self.spec.bins
         shapes = harmonic_shapes(pitch, self.spec, self.generator.functions)[0]
         loud = features.new_zeros(frames, bins + 2)  # with silence below the lowest bin and above the highest
@@ -261,7 +266,7 @@ class StudioNotes:
             self._spectrum(part, features, shapes, loud, tonality)
 
         def mixed(part: _Part) -> None:
-            self._mixed(part, loud, tonality, pitch, grain, stft, on, after)
+            self._mixed(part, loud, tonality, pitch, grain, stft, on, after, only=only)
 
         together([functools.partial(spectrum, part) for part in self.parts])
         together([functools.partial(mixed, part) for part in self.parts])
@@ -293,13 +298,16 @@ class StudioNotes:
         on: Tensor | None,
         after: int,
         over: int | None = None,
+        only: Tensor | None = None,
     ) -> None:
         """StudioGenerator.mix for the bins of `part` and the level of what it mixed: writes to `stft`."""
         bins, spec = part.bins, self.spec
-        phase = running_phase(loud[None, :, bins.start : bins.stop + 2], pitch, spec, bins, on, after, over)[0]
+        phase = running_phase(loud[None, :, bins.start : bins.stop + 2], pitch, spec, bins, on, after, over, only)[0]
         loud, tonality = loud[:, bins.start + 1 : bins.stop + 1], tonality[:, bins]
         if on is not None:
-            loud, tonality = (torch.cat([one[:after], one[on]]) for one in (loud, tonality))
+            way = torch.cat([torch.arange(after, device=on.device), on])
+            way = way if only is None else way[only]
+            loud, tonality = loud[way], tonality[way]
         tonal = tonal_share(tonality)
         rest = torch.addcmul(tonal.new_ones(()), tonal, tonal, value=-1).sqrt_()
         real = phase.cos().mul_(tonal).addcmul_(rest, grain[0][:, bins])

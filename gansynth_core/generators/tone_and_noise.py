@@ -65,12 +65,13 @@ def running_phase(
     on: Tensor | None = None,
     after: int = 0,
     over: int | None = None,
+    only: Tensor | None = None,
 ) -> Tensor:
     """Phases in radians [batch, frames, bins] if every bin belonged to a partial, each turning at the frequency that
     the magnitudes point to. loud: magnitudes of `bins` and of the bin before and after them (0 where there is none),
     [batch, frames, bins + 2]. on: frames [n] through which the note goes after its first `after` ones, rather than to
     its end: phases [batch, after + n, bins]. over: frames, an odd number, within which partials come back to their
-    harmonics (None: within the note)."""
+    harmonics (None: within the note). only: the frames that are wanted (None: all)."""
     # A partial d bins above this one makes the next bin a = (1 + d) / (2 - d) times as large under a Hann window, for
     # -1 < d < 2 (Grandke 1983): d = (2a - 1) / (1 + a), or with the bin before, b times as large, (1 - 2b) / (1 + b).
     # Both are asked, and the louder one counts more: their mean, weighted by a and b, is
@@ -93,8 +94,11 @@ def running_phase(
     step = torch.arange(steps, device=loud.device)
     turned = (step[:, None] * _places(spec, bins, pitch) % steps) * (2 * math.pi / steps)
     start = _first_phase(pitch, spec, bins)[:, None] + turned
-    frames = torch.arange(distance.shape[1], device=loud.device) % steps
-    return torch.add(start[:, frames], torch.cumsum(distance, dim=1), alpha=2 * math.pi / steps)
+    frames = torch.arange(distance.shape[1], device=loud.device)
+    turning = torch.cumsum(distance, dim=1)
+    if only is not None:
+        frames, turning = only, turning[:, only]
+    return torch.add(start[:, frames % steps], turning, alpha=2 * math.pi / steps)
 
 
 def _astray(
@@ -147,12 +151,20 @@ def noise_bank(spec: SpecgramSpec, frames: int) -> Tensor:
     return white_noise(spec, 1, frames, torch.Generator().manual_seed(NOISE_SEED))[0]
 
 
-def white_noise(spec: SpecgramSpec, batch: int, frames: int, random: torch.Generator, stride: int = 1) -> Tensor:
+def white_noise(
+    spec: SpecgramSpec,
+    batch: int,
+    frames: int,
+    random: torch.Generator,
+    stride: int = 1,
+    only: Tensor | None = None,
+) -> Tensor:
     """STFTs of white noise on the device of `random`: complex [batch, frames, bins], unit RMS in every bin. stride:
-    take every so many frames of a longer piece of noise."""
+    take every so many frames of a longer piece of noise. only: the frames that are wanted (None: all)."""
     hop = spec.hop * stride
     samples = (frames - 1) * hop + spec.n_fft
     wave = torch.randn(batch, samples, generator=random, device=random.device)
     window = torch.hann_window(spec.n_fft, periodic=True, device=random.device)
-    stft: Tensor = torch.fft.rfft(wave.unfold(1, spec.n_fft, hop) * window)[..., 1:]
+    pieces = wave.unfold(1, spec.n_fft, hop)
+    stft: Tensor = torch.fft.rfft((pieces if only is None else pieces[:, only]) * window)[..., 1:]
     return stft / window.square().sum().sqrt()

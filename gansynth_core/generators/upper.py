@@ -157,11 +157,14 @@ class WideStudioGenerator(StudioGenerator):
         upper = self.upper.stft(self.upper(features, pitch), pitch)
         return torch.cat([2 * lower, upper], dim=-1)
 
-    def prolonged(self, z: Tensor, pitch: Tensor, instruments: Tensor, on: Tensor, after: int) -> Tensor:
-        """As StudioGenerator.prolonged, of the whole: complex [1, after + n, 2 * bins]."""
+    def prolonged(
+        self, z: Tensor, pitch: Tensor, instruments: Tensor, on: Tensor, after: int, only: Tensor | None = None
+    ) -> Tensor:
+        """As StudioGenerator.prolonged, of the whole: complex [1, after + n, 2 * bins], or `only` these frames."""
         features = self.notes.grown(z, pitch, instruments)
         upper = self.upper.stft(self.upper(torch.cat([features[:after], features[on]])[None], pitch), pitch)
-        return torch.cat([2 * self.notes.prolonged(features, pitch, on, after), upper], dim=-1)
+        upper = upper if only is None else upper[:, only]
+        return torch.cat([2 * self.notes.prolonged(features, pitch, on, after, only), upper], dim=-1)
 
     def _note(self, z: Tensor, pitch: Tensor, instruments: Tensor) -> Tensor:
         """One note, complex [1, frames, 2 * bins], from features that are grown once for both halves."""

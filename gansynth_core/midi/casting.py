@@ -14,6 +14,7 @@ from gansynth_core.midi.drums import DRUMS, Kit
 from gansynth_core.midi.smf import several
 from gansynth_core.midi.song import DRUM_CHANNEL, Song, SongNote, amplitude
 from gansynth_core.midi.timbres import UNMUSICAL, TimbrePath, parse_timbre
+from gansynth_core.tunings import Tuning, parse_tuning
 
 LISTED = 6  # things that a notice names
 REACH = 2.5  # semitones beyond what a model learned to which a note of it may be bent
@@ -43,6 +44,7 @@ class _Moves:
     moved: Counter[str] = field(default_factory=Counter)  # by octaves: "96 to 84"
     outside: Counter[int] = field(default_factory=Counter)  # left out, by pitch
     no_drum: Counter[int] = field(default_factory=Counter)  # left out, by key
+    no_pitch: Counter[int] = field(default_factory=Counter)  # left out, by key
 
     def __add__(self, other: "_Moves") -> "_Moves":
         return _Moves(
@@ -50,6 +52,7 @@ class _Moves:
             self.moved + other.moved,
             self.outside + other.outside,
             self.no_drum + other.no_drum,
+            self.no_pitch + other.no_pitch,
         )
 
     def notices(self, card: ModelCard) -> list[str]:
@@ -69,6 +72,11 @@ class _Moves:
             said.append(
                 f"{several(self.no_drum.total(), 'note')} left out, as General MIDI has no drum there: key "
                 f"{_listed(self.no_drum)}."
+            )
+        if self.no_pitch:
+            said.append(
+                f"{several(self.no_pitch.total(), 'note')} left out, as the tuning has no note there: key "
+                f"{_listed(self.no_pitch)}."
             )
         return said
 
@@ -114,6 +122,7 @@ def cast_song(
     *,
     parts: Mapping[int, Sounds | Kit | None] | None = None,
     drums: bool | None = None,
+    tuning: Tuning | str | None = None,
 ) -> Casting:
     """Who plays what of `song`: as it is written if `timbres` is None, else everything along one path.
 
@@ -122,6 +131,8 @@ def cast_song(
     in `song.parts`, what plays that part instead; None leaves it out.
     drums: whether channel 10 is heard. A model with General MIDI's instruments has a `Kit` of them, and others play the
     keys as a melody. None: as written with a kit yes, else no.
+    tuning: what the keys are tuned to, all but drums; a name, Scala's files (see `parse_tuning`) or a Tuning. Bends and
+    tunings in the file come on top.
     Raises InputError for a song without a note to play, and for wrong arguments.
     """
     if not song.notes:
@@ -132,6 +143,7 @@ def cast_song(
     path = None if timbres is None else _path(timbres, at, card)
     if path is None and at is not None:
         raise InputError("Points in the song need sounds: say which sound is reached at each.")
+    tuned = parse_tuning(tuning) if isinstance(tuning, str) else tuning
     kit = Kit.of(card)
     heard = drums if drums is not None else path is None and kit is not None
     notes: list[list[SongNote]] = [[] for _ in song.parts]
@@ -152,12 +164,14 @@ def cast_song(
             player = path
         else:
             player = TimbrePath([_written(part.program, card, number, lacking)])
-        plays, moved = _planned(song, notes[number], player, card)
+        plays, moved = _planned(song, notes[number], player, card, None if part.drums else tuned)
         moves += moved
         cast = Cast(player, tuple(plays))
         casts.append(replace(cast, notices=(*_about_drums(card, [cast], 0), *moved.notices(card))))
     if not moves.played:
-        raise InputError(_why_silent(song, card, casts, unheard))
+        raise InputError(_why_silent(song, card, casts, unheard, moves))
+    if tuned is not None and not tuned.is_equal:
+        notices.append(f"The keys are tuned to '{tuned.name}'.")
     notices += _about_drums(card, casts, unheard)
     if lacking:
         played = _listed(Counter({f"{name} by {instead}": 1 for name, instead in lacking.items()}))
@@ -200,31 +214,42 @@ def instrument_for(program: int, card: ModelCard) -> str:
 
 
 def _planned(
-    song: Song, notes: Sequence[SongNote], player: TimbrePath | Kit | None, card: ModelCard
+    song: Song, notes: Sequence[SongNote], player: TimbrePath | Kit | None, card: ModelCard, tuned: Tuning | None
 ) -> tuple[list[Play], _Moves]:
     moves = _Moves()
     if player is None:
         return [], moves
-    make = _hits(notes, player, moves) if isinstance(player, Kit) else _melody(song, notes, player, card, moves)
+    make = _hits(notes, player, moves) if isinstance(player, Kit) else _melody(song, notes, player, card, tuned, moves)
     plays = list(make)
     moves.played = len(plays)
     return plays, moves
 
 
-def _melody(song: Song, notes: Sequence[SongNote], path: TimbrePath, card: ModelCard, moves: _Moves) -> Iterator[Play]:
+def _melody(
+    song: Song,
+    notes: Sequence[SongNote],
+    path: TimbrePath,
+    card: ModelCard,
+    tuned: Tuning | None,
+    moves: _Moves,
+) -> Iterator[Play]:
     for note in notes:
+        pitch = note.pitch if tuned is None else tuned.pitches[note.pitch]
+        if pitch is None:
+            moves.no_pitch[note.pitch] += 1
+            continue
         tuning = song.tuning(song.parts[note.part].channel).value(note.start)
-        raised, shift = round(note.pitch + tuning), _octaves(note.pitch, card, tuning)
+        raised, shift = round(pitch + tuning), _octaves(pitch, card, tuning)
         if shift is None:
             moves.outside[raised] += 1
             continue
         if shift:
             moves.moved[f"{raised} to {raised + shift}"] += 1
         timbre = path(note.start / song.seconds if song.seconds else 0.0)
-        yield Play(note.start, note.end - note.start, timbre, note.pitch + shift, amplitude(note.velocity))
+        yield Play(note.start, note.end - note.start, timbre, pitch + shift, amplitude(note.velocity))
 
 
-def _octaves(pitch: int, card: ModelCard, tuning: float) -> int | None:
+def _octaves(pitch: float, card: ModelCard, tuning: float) -> int | None:
     """By how many semitones a key moves to the nearest of its octaves that the model learned; None if there is none.
     A key that it learned stays if `tuning` leads out by no more than REACH."""
     low, high = card.pitch_low, card.pitch_high
@@ -268,11 +293,13 @@ def _about_drums(card: ModelCard, casts: Sequence[Cast], unheard: int) -> Iterat
         )
 
 
-def _why_silent(song: Song, card: ModelCard, casts: Sequence[Cast], unheard: int) -> str:
+def _why_silent(song: Song, card: ModelCard, casts: Sequence[Cast], unheard: int, moves: _Moves) -> str:
     if unheard == len(song.notes):
         return f"All notes of this MIDI file are drums (channel {DRUM_CHANNEL}): turn drums on to hear them."
     if all(cast.player is None for cast in casts):
         return "Every part of this song is left out. Choose a sound for at least one."
+    if moves.no_pitch and not moves.outside:
+        return "None of the keys of this MIDI file has a note in the tuning."
     span = f"{card.pitch_low}-{card.pitch_high}"
     return f"No note of this MIDI file, in any octave, lies within what '{card.id}' learned ({span})."
 

@@ -54,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of which the nearest to each drum plays it; others play its keys as a melody)",
     )
     parser.add_argument(
+        "--tuning", help="of the keys, such as werckmeister, 19-edo, meantone@415, scale.scl,keyboard.kbm"
+    )
+    parser.add_argument(
         "--release",
         type=float,
         default=RELEASE_SECONDS,
@@ -81,7 +84,8 @@ def run(arguments: argparse.Namespace) -> None:
     card = load_card(model_folder(arguments.model))
     song = read_midi(arguments.song)
     timbres, at = _timbres(arguments, song, card), _points(arguments.at)
-    casting = cast_song(song, card, timbres, at, parts=_parts(arguments.part, card), drums=arguments.drums)
+    parts = _parts(arguments.part, card)
+    casting = cast_song(song, card, timbres, at, parts=parts, drums=arguments.drums, tuning=arguments.tuning)
     if arguments.list:
         print(_table(casting))
         return

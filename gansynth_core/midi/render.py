@@ -21,6 +21,7 @@ from gansynth_core.midi.stems import OnDisk, Stem
 from gansynth_core.sound import Clip
 from gansynth_core.sustain import hold_seconds
 from gansynth_core.synth import Synth
+from gansynth_core.tunings import Tuning
 
 RELEASE_SECONDS = 0.3  # as Magenta's tools
 LONGEST_RELEASE_SECONDS = 10.0
@@ -47,6 +48,7 @@ def render_midi(
     *,
     parts: Mapping[int, Sounds | Kit | None] | None = None,
     drums: bool | None = None,
+    tuning: Tuning | str | None = None,
     sample_rate: int | None = None,
     stems: bool = False,
     release_seconds: float = RELEASE_SECONDS,
@@ -55,8 +57,9 @@ def render_midi(
 ) -> MidiRender:
     """Play a MIDI file (a path, its bytes, the Song from `read_midi` or the Casting from `cast_song`) with `synth`.
 
-    timbres, at, parts, drums: what plays which part, see `cast_song`; by itself the file is played as it is written,
-    each part by its General MIDI instrument. Along a path each note keeps the timbre it starts with.
+    timbres, at, parts, drums, tuning: what plays which part, and how its keys are tuned, see `cast_song`; by itself the
+    file is played as it is written, each part by its General MIDI instrument. Along a path each note keeps the timbre
+    it starts with.
     Pitches outside the model's range move by octaves into it. Bends and tunings are played: see bending.py. A note
     sounds until its key and the sustain pedal are up and fades over `release_seconds` (0-10). One that is held longer
     than the model's notes goes on: see Synth.hold. Loudness follows velocity, channel volume and expression, and the
@@ -77,7 +80,7 @@ def render_midi(
         casting = source
     else:
         song = source if isinstance(source, Song) else read_midi(source)
-        casting = cast_song(song, card, timbres, at, parts=parts, drums=drums)
+        casting = cast_song(song, card, timbres, at, parts=parts, drums=drums, tuning=tuning)
     song = casting.song
 
     everything = [play for cast in casting.parts for play in cast.plays]

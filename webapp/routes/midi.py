@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, PlainValidator
 
-from gansynth_core import Song, TimbrePath
+from gansynth_core import Song, TimbrePath, Tuning
 from webapp.midi import (
     MIDI_LIMIT,
     Choice,
@@ -15,6 +15,7 @@ from webapp.midi import (
     cast_choices,
     describe_song,
     parse_choices,
+    parse_keys,
     parse_path,
     read_song,
     song_work,
@@ -41,6 +42,7 @@ class Render(Asked):
     name: Text
     parts: Annotated[Sequence[Choice], by_card(parse_choices)] = ()
     path: Annotated[TimbrePath | None, by_card(parse_path)] = None
+    tuning: Annotated[Tuning | None, PlainValidator(parse_keys)] = None
     rate: Annotated[Literal[44100, 48000], Field(description="44100 or 48000")] = 44100
     subtype: Annotated[Subtype, Field(description="PCM_16, PCM_24 or FLOAT")] = "PCM_24"
     stems: Switch = False
@@ -59,9 +61,9 @@ def render(
     visitor: CurrentVisitor,
     asked: Annotated[Render, Depends(Render.read)],
 ) -> Response:
-    """Start a job that plays `midi`: its `parts` as they are written, along `path`, or with sounds of their own; a WAV
-    file of `rate` and `subtype` named after `name`, with `stems` each part too."""
-    casting = cast_choices(asked.midi, asked.parts, asked.path, player.card)
+    """Start a job that plays `midi`: its `parts` as they are written, along `path`, or with sounds of their own, its
+    keys in a `tuning`; a WAV file of `rate` and `subtype` named after `name`, with `stems` each part too."""
+    casting = cast_choices(asked.midi, asked.parts, asked.path, player.card, asked.tuning)
     work = song_work(
         player, casting, asked.name, visitor, sample_rate=asked.rate, subtype=asked.subtype, stems=asked.stems
     )

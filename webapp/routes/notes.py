@@ -1,5 +1,6 @@
 """Notes to play, and what is measured of them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -9,14 +10,15 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictFloat, model_validator
 from starlette.concurrency import run_in_threadpool
 
-from gansynth_core import SHARED, Clips, Envelope, InputError, ModelCard, Timbre, glide, measure, note_wav
+from gansynth_core import SHARED, Clips, Envelope, InputError, ModelCard, Timbre, glide, is_steady, measure, note_wav
 from webapp.fair import Visitor
-from webapp.player import Player
+from webapp.player import LONGEST_SECONDS, Player
 from webapp.routes import answers
 from webapp.routes.answers import KEEP, StudioRoute
-from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Switch, sounds_up_to
+from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Switch, sounds_up_to, whole
 from webapp.routes.studio import CurrentPlayer, CurrentVisitor
 from webapp.sound_document import BLOCK_LIMIT, glide_name, pack_latent, pitch_name, reach_of, timbre_of, title_of_sound
+from webapp.turns import PART_SECONDS
 
 GLIDE_LIMIT: int = SHARED["limits"]["glide_sounds"]
 
@@ -41,6 +43,23 @@ async def notes(player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated
     timbre = await run_in_threadpool(timbre_of, asked.sound, player.card)
     clips = await player.notes(timbre, range(asked.low, asked.high + 1), visitor)
     return await run_in_threadpool(answers.pcm, clips)
+
+
+class Held(Asked):
+    sound: Sound
+    pitch: Pitch
+    part: Annotated[int, whole(0, math.ceil(LONGEST_SECONDS / PART_SECONDS) - 1)]
+
+
+@router.api_route("/held", methods=GET_OR_POST)
+async def held(player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Held, Depends(Held.read)]) -> Response:
+    """A `part` of a note at `pitch` whose key stays down, ten seconds each from 0 on and a minute in all, as `notes`:
+    the first begins as that note does. No content for a note that dies away by itself."""
+    timbre = await run_in_threadpool(timbre_of, asked.sound, player.card)
+    note = await player.notes(timbre, [asked.pitch], visitor)
+    if not await run_in_threadpool(is_steady, note.audio[0], note.sample_rate):
+        return Response(status_code=204, headers=KEEP)
+    return await run_in_threadpool(answers.pcm, await player.held_part(timbre, asked.pitch, asked.part, visitor))
 
 
 class Block(Asked):

@@ -1,5 +1,6 @@
 """Sounds as files: notes to download, presets, and reading both back."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -9,6 +10,7 @@ from pydantic import PlainValidator
 from starlette.concurrency import run_in_threadpool
 
 from gansynth_core import SHARED, AudioError, Clips, InputError, ModelCard, Patch, Timbre, note_wav, timbre_in
+from webapp.player import LONGEST_SECONDS
 from webapp.routes import answers
 from webapp.routes.answers import AnyText, StudioRoute
 from webapp.routes.asked import GET_OR_POST, Asked, Number, Pitch, Shape, Sound, Text
@@ -16,6 +18,7 @@ from webapp.routes.studio import CurrentPlayer, CurrentVisitor
 from webapp.sound_document import file_name, pack_patch, pitch_name, sound_of, timbre_of, title_of_sound
 
 router = APIRouter(route_class=StudioRoute)
+HELD_SHARE: float = SHARED["held_share"]
 
 
 class Wav(Asked):
@@ -27,17 +30,20 @@ class Wav(Asked):
 
 @router.api_route("/wav", methods=GET_OR_POST)
 async def wav(player: CurrentPlayer, visitor: CurrentVisitor, asked: Annotated[Wav, Depends(Wav.read)]) -> Response:
-    """One note as a 24-bit WAV file of `seconds` length that carries its sound (see `sound`); with a `patch`, a key
-    held that long, and its release."""
+    """One note as a 24-bit WAV file of `seconds` length (at most 60) that carries its sound (see `sound`); with a
+    `patch`, a key held that long, and its release."""
     timbre = await run_in_threadpool(timbre_of, asked.sound, player.card)
-    clips = await player.notes(timbre, [asked.pitch], visitor)
+    length = asked.seconds
+    if asked.patch is not None and math.isfinite(length):  # the whole note, or one that goes on while it is let go
+        whole, envelope = player.card.specgram.seconds, asked.patch[0]
+        tail = max(envelope.release_seconds, whole * (1 - HELD_SHARE))
+        length = whole if 0 < length <= whole else max(length, min(length + tail, LONGEST_SECONDS))
+    clips = await player.note(timbre, asked.pitch, length, visitor)
     return await run_in_threadpool(_wav, clips, timbre, player.card, asked)
 
 
 def _wav(clips: Clips, timbre: Timbre, card: ModelCard, asked: Wav) -> Response:
-    if asked.patch is None:
-        clips = clips.shorten(asked.seconds)
-    else:
+    if asked.patch is not None:
         envelope, gain_db = asked.patch
         clips = clips.shaped(envelope, asked.seconds, gain_db)
     title = f"{title_of_sound(asked.sound, card)}, {pitch_name(asked.pitch)}"

@@ -1,5 +1,5 @@
 // Playing: the keys that are held, the pedal, and the phrase.
-/** @import { Desk, PhrasePlayer, Playing } from "./types.js" */
+/** @import { Desk, Holding, PhrasePlayer, Playing } from "./types.js" */
 /** @import { Voice } from "./audio/types.js" */
 
 import { createPhrasePlayer } from "./audio/phrase.js";
@@ -16,9 +16,10 @@ const SHOWN_MS = 10; // after a phrase's note starts or ends
 
 /**
  * @param {Desk} desk
+ * @param {Holding} holding
  * @returns {Playing}
  */
-export function createPlaying(desk) {
+export function createPlaying(desk, holding) {
   const { model, engine, notes, fetcher, bench, heard, tell } = desk;
   /** By key. @type {Map<number, HeldKey>} */
   const held = new Map();
@@ -47,8 +48,8 @@ export function createPlaying(desk) {
     return state.pitch;
   }
 
-  const start = (key, { detune, bend, velocity }, samples) =>
-    engine.noteOn(key, samples, { velocity, text: bench.text, detune: detune + bend });
+  const start = (key, { pitch, detune, bend, velocity }, samples) =>
+    holding.watch(engine.noteOn(key, samples, { velocity, text: bench.text, detune: detune + bend }), pitch);
 
   /** @type {Playing["bend"]} */
   function bend(key, semitones) {

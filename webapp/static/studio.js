@@ -13,6 +13,7 @@ import { createEngine } from "./audio/engine.js";
 import { createBench } from "./bench.js";
 import { createComparing } from "./comparing.js";
 import { soundText } from "./document/sound.js";
+import { createHolding } from "./holding.js";
 import { openLibrary } from "./library.js";
 import { createHeard, createListening, createSolo } from "./listening.js";
 import { toast } from "./parts/dom.js";
@@ -85,7 +86,7 @@ function createStudio(model, library) {
 
   /** @type {Desk} */
   const desk = { model, engine, notes, fetcher, bench, heard, tell };
-  const playing = createPlaying(desk);
+  const playing = createPlaying(desk, createHolding(desk, client));
   const solo = createSolo(desk);
   const listening = createListening(desk, playing, solo);
   const comparing = createComparing(desk, playing, solo);

@@ -112,6 +112,12 @@ export interface Keys {
   pedal: boolean;
 }
 
+/** Lets the notes of held keys go on. */
+export interface Holding {
+  /** A voice whose note has this pitch, for as long as it is held; returns it. */
+  watch(voice: Voice, pitch: number): Voice;
+}
+
 /** The keys that are held, the pedal, and the phrase. */
 export interface Playing {
   /** Keys are told by their MIDI numbers, and sound as the project's tuning has them. */

@@ -5,6 +5,7 @@ import { glide } from "./ramps.js";
 
 const ATTACK_SECONDS = 0.003; // hides a first sample that is not zero without softening the instrument's own attack
 const CROSS_SECONDS = 0.04;
+const GO_ON_SECONDS = 0.05; // until a longer note takes over
 const BEND_SECONDS = 0.005; // a wheel's steps, smoothed
 const TOO_LATE_SECONDS = 0.1; // before a note's end it is not worth starting
 
@@ -30,16 +31,17 @@ export function createLayers({ output, rate }) {
   const isOver = (samples, offset) => offset >= seconds(samples) - TOO_LATE_SECONDS;
 
   /** @type {Layers["start"]} */
-  function start({ samples, share }, { into, tape }, { offset = 0, at = output.now() } = {}) {
+  function start({ samples, share }, { into, tape }, { offset = 0, at = null } = {}) {
     const { context } = output;
     const source = new AudioBufferSourceNode(context, { buffer: bufferOf(samples), detune: tape.cents() });
     const gain = new GainNode(context, { gain: 0 });
-    gain.gain.setValueAtTime(0, at);
-    if (offset) gain.gain.setTargetAtTime(share, at, CROSS_SECONDS / 4);
-    else gain.gain.linearRampToValueAtTime(share, at + ATTACK_SECONDS);
     source.connect(gain).connect(into);
-    source.start(at, offset);
-    return { samples, source, gain, share, awaited: false };
+    const starts = at ?? output.now(); // read last: what was to start before now starts late, who knows how much
+    gain.gain.setValueAtTime(0, starts);
+    if (offset) gain.gain.setTargetAtTime(share, starts, CROSS_SECONDS / 4);
+    else gain.gain.linearRampToValueAtTime(share, starts + ATTACK_SECONDS);
+    source.start(starts, offset);
+    return { samples, source, gain, share, starts, awaited: false };
   }
 
   /** @type {Layers["stop"]} */
@@ -47,6 +49,17 @@ export function createLayers({ output, rate }) {
     glide(output.context, layer.gain.gain, 0, fade);
     layer.source.stop(output.now() + fade * 2);
     layer.source.addEventListener("ended", () => layer.gain.disconnect());
+  }
+
+  // Both have the same samples here, so they must be at the same one: the new layer starts when there is still time.
+  /** @type {Layers["goOn"]} */
+  function goOn(layer, samples, placeAt, place) {
+    const at = output.now() + GO_ON_SECONDS;
+    const next = start({ samples, share: layer.share }, place, { offset: placeAt(at), at });
+    glide(output.context, layer.gain.gain, 0, CROSS_SECONDS, at);
+    layer.source.stop(at + CROSS_SECONDS * 2);
+    layer.source.addEventListener("ended", () => layer.gain.disconnect());
+    return next;
   }
 
   /** @type {Layers["remix"]} */
@@ -75,6 +88,7 @@ export function createLayers({ output, rate }) {
     isOver,
     start,
     stop,
+    goOn,
     remix,
     bend({ source }, tape) {
       source.detune.setTargetAtTime(tape.cents(), output.now(), BEND_SECONDS);

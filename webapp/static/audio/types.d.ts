@@ -25,6 +25,8 @@ export interface Layer extends Part {
   source: AudioBufferSourceNode;
   /** Its share, ramped. */
   gain: GainNode;
+  /** When it started, in the context's seconds. */
+  starts: number;
   /** Whether its end is listened for. */
   awaited: boolean;
 }
@@ -52,6 +54,10 @@ export interface Voice {
   detune: number;
   tape: Tape;
   releasedAt: number | null;
+  /** Whether it goes on for as long as it is held: it does not die away. */
+  lasts: boolean;
+  /** Whether its samples are there for longer than a note. */
+  isLong: boolean;
   /** Made way for another note. */
   stolen: boolean;
 }
@@ -112,9 +118,11 @@ export interface Layers {
   seconds(samples: Int16Array): number;
   /** Whether a note has too little left at a place, in seconds, to be started there. */
   isOver(samples: Int16Array, offset: number): boolean;
-  /** Plays `part` into a node, from `offset` seconds of it on. */
-  start(part: Part, place: LayerPlace, options?: { offset?: number; at?: number }): Layer;
+  /** Plays `part` into a node, from `offset` seconds of it on; at once, or at a time of the context. */
+  start(part: Part, place: LayerPlace, options?: { offset?: number; at?: number | null }): Layer;
   stop(layer: Layer, fade: number): void;
+  /** A layer that plays `samples`, the same at first but longer, in the place of `layer`. placeAt: where it will be. */
+  goOn(layer: Layer, samples: Int16Array, placeAt: (time: number) => number, place: LayerPlace): Layer;
   /**
    * Brings `layers` that play into a node to `parts`, at the place `offset` of the note: what stays glides to its share,
    * what leaves and what comes cross over. Returns the layers that sound on.
@@ -132,7 +140,16 @@ export interface Voices {
   cut(voice: Voice): void;
   cutAll(): void;
   has(voice: Voice): boolean;
-  /** A sounding voice goes on as another sound, from the same place in the note: that of `text`, or (null) a mixture. */
+  /** Whether a key, hold or the pedal keeps it. */
+  isHeld(voice: Voice): boolean;
+  /** Seconds of its note that have been played. */
+  placeOf(voice: Voice): number;
+  /** It goes on in these samples, of which it plays the first ones, unless it plays as many already. */
+  prolong(voice: Voice, samples: Int16Array): void;
+  /**
+   * A sounding voice goes on as another sound, from the same place in the note: that of `text`, or (null) a mixture. One
+   * that lasts goes back to where that sound is still held.
+   */
   crossTo(voice: Voice, parts: Part[], text: string | null): void;
   /** Of the note last struck with the envelope: how long ago and how long it was held, in seconds; null when it is gone. */
   newest(): { time: number; held: number } | null;

@@ -13,6 +13,10 @@ const END_SECONDS = 0.03;
 const GONE = 1.5; // of a release: then the note is 90 dB down
 const SHORTEST_DECAY = 0.1; // seconds, to a sustain level that was changed meanwhile
 const MOST_VOICES = 16;
+// A note that lasts goes over to another sound at the same place, or where that is being let go, back at this one: the
+// shares are of its length.
+const BACK_FROM = 0.65;
+const BACK_TO = 0.25;
 /** @type {Patch} */
 export const PLAIN = { attack: 0, decay: 0, sustain: 1, release: RELEASE_SECONDS, gain: 0 };
 
@@ -29,6 +33,17 @@ export function toSteal(voices, now, most = MOST_VOICES) {
   const rank = (voice) => (isReleased(voice) ? 0 : voice.held ? 2 : 1);
   const age = (voice) => (isReleased(voice) ? voice.releasedAt : voice.starts);
   return there.reduce((first, voice) => ((rank(voice) - rank(first) || age(voice) - age(first)) < 0 ? voice : first));
+}
+
+/**
+ * Where the voice is in its note, for another one to go on from there, or (see BACK_FROM) back from where it can.
+ * @param {Voice} voice
+ * @param {number} whole  seconds of that note
+ */
+function placeFor(voice, whole) {
+  const now = voice.tape.played();
+  if (voice.lasts && now - voice.began >= BACK_FROM * whole) voice.began = now - BACK_TO * whole;
+  return now - voice.began;
 }
 
 /**
@@ -126,7 +141,22 @@ function createVoiceWork({ output, layers, rate }) {
     scheduleEnd(voice);
   }
 
-  return { build, scheduleEnd, watchEnd, steal, letGo, bend };
+  /**
+   * The voice plays these longer samples of its own sound from here on; false if it plays no other than they.
+   * @param {Voice} voice
+   * @param {Int16Array} samples
+   */
+  function prolong(voice, samples) {
+    const [layer] = voice.layers;
+    if (voice.layers.length !== 1 || layer.samples.length >= samples.length) return false;
+    const placeAt = (time) => voice.tape.played(time) - voice.began;
+    voice.layers = [layers.goOn(layer, samples, placeAt, { into: voice.end, tape: voice.tape })];
+    voice.isLong = true;
+    scheduleEnd(voice);
+    return true;
+  }
+
+  return { build, scheduleEnd, watchEnd, steal, letGo, bend, prolong };
 }
 
 /**
@@ -135,7 +165,8 @@ function createVoiceWork({ output, layers, rate }) {
  * @returns {Voices}
  */
 export function createVoices({ output, layers, rate, onVoices }) {
-  const { build, scheduleEnd, watchEnd, steal, letGo, bend } = createVoiceWork({ output, layers, rate });
+  const work = createVoiceWork({ output, layers, rate });
+  const { build, scheduleEnd, watchEnd, steal, letGo, bend } = work;
   /** @type {Set<Voice>} */
   const voices = new Set(); // the oldest first
   let patch = PLAIN;
@@ -165,11 +196,11 @@ export function createVoices({ output, layers, rate, onVoices }) {
     const shape = plain ? PLAIN : patch;
     const { envelope, end } = build(shape, { pitch, velocity, starts, held });
     const tape = createTape(output, wheel + detune);
-    const layer = layers.start({ samples, share }, { into: end, tape }, { at: starts });
+    const layer = layers.start({ samples, share }, { into: end, tape }, { at });
     const releasedAt = held < Infinity ? starts + held : null;
     if (releasedAt !== null) layer.source.stop(releasedAt + shape.release * GONE);
-    const began = tape.played(starts);
-    const kind = { pitch, text, velocity, short, plain, tape, detune };
+    const began = tape.played(layer.starts);
+    const kind = { pitch, text, velocity, short, plain, tape, detune, lasts: false, isLong: false };
     const voice = { ...kind, layers: [layer], envelope, end, starts, began, held: true, releasedAt, stolen: false };
     voices.add(voice);
     scheduleEnd(voice);
@@ -189,12 +220,17 @@ export function createVoices({ output, layers, rate, onVoices }) {
       for (const voice of voices) steal(voice);
     },
     has: (voice) => voices.has(voice),
+    isHeld: (voice) => voices.has(voice) && voice.releasedAt === null,
+    placeOf: (voice) => voice.tape.played() - voice.began,
+    prolong(voice, samples) {
+      if (work.prolong(voice, samples)) watch(voice);
+    },
     crossTo(voice, parts, text) {
-      const offset = voice.tape.played() - voice.began;
       if (voice.releasedAt !== null || (text !== null && voice.text === text)) return;
+      const offset = placeFor(voice, Math.max(...parts.map(({ samples }) => layers.seconds(samples))));
       if (parts.some(({ samples }) => layers.isOver(samples, offset))) return;
       voice.layers = layers.remix(voice.layers, parts, offset, { into: voice.end, tape: voice.tape });
-      voice.text = text;
+      Object.assign(voice, { text, isLong: false });
       scheduleEnd(voice);
       watch(voice);
     },

@@ -33,6 +33,8 @@ export interface Model {
 export interface Shared {
   /** Of a note: then its key is let go, and what follows is its release. */
   held_share: number;
+  /** Seconds for which a held key sounds, and of the parts in which its note comes. */
+  hold: { seconds: number; part_seconds: number };
   patch: Record<keyof Patch, { default: number; low: number; high: number }>;
   /** Hardware samplers by name: what they are called, and the samples that they load. */
   devices: Record<string, { title: string; subtype: PackOptions["subtype"]; sample_rate: number }>;

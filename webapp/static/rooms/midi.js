@@ -102,6 +102,7 @@ export default function build(host, studio, { signal }) {
       name: kept.file.name,
       parts: kept.choices.map(({ kind, sound }) => (kind === "sound" ? { sound } : kind)),
       ...(isAlongPath() ? { path: pathOf(path.stops) } : {}),
+      ...(studio.project.tuning ? { tuning: studio.project.tuning } : {}),
       ...kept.format,
     };
   }
@@ -132,7 +133,8 @@ export default function build(host, studio, { signal }) {
   }
 
   const drawAdders = () => kept.file && adders.draw();
-  studio.enter("midi", { project: drawAdders, library: drawAdders });
+  const project = (before) => (before.tuning === studio.project.tuning ? drawAdders() : draw());
+  studio.enter("midi", { project, library: drawAdders });
   if (kept.file) parts.show(kept.file.about.parts);
   draw();
   rendering.resume();
