@@ -293,19 +293,20 @@ class Synth:
             )
         wanted = self._wanted(timbre, pitches, grid)
         timbres, played = tuple(timbre for timbre, _ in wanted), tuple(pitch for _, pitch in wanted)
-        notes = self.render(timbres, played, background=background, given_up=given_up)
-        if bend is None and seconds <= spec.seconds:
-            return notes.shorten(seconds)
         samples = max(1, round(seconds * spec.sample_rate))
-        curve = None if bend is None else _curve(bend, samples)
+        if bend is not None:
+            curve = _curve(bend, samples)
+            waves = (self._moved(key, key[1] + curve, background) for key in wanted)
+        else:
+            notes = self.render(timbres, played, background=background, given_up=given_up)
+            if seconds <= spec.seconds:
+                return notes.shorten(seconds)
+            pairs = zip(wanted, notes.audio, strict=True)
+            waves = (self._long(*pair, samples, background=background, let_go=True).wave for pair in pairs)
         audio = np.empty((len(wanted), samples), np.float32)
-        for row, key, note in zip(audio, wanted, notes.audio, strict=True):
+        for row, wave in zip(audio, waves, strict=True):
             if given_up is not None and given_up.is_set():
                 raise GivenUp("Nobody is waiting for these notes any more.")
-            if curve is None:
-                wave = self._long(key, note, samples, background=background, let_go=True).wave
-            else:
-                wave = self._moved(key, key[1] + curve, background)
             row[:] = at_note_peak(wave)
         return Clips(fade_out(audio, spec.sample_rate), spec.sample_rate, played, timbres)
 
@@ -316,12 +317,15 @@ class Synth:
             self.card.check_pitch(float(edge))
         middle = float(np.median(pitches))
         middle = float(round(middle)) if self.card.family in WHOLE_KEYS else middle
-        note = self.render(timbre, middle, background=background).audio[0]
-        goes_on = len(pitches) <= spec.samples or held_how(note, spec.sample_rate)[0] == "steady"
         tape_seconds = places(float(pitches.min()), pitches)[-1] / spec.sample_rate
-        if isinstance(generator, StudioGenerator) and generator.bends and goes_on and tape_seconds <= WALKED_SECONDS:
+        is_voiced = isinstance(generator, StudioGenerator) and generator.bends and tape_seconds <= WALKED_SECONDS
+        note = None
+        if not is_voiced or len(pitches) > spec.samples:
+            note = self.render(timbre, middle, background=background).audio[0]
+        if is_voiced and (note is None or is_steady(note, spec.sample_rate)):
             with self._turns.turn(background):
                 return threads.submit(self._bend, timbre, pitches).result()
+        assert note is not None
         where = places(middle, pitches)
         samples = max(spec.samples, math.ceil(where[-1]))
         held = self._long((timbre, middle), note, samples, background=background, let_go=samples > spec.samples).wave
