@@ -36,8 +36,9 @@ class SineGenerator:
             if not weight.any():
                 continue
             wave = wave + 0.25 * weight[:, None] * torch.sin(2 * math.pi * (2 + number % 7) * hz[:, None] * seconds)
-        dying = torch.where(z[:, DYING : DYING + 1] > 3.9, seconds, 0.0)
-        return level * wave * 10 ** (-dying)
+        if z.shape[1] > DYING:
+            wave = wave * 10 ** torch.where(z[:, DYING : DYING + 1] > 3.9, -seconds, 0.0)
+        return level * wave
 
     def embed(self, z, pitch, instruments):
         return torch.cat([z[:, :8], 4 * instruments], dim=1)
