@@ -26,9 +26,10 @@ from gansynth_core import (
 )
 from gansynth_core.__main__ import main as command_line
 from gansynth_core.cards import save_card
+from gansynth_core.imprint import SIZE, Imprint
 from gansynth_core.steering import FILE, STEERING_HASH, save_steering
 from gansynth_core.training.directions import steering as learning
-from webapp.sound_document import STEERED, describe, digest_of, parse_sound, reach_of, timbre_of
+from webapp.sound_document import STEERED, describe, digest_of, parse_sound, reach_of, sound_of, timbre_of
 
 NAMES = [one.name for one in DESCRIPTORS]
 CARD = load_card(model_folder("studio"))
@@ -147,6 +148,8 @@ def test_the_page_learns_which_sliders_follow_and_how_far_they_go():
     reach = reach_of(parse_sound({"instruments": {"violin": 1}, "seed": 3}, CARD), CARD)
     assert list(reach) == steered
     assert reach[STEERED + "brightness"]["low"] < reach[STEERED + "brightness"]["high"]
+    own = dataclasses.replace(sample(CARD, 1, 3, "violin")[0], imprint=Imprint(b"\x20" * SIZE))
+    assert reach_of(parse_sound(sound_of(own), CARD), CARD) == {}  # of imprints nothing is predicted
 
 
 def test_a_model_without_a_predictor_has_the_sliders_it_had():

@@ -39,20 +39,32 @@ export function createReach(host, studio, rows) {
   }
 
   function show(sliders) {
-    for (const { direction, element, from, to } of followed) {
-      const { low, here, high, down, up } = sliders[direction.name];
-      const descriptor = descriptors.find(({ name }) => name === direction.descriptor);
-      const [lowest, now, highest] = [low, here, high].map((value) => valueText(value, descriptor));
-      from.textContent = down ? lowest : "";
-      to.textContent = up ? highest : "";
-      element.style.setProperty("--from", down ? "0%" : "50%");
-      element.style.setProperty("--to", up ? "100%" : "50%");
-      element.classList.toggle("roomless", !down && !up);
-      element.title =
-        down || up
-          ? `${descriptor.title} of this sound, by this slider: ${down ? lowest : now} to ${up ? highest : now}`
-          : `This sound stays near ${now}: its ${direction.title.toLowerCase()} has no room that would be heard`;
+    for (const row of followed) {
+      const one = sliders[row.direction.name]; // none of an own sound, of whose imprint nothing is predicted
+      if (one) showEnds(row, one);
+      else showEnds(row, { down: true, up: true });
     }
+  }
+
+  /**
+   * @param {{direction: any, element: HTMLElement, from: HTMLElement, to: HTMLElement}} row
+   * @param {{low?: number, here?: number, high?: number, down: boolean, up: boolean}} ends
+   */
+  function showEnds({ direction, element, from, to }, { low, here, high, down, up }) {
+    const descriptor = descriptors.find(({ name }) => name === direction.descriptor);
+    const [lowest, now, highest] = [low, here, high].map((value) =>
+      value === undefined ? "" : valueText(value, descriptor),
+    );
+    from.textContent = down ? lowest : "";
+    to.textContent = up ? highest : "";
+    element.style.setProperty("--from", down ? "0%" : "50%");
+    element.style.setProperty("--to", up ? "100%" : "50%");
+    element.classList.toggle("roomless", !down && !up);
+    if (here === undefined) element.title = "";
+    else if (down || up)
+      element.title = `${descriptor.title} of this sound, by this slider: ${down ? lowest : now} to ${up ? highest : now}`;
+    else
+      element.title = `This sound stays near ${now}: its ${direction.title.toLowerCase()} has no room that would be heard`;
   }
 
   return reachSoon;
