@@ -246,8 +246,8 @@ def timbre_of(sound: dict[str, Any], card: ModelCard) -> Timbre:
 def reach_of(sound: dict[str, Any], card: ModelCard) -> dict[str, Any]:
     """How far the sliders that follow a sound can take it, by their names, as JSON: what the sound has in the
     descriptor's unit `here`, at the lower end (`low`) and at the upper (`high`), and to which sides that would be heard
-    (`down`, `up`). Empty for a model without such sliders, and for a sound with an imprint, of which the predictor knows
-    nothing. Raises InputError as `timbre_of`."""
+    (`down`, `up`). Empty for a model without such sliders, and for a sound with an imprint, of which the predictor
+    knows nothing. Raises InputError as `timbre_of`."""
     steering, timbre = Steering.find(card), timbre_of(sound, card)
     reaches = steering.reach(timbre) if steering and timbre.imprint is None else {}
     return {
