@@ -18,7 +18,7 @@ import torch
 from browser import PATIENCE_MS
 from playwright.sync_api import Page, sync_playwright
 from serving import served
-from sine_voice import QuickSines, sine_card
+from sine_voice import QuickSines, grid_atlas, sine_card
 
 from gansynth_core import GM_INSTRUMENTS, Synth
 from webapp.player import Player
@@ -64,6 +64,15 @@ def seeded():
 def address():
     synth = Synth(sine_card(instruments=GM_INSTRUMENTS), QuickSines(), device="cpu", griffin_lim_steps=0)
     with served(Player.of(synth)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mapped_address():
+    """Of an app whose model has a map."""
+    card = sine_card(instruments=GM_INSTRUMENTS)
+    synth = Synth(card, QuickSines(), device="cpu", griffin_lim_steps=0)
+    with served(Player.of(synth, atlas=grid_atlas(card, 144))) as url:
         yield url
 
 

@@ -4,11 +4,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import enable_sound
 from playwright.sync_api import Page
-from serving import served
-from sine_voice import QuickSines, grid_atlas, sine_card
-
-from gansynth_core import GM_INSTRUMENTS, Synth
-from webapp.player import Player
 
 ROOMS = ("favourites", "history", "map", "picture", "pad", "variations", "midi", "own", "sliders", "envelope", "pack")
 AT_REST = "() => document.getAnimations().every(({ effect }) => effect.getComputedTiming().iterations === Infinity)"
@@ -16,11 +11,8 @@ PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture(scope="module")
-def address():
-    card = sine_card(instruments=GM_INSTRUMENTS)
-    synth = Synth(card, QuickSines(), device="cpu", griffin_lim_steps=0)
-    with served(Player.of(synth, atlas=grid_atlas(card, 144))) as url:
-        yield url
+def address(mapped_address):
+    return mapped_address
 
 
 def assert_clean(page: Page, where: str) -> None:

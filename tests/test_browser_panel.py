@@ -5,11 +5,8 @@ import dataclasses
 import pytest
 from browser import enable_sound, pick, wait_for_silence
 from playwright.sync_api import Page
-from serving import served
-from sine_voice import QuickSines, grid_atlas, sine_card
 
-from gansynth_core import GM_INSTRUMENTS, Reach, Steering, Synth
-from webapp.player import Player
+from gansynth_core import Reach, Steering
 
 # What Playwright's devices of these names have.
 PHONES = {
@@ -100,11 +97,8 @@ FAULTS = r"""() => {
 
 
 @pytest.fixture(scope="module")
-def address():
-    card = sine_card(instruments=GM_INSTRUMENTS)
-    synth = Synth(card, QuickSines(), device="cpu", griffin_lim_steps=0)
-    with served(Player.of(synth, atlas=grid_atlas(card, 144))) as url:
-        yield url
+def address(mapped_address):
+    return mapped_address
 
 
 def show(page: Page, room: str) -> None:
